@@ -1,0 +1,127 @@
+package messages
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// Event is something that happened. Its JSON form, by field name and without
+// the fields marked secret, is what the log, the broker and clients see.
+type Event interface {
+	proto.Message
+	EventType() string
+}
+
+// Stamp is what the runtime knows of an event beside its content.
+type Stamp struct {
+	At      time.Time // database time, cut to microseconds
+	Version int64     // of the aggregate once the event is applied
+	Seq     int64     // position in the stream; 0 for aggregates without one
+}
+
+func (*UserCreated) EventType() string                { return "user.created" }
+func (*UserActivated) EventType() string              { return "user.activated" }
+func (*UserSuspended) EventType() string              { return "user.suspended" }
+func (*UserReactivated) EventType() string            { return "user.reactivated" }
+func (*UserDeactivated) EventType() string            { return "user.deactivated" }
+func (*UserUpdated) EventType() string                { return "user.updated" }
+func (*UserPasswordChanged) EventType() string        { return "user.password_changed" }
+func (*SessionOpened) EventType() string              { return "session.opened" }
+func (*SessionEnded) EventType() string               { return "session.ended" }
+func (*SessionReuseDetected) EventType() string       { return "session.reuse_detected" }
+func (*SessionRefreshed) EventType() string           { return "session.refreshed" }
+func (*SessionClosed) EventType() string              { return "session.closed" }
+func (*ProjectCreated) EventType() string             { return "project.created" }
+func (*ProjectUpdated) EventType() string             { return "project.updated" }
+func (*ProjectSettingsChanged) EventType() string     { return "project.settings_changed" }
+func (*ProjectActivated) EventType() string           { return "project.activated" }
+func (*ProjectArchived) EventType() string            { return "project.archived" }
+func (*ProjectRestored) EventType() string            { return "project.restored" }
+func (*ProjectDeleted) EventType() string             { return "project.deleted" }
+func (*ProjectCollaboratorAdded) EventType() string   { return "project.collaborator_added" }
+func (*ProjectCollaboratorRemoved) EventType() string { return "project.collaborator_removed" }
+func (*ProjectRoleChanged) EventType() string         { return "project.role_changed" }
+
+// Logged reports whether an event belongs in the log. A session's own changes
+// stay inside the aggregate: its stream is the user's, which the account writes.
+func Logged(e Event) bool {
+	switch e.(type) {
+	case *SessionRefreshed, *SessionClosed:
+		return false
+	}
+	return true
+}
+
+// RaisesVersion reports whether an event changes the resource that clients see
+// under a version. Sessions are not part of the user resource.
+func RaisesVersion(e Event) bool { return !strings.HasPrefix(e.EventType(), "session.") || !Logged(e) }
+
+// EventData is the JSON form of an event, without its secrets.
+func EventData(e Event) ([]byte, error) {
+	switch e := e.(type) {
+	case *UserCreated:
+		public := proto.CloneOf(e)
+		public.TypedEmail, public.PasswordHash = "", ""
+		return json.Marshal(public)
+	case *UserPasswordChanged:
+		return json.Marshal(&UserPasswordChanged{UserId: e.UserId})
+	case *UserUpdated:
+		if e.Preferences != nil {
+			return json.Marshal(struct {
+				UserID      string          `json:"user_id"`
+				Preferences json.RawMessage `json:"preferences"`
+			}{e.GetUserId(), json.RawMessage(e.GetPreferences())})
+		}
+	}
+	return json.Marshal(e)
+}
+
+// ParseEvent is the inverse of EventData; secrets come back empty.
+func ParseEvent(kind string, data []byte) (Event, error) {
+	if kind == "user.updated" {
+		return parseUserUpdated(data)
+	}
+	for _, known := range loggedEvents() {
+		if known.EventType() != kind {
+			continue
+		}
+		e := reflect.New(reflect.TypeOf(known).Elem()).Interface().(Event)
+		if err := json.Unmarshal(data, e); err != nil {
+			return nil, fmt.Errorf("event %s: %w", kind, err)
+		}
+		return e, nil
+	}
+	return nil, fmt.Errorf("event type %q is not known", kind)
+}
+
+func parseUserUpdated(data []byte) (Event, error) {
+	var fields struct {
+		UserID      string          `json:"user_id"`
+		Name        *string         `json:"name"`
+		Profile     *ProfileChange  `json:"profile"`
+		Roles       []string        `json:"roles"`
+		Preferences json.RawMessage `json:"preferences"`
+	}
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, fmt.Errorf("event user.updated: %w", err)
+	}
+	e := &UserUpdated{UserId: fields.UserID, Name: fields.Name, Profile: fields.Profile, Roles: fields.Roles}
+	if fields.Preferences != nil {
+		e.Preferences = proto.String(string(fields.Preferences))
+	}
+	return e, nil
+}
+
+func loggedEvents() []Event {
+	return []Event{
+		&UserCreated{}, &UserActivated{}, &UserSuspended{}, &UserReactivated{}, &UserDeactivated{}, &UserUpdated{},
+		&UserPasswordChanged{}, &SessionOpened{}, &SessionEnded{}, &SessionReuseDetected{},
+		&ProjectCreated{}, &ProjectUpdated{}, &ProjectSettingsChanged{}, &ProjectActivated{}, &ProjectArchived{},
+		&ProjectRestored{}, &ProjectDeleted{}, &ProjectCollaboratorAdded{}, &ProjectCollaboratorRemoved{}, &ProjectRoleChanged{},
+	}
+}

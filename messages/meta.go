@@ -1,0 +1,66 @@
+package messages
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// Command is a message to an entity. Commands that change state and those that
+// only read are told apart by the kind that receives them.
+type Command interface {
+	proto.Message
+	GetMeta() *Meta
+}
+
+// Keyed reports whether the command id was chosen by the client, so that its
+// reply is kept for 24 hours.
+func (m *Meta) Keyed() bool {
+	id := m.GetCommandId()
+	return len(id) > 2 && id[:2] == "k:"
+}
+
+// Retried reports whether an earlier attempt may have been carried out.
+func (m *Meta) Retried() bool { return m.GetAttempt() > 0 }
+
+// Remaining is the time the asker still waits.
+func (m *Meta) Remaining() time.Duration {
+	return time.Duration(m.GetRemainingUs()) * time.Microsecond
+}
+
+// Micros is t in microseconds since the epoch, the unit of times in messages.
+// The zero time is 0.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Time is the inverse of Micros, in UTC.
+func Time(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// TimeLayout is RFC 3339 in UTC with microseconds.
+const TimeLayout = "2006-01-02T15:04:05.000000Z"
+
+// FormatTime renders t by TimeLayout; the zero time is "".
+func FormatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(TimeLayout)
+}
+
+// ParseTime reads what FormatTime wrote; anything else is the zero time.
+func ParseTime(s string) time.Time {
+	t, err := time.Parse(TimeLayout, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
