@@ -1674,6 +1674,7 @@ type UserSuspended struct {
 	Status        string                 `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	Until         string                 `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"` // RFC 3339; empty: no end
+	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1732,6 +1733,13 @@ func (x *UserSuspended) GetReason() string {
 func (x *UserSuspended) GetUntil() string {
 	if x != nil {
 		return x.Until
+	}
+	return ""
+}
+
+func (x *UserSuspended) GetBy() string {
+	if x != nil {
+		return x.By
 	}
 	return ""
 }
@@ -2322,12 +2330,13 @@ const file_messages_account_proto_rawDesc = "" +
 	"created_at\x18\b \x01(\tR\tcreatedAt\"@\n" +
 	"\rUserActivated\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
-	"\x06status\x18\x02 \x01(\tR\x06status\"n\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\"~\n" +
 	"\rUserSuspended\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x14\n" +
-	"\x05until\x18\x04 \x01(\tR\x05until\"B\n" +
+	"\x05until\x18\x04 \x01(\tR\x05until\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\"B\n" +
 	"\x0fUserReactivated\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\"B\n" +

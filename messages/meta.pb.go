@@ -34,6 +34,7 @@ type Meta struct {
 	Trace           string                 `protobuf:"bytes,7,opt,name=trace,proto3" json:"trace,omitempty"`                                                   // W3C traceparent
 	RequestId       string                 `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	SessionId       string                 `protobuf:"bytes,9,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"` // session of the caller, when there is one
+	Roles           []string               `protobuf:"bytes,10,rep,name=roles,proto3" json:"roles,omitempty"`                         // of the caller in the installation
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -129,6 +130,13 @@ func (x *Meta) GetSessionId() string {
 		return x.SessionId
 	}
 	return ""
+}
+
+func (x *Meta) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
 }
 
 // FieldError points at one refused part of a request.
@@ -609,7 +617,7 @@ var File_messages_meta_proto protoreflect.FileDescriptor
 
 const file_messages_meta_proto_rawDesc = "" +
 	"\n" +
-	"\x13messages/meta.proto\x12\x10atelier.messages\"\xbb\x02\n" +
+	"\x13messages/meta.proto\x12\x10atelier.messages\"\xd1\x02\n" +
 	"\x04Meta\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x1d\n" +
 	"\n" +
@@ -622,7 +630,9 @@ const file_messages_meta_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\b \x01(\tR\trequestId\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\t \x01(\tR\tsessionIdB\x13\n" +
+	"session_id\x18\t \x01(\tR\tsessionId\x12\x14\n" +
+	"\x05roles\x18\n" +
+	" \x03(\tR\x05rolesB\x13\n" +
 	"\x11_expected_version\"T\n" +
 	"\n" +
 	"FieldError\x12\x18\n" +

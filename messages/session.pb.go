@@ -269,8 +269,7 @@ func (x *Session) GetGeneration() uint32 {
 type Refreshed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
-	Generation    uint32                 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
-	GenerationAt  int64                  `protobuf:"varint,3,opt,name=generation_at,json=generationAt,proto3" json:"generation_at,omitempty"` // microseconds since the epoch: when the child was born
+	Generation    uint32                 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"` // 0: the token was stolen and the session is closed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -315,13 +314,6 @@ func (x *Refreshed) GetSession() *Session {
 func (x *Refreshed) GetGeneration() uint32 {
 	if x != nil {
 		return x.Generation
-	}
-	return 0
-}
-
-func (x *Refreshed) GetGenerationAt() int64 {
-	if x != nil {
-		return x.GenerationAt
 	}
 	return 0
 }
@@ -592,13 +584,12 @@ const file_messages_session_proto_rawDesc = "" +
 	"\n" +
 	"generation\x18\n" +
 	" \x01(\rR\n" +
-	"generation\"\x85\x01\n" +
+	"generation\"`\n" +
 	"\tRefreshed\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.atelier.messages.SessionR\asession\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x02 \x01(\rR\n" +
-	"generation\x12#\n" +
-	"\rgeneration_at\x18\x03 \x01(\x03R\fgenerationAt\"\x80\x01\n" +
+	"generation\"\x80\x01\n" +
 	"\fSessionQuery\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x10\n" +
 	"\x03now\x18\x02 \x01(\x03R\x03now\x12\x14\n" +

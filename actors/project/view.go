@@ -1,0 +1,65 @@
+package project
+
+import (
+	"time"
+
+	"atelier/messages"
+)
+
+// View is the project resource, as its readers see it.
+func View(s *State, c *messages.GetProject, _ time.Time) (*messages.Project, error) {
+	if err := mayArchivedToo(s, c, Read); err != nil {
+		return nil, err
+	}
+	return Resource(s), nil
+}
+
+// Resource renders the project.
+func Resource(s *State) *messages.Project {
+	p := &messages.Project{
+		Id: string(s.ID), Name: s.Name, Description: s.Description, OwnerId: string(s.Owner), Status: string(s.Status),
+		Settings: &messages.Settings{
+			Public: s.Settings.Public, MaxCollaborators: int32(s.Settings.MaxCollaborators), AllowComments: s.Settings.AllowComments,
+		},
+		CollaboratorCount: int32(len(s.members)), Version: s.Version, Seq: s.Seq,
+		CreatedAt: messages.Micros(s.CreatedAt), UpdatedAt: messages.Micros(s.UpdatedAt),
+	}
+	if shown := min(len(s.members), ShownCollaborators); shown > 0 {
+		p.Collaborators = make([]string, shown)
+		for i := range shown {
+			p.Collaborators[i] = string(s.members[i].User)
+		}
+	}
+	return p
+}
+
+// ViewCollaborator is one collaborator, as the project's readers see him.
+func ViewCollaborator(s *State, c *messages.GetCollaborator, _ time.Time) (*messages.Collaborator, error) {
+	if err := mayArchivedToo(s, c, Read); err != nil {
+		return nil, err
+	}
+	m, ok := s.Member(messages.UserID(c.GetUserId()))
+	if !ok {
+		return nil, messages.Missing("collaborator")
+	}
+	return collaborator(s, m), nil
+}
+
+// Added is the reply of AddCollaborator.
+func Added(s *State, c *messages.AddCollaborator) *messages.Collaborator {
+	m, _ := s.Member(messages.UserID(c.GetUserId()))
+	return collaborator(s, m)
+}
+
+// Changed is the reply of ChangeRole.
+func Changed(s *State, c *messages.ChangeRole) *messages.Collaborator {
+	m, _ := s.Member(messages.UserID(c.GetUserId()))
+	return collaborator(s, m)
+}
+
+func collaborator(s *State, m Member) *messages.Collaborator {
+	return &messages.Collaborator{
+		ProjectId: string(s.ID), UserId: string(m.User), Role: string(m.Role), AddedAt: messages.Micros(m.AddedAt),
+		AddedBy: string(m.AddedBy), Version: s.Version,
+	}
+}

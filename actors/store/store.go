@@ -1,0 +1,131 @@
+// Package store holds the ports between entities and the database engines. An
+// engine claims rows for activations and writes groups of commits; it knows
+// neither batching nor event types.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"atelier/messages"
+)
+
+// Kind names a kind of entity.
+type Kind string
+
+// The kinds of entity.
+const (
+	Account Kind = "account"
+	Session Kind = "session"
+	Project Kind = "project"
+)
+
+// Fence is the right to write one entity's rows: an engine applies a commit
+// only while the row still has this epoch and version. Epoch 0 stands for a row
+// that must not exist yet; the commit that creates it gives it epoch 1.
+type Fence struct {
+	Kind    Kind
+	ID      string
+	Epoch   int64
+	Version int64
+}
+
+// Claimed is what an activation starts from.
+type Claimed[S any] struct {
+	Fence
+	State S
+}
+
+// Claimer takes an entity's row for a node and loads it.
+type Claimer[S any] interface {
+	// Claim raises the epoch, records the owning node and then, in a second
+	// statement of the same transaction, loads the state. It returns
+	// ErrNotFound for an unknown id and *MovedError while another node holds
+	// the row under a lease that must be respected.
+	Claim(ctx context.Context, id, node string) (Claimed[S], error)
+	// Release gives the row up, if the fence still holds.
+	Release(ctx context.Context, f Fence) error
+}
+
+// ErrNotFound says that a claimed id does not exist.
+var ErrNotFound = errors.New("store: no such entity")
+
+// ErrFenced is the result of a commit whose fence no longer holds. Nothing of
+// it was written.
+var ErrFenced = errors.New("store: fenced")
+
+// ErrRolledBack wraps errors of Write after which it is certain that nothing of
+// the group was written. Any other error leaves the outcome unknown.
+var ErrRolledBack = errors.New("store: rolled back")
+
+// MovedError says that another node owns the row.
+type MovedError struct{ Node string }
+
+func (e *MovedError) Error() string { return "store: held by node " + e.Node }
+
+// Event is one row of the event log. Its stream is that of its commit.
+type Event struct {
+	ID         string // UUID v7
+	Type       string
+	Seq        int64
+	Version    int64 // of the aggregate after the event
+	Actor      string
+	Trace      string
+	OccurredAt time.Time // UTC, cut to microseconds
+	Data       []byte    // JSON
+}
+
+// CommandKey identifies a command over all entities.
+type CommandKey struct {
+	Principal string // user id, or "" for commands without a principal
+	Command   string
+}
+
+// Reply is the stored answer of a command.
+type Reply struct {
+	CommandKey
+	Fingerprint []byte
+	Body        []byte    // protobuf; empty with Reference
+	Reference   bool      // the reply was too large: the entity renders it anew
+	Expires     time.Time // when the row may be removed
+}
+
+// Commit is one entity's flight: everything that the commands in it changed.
+// A commit is applied whole or not at all, independently of the others of its
+// group.
+type Commit struct {
+	Fence
+	Node    string // owner recorded with a new row
+	Next    int64  // version after the commit
+	Stream  string // of the events; "" when there are none
+	Change  any    // *project.Change, *account.Change, *session.Change; nil to check the fence only
+	Events  []Event
+	Replies []Reply      // of the commands in it; a key that exists already refuses the commit
+	Lookups []CommandKey // commands about to be refused: were they carried out before?
+}
+
+// Result is the end of one commit of a group.
+//
+//   - Err nil: applied (or, with Change nil, the fence holds).
+//   - ErrFenced: not applied.
+//   - *messages.Error: not applied, a constraint refused it.
+//
+// Known lists stored replies of the commit's Replies and Lookups. When one of
+// its own Replies is known already, the commit is not applied and Duplicate is
+// set.
+type Result struct {
+	Err       error
+	Duplicate bool
+	Known     []Reply
+}
+
+// Writer writes groups of commits in one transaction. A returned error means
+// that the outcome of all is unknown, or, wrapping ErrRolledBack, that nothing
+// was written. results[i] belongs to group[i].
+type Writer interface {
+	Write(ctx context.Context, group []*Commit) (results []Result, err error)
+}
+
+// Refused makes the result of a commit that a constraint refused.
+func Refused(e *messages.Error) Result { return Result{Err: e} }
