@@ -29,22 +29,41 @@ type Ending struct {
 	Reason string
 }
 
+func raisesAuthEpoch(e messages.Event) bool {
+	switch e.(type) {
+	case *messages.UserSuspended, *messages.UserDeactivated:
+		return true
+	}
+	return false
+}
+
 // Stream is the user's stream in the log; his sessions' events are in it.
 func Stream(s *State) string { return messages.UserStream(string(s.ID)) }
 
 // Changes folds the events of a flight into row changes, once for all engines.
-// A session that was opened and ended within the flight appears in both.
+// A session that was opened and ended within the flight appears in both. A
+// session carries the auth epoch of its own place in the flight, so that a
+// suspension later in it still ends it. All events of a flight have one time.
 func Changes(after *State, events []messages.Event) any {
 	change := &Change{Row: after.Clone()}
 	change.Row.Sessions = nil
+	epoch := after.AuthEpoch
 	for _, e := range events {
+		if raisesAuthEpoch(e) {
+			epoch--
+		}
+	}
+	for _, e := range events {
+		if raisesAuthEpoch(e) {
+			epoch++
+		}
 		switch e := e.(type) {
 		case *messages.UserCreated:
 			change.Created = true
 		case *messages.SessionOpened:
 			change.Opened = append(change.Opened, SessionRow{
 				ID: messages.SessionID(e.GetSessionId()), IP: e.GetIp(), UserAgent: e.GetUserAgent(), AMR: e.GetAmr(),
-				AuthEpoch: after.AuthEpoch, CreatedAt: messages.Micros(after.LastLogin),
+				AuthEpoch: epoch, CreatedAt: messages.Micros(after.LastLogin),
 				ExpiresAt: messages.Micros(messages.ParseTime(e.GetExpiresAt())),
 			})
 		case *messages.SessionEnded:

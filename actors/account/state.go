@@ -118,7 +118,6 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 		s.Status, s.StatusBefore, s.Suspension = Status(e.GetStatus()), "", Suspension{}
 	case *messages.UserDeactivated:
 		s.Status, s.StatusBefore, s.Suspension = Status(e.GetStatus()), "", Suspension{}
-		s.AuthEpoch++
 	case *messages.UserUpdated:
 		s.update(e)
 	case *messages.UserPasswordChanged:
@@ -135,6 +134,9 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 	case *messages.SessionReuseDetected:
 		// The end of the session follows as its own event.
 	}
+	if raisesAuthEpoch(e) {
+		s.AuthEpoch++
+	}
 	if messages.RaisesVersion(e) {
 		s.UpdatedAt = at.At
 	}
@@ -147,7 +149,6 @@ func (s *State) suspend(e *messages.UserSuspended, at messages.Stamp) {
 	}
 	s.Status = Status(e.GetStatus())
 	s.Suspension = Suspension{Reason: e.GetReason(), Until: messages.ParseTime(e.GetUntil()), By: messages.UserID(e.GetBy()), At: at.At}
-	s.AuthEpoch++
 }
 
 func (s *State) update(e *messages.UserUpdated) {

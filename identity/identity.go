@@ -1,0 +1,44 @@
+// Package identity holds the flows that turn people into principals:
+// registration, sign-in, refresh, sign-out, password change and the check of
+// every request's token. The truth lives in the account and session entities;
+// the flows reach them through small interfaces and do the cryptography.
+package identity
+
+import (
+	"time"
+
+	"atelier/messages"
+)
+
+// Registration is what a new user gives.
+type Registration struct {
+	Email    string
+	Name     string
+	Password string
+}
+
+// Credentials are what a sign-in presents, and from where.
+type Credentials struct {
+	Email     string
+	Password  string
+	IP        string
+	UserAgent string
+}
+
+// Tokens are the outcome of a sign-in or refresh.
+type Tokens struct {
+	AccessToken  string
+	ExpiresIn    time.Duration
+	RefreshToken string
+	SessionID    string
+	Account      *messages.Account
+}
+
+// Principal is whom a valid access token speaks for.
+type Principal struct {
+	UserID    string
+	SessionID string
+	Roles     []string
+	AMR       []string  // RFC 8176 methods of the sign-in
+	ExpiresAt time.Time // of the token
+}
