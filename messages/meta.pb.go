@@ -613,6 +613,51 @@ func (x *EventPage) GetMore() bool {
 	return false
 }
 
+// Replayed carries the stored answer of a command that was carried out before.
+type Replayed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"` // the reply, in its own encoding
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replayed) Reset() {
+	*x = Replayed{}
+	mi := &file_messages_meta_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replayed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replayed) ProtoMessage() {}
+
+func (x *Replayed) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_meta_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
+func (*Replayed) Descriptor() ([]byte, []int) {
+	return file_messages_meta_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Replayed) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
 var File_messages_meta_proto protoreflect.FileDescriptor
 
 const file_messages_meta_proto_rawDesc = "" +
@@ -671,7 +716,9 @@ const file_messages_meta_proto_rawDesc = "" +
 	"\x05limit\x18\x05 \x01(\x05R\x05limit\"T\n" +
 	"\tEventPage\x123\n" +
 	"\x05items\x18\x01 \x03(\v2\x1d.atelier.messages.EventRecordR\x05items\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04moreB\x12Z\x10atelier/messagesb\x06proto3"
+	"\x04more\x18\x02 \x01(\bR\x04more\"\x1e\n" +
+	"\bReplayed\x12\x12\n" +
+	"\x04body\x18\x01 \x01(\fR\x04bodyB\x12Z\x10atelier/messagesb\x06proto3"
 
 var (
 	file_messages_meta_proto_rawDescOnce sync.Once
@@ -685,7 +732,7 @@ func file_messages_meta_proto_rawDescGZIP() []byte {
 	return file_messages_meta_proto_rawDescData
 }
 
-var file_messages_meta_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_messages_meta_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_messages_meta_proto_goTypes = []any{
 	(*Meta)(nil),        // 0: atelier.messages.Meta
 	(*FieldError)(nil),  // 1: atelier.messages.FieldError
@@ -695,6 +742,7 @@ var file_messages_meta_proto_goTypes = []any{
 	(*EventRecord)(nil), // 5: atelier.messages.EventRecord
 	(*EventQuery)(nil),  // 6: atelier.messages.EventQuery
 	(*EventPage)(nil),   // 7: atelier.messages.EventPage
+	(*Replayed)(nil),    // 8: atelier.messages.Replayed
 }
 var file_messages_meta_proto_depIdxs = []int32{
 	1, // 0: atelier.messages.Error.fields:type_name -> atelier.messages.FieldError
@@ -718,7 +766,7 @@ func file_messages_meta_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_meta_proto_rawDesc), len(file_messages_meta_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

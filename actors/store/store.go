@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"atelier/messages"
@@ -58,6 +59,10 @@ var ErrFenced = errors.New("store: fenced")
 // ErrRolledBack wraps errors of Write after which it is certain that nothing of
 // the group was written. Any other error leaves the outcome unknown.
 var ErrRolledBack = errors.New("store: rolled back")
+
+// ErrUnavailable wraps errors of engines that could not be reached; nothing was
+// written. It implies ErrRolledBack.
+var ErrUnavailable = fmt.Errorf("%w: the database cannot be reached", ErrRolledBack)
 
 // MovedError says that another node owns the row.
 type MovedError struct{ Node string }

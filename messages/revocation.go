@@ -1,0 +1,70 @@
+package messages
+
+// Mark names what a revocation takes away: everything that was validated for
+// the user, the session or the user in the project before it. Empty fields
+// match all.
+type Mark struct {
+	User    string
+	Session string
+	Project string
+}
+
+// EventMarks are the revocations that an event amounts to. The id is that of
+// the aggregate that the event changed.
+func EventMarks(e Event, id string) []Mark {
+	switch e := e.(type) {
+	case *SessionEnded:
+		return []Mark{{Session: e.GetSessionId()}}
+	case *SessionClosed:
+		return []Mark{{Session: id}}
+	case *UserSuspended, *UserDeactivated:
+		return []Mark{{User: id}}
+	case *UserUpdated:
+		if len(e.GetRoles()) > 0 {
+			return []Mark{{User: id}}
+		}
+	case *ProjectCollaboratorRemoved:
+		return []Mark{{Project: id, User: e.GetUserId()}}
+	case *ProjectRoleChanged:
+		return []Mark{{Project: id, User: e.GetUserId()}}
+	case *ProjectArchived, *ProjectDeleted:
+		return []Mark{{Project: id}}
+	case *ProjectSettingsChanged:
+		if e.Public != nil && !e.GetPublic() {
+			return []Mark{{Project: id}}
+		}
+	}
+	return nil
+}
+
+// CommandMarks are the revocations that carrying out a command again would
+// amount to: a stored reply repeats them before it is given.
+func CommandMarks(c Command) []Mark {
+	switch c := c.(type) {
+	case *EndSession:
+		return []Mark{{Session: c.GetSessionId()}}
+	case *EndOtherSessions:
+		return []Mark{{User: c.GetUserId()}}
+	case *ChangePassword:
+		return []Mark{{User: c.GetUserId()}}
+	case *SuspendUser:
+		return []Mark{{User: c.GetUserId()}}
+	case *DeactivateUser:
+		return []Mark{{User: c.GetUserId()}}
+	case *SetRoles:
+		return []Mark{{User: c.GetUserId()}}
+	case *RemoveCollaborator:
+		return []Mark{{Project: c.GetProjectId(), User: c.GetUserId()}}
+	case *ChangeRole:
+		return []Mark{{Project: c.GetProjectId(), User: c.GetUserId()}}
+	case *ArchiveProject:
+		return []Mark{{Project: c.GetProjectId()}}
+	case *DeleteProject:
+		return []Mark{{Project: c.GetProjectId()}}
+	case *UpdateProject:
+		if s := c.GetSettings(); s != nil && s.Public != nil && !s.GetPublic() {
+			return []Mark{{Project: c.GetProjectId()}}
+		}
+	}
+	return nil
+}
