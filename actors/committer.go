@@ -1,0 +1,171 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"time"
+
+	"atelier/actors/store"
+)
+
+// CommitterConfig bounds the group commit.
+type CommitterConfig struct {
+	Writers int           // goroutines that write, each its own share of the streams
+	Group   int           // most commits written together
+	Backlog int           // commits that may wait for a writer; more are refused
+	Timeout time.Duration // of one write
+}
+
+// DefaultCommitterConfig suits Postgres; SQLite has one writer.
+func DefaultCommitterConfig() CommitterConfig {
+	return CommitterConfig{Writers: 2, Group: 256, Backlog: 4096, Timeout: 5 * time.Second}
+}
+
+// committer writes the commits of all entities of a node in groups: the next
+// group is whatever arrived while the last one was written. There is no timer.
+type committer struct {
+	config CommitterConfig
+	writer store.Writer
+	log    *slog.Logger
+	seed   maphash.Seed
+	queues []chan submission
+	done   sync.WaitGroup
+
+	mu      sync.RWMutex // held for reading while submitting: no send on a closed queue
+	stopped bool
+}
+
+type submission struct {
+	commit *store.Commit
+	done   func(store.Result)
+}
+
+func newCommitter(config CommitterConfig, writer store.Writer, log *slog.Logger) *committer {
+	c := &committer{config: config, writer: writer, log: log, seed: maphash.MakeSeed()}
+	for range config.Writers {
+		queue := make(chan submission, config.Backlog)
+		c.queues = append(c.queues, queue)
+		c.done.Go(func() { c.run(queue) })
+	}
+	return c
+}
+
+// Submit hands a commit to its writer and never blocks. It reports false, and
+// does not call done, when too many wait or the committer was stopped; else
+// done is called once, from the writer's goroutine.
+func (c *committer) Submit(commit *store.Commit, done func(store.Result)) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.stopped {
+		return false
+	}
+	queue := c.queues[maphash.String(c.seed, commit.ID)%uint64(len(c.queues))]
+	select {
+	case queue <- submission{commit, done}:
+		return true
+	default:
+		return false
+	}
+}
+
+// Stop writes what was accepted and ends the writers.
+func (c *committer) Stop() {
+	c.mu.Lock()
+	if !c.stopped {
+		c.stopped = true
+		for _, queue := range c.queues {
+			close(queue)
+		}
+	}
+	c.mu.Unlock()
+	c.done.Wait()
+}
+
+func (c *committer) run(queue chan submission) {
+	group := make([]submission, 0, c.config.Group)
+	commits := make([]*store.Commit, 0, c.config.Group)
+	for first := range queue {
+		group, commits = append(group[:0], first), append(commits[:0], first.commit)
+		for len(group) < c.config.Group {
+			next, ok := poll(queue)
+			if !ok {
+				break
+			}
+			group, commits = append(group, next), append(commits, next.commit)
+		}
+		for i, result := range c.write(commits) {
+			group[i].done(result)
+		}
+		clear(group)
+		clear(commits)
+	}
+}
+
+func poll(queue chan submission) (submission, bool) {
+	select {
+	case s, ok := <-queue:
+		return s, ok
+	default:
+		return submission{}, false
+	}
+}
+
+// write writes a group. A group that certainly failed is written again member
+// by member, so that one bad member harms nobody else; a member that fails
+// alone was refused for a reason that is ours to mend.
+func (c *committer) write(group []*store.Commit) []store.Result {
+	results, err := c.attempt(group)
+	switch {
+	case err == nil:
+		return results
+	case errors.Is(err, store.ErrUnavailable):
+		return same(len(group), errUnavailable)
+	case !errors.Is(err, store.ErrRolledBack):
+		return same(len(group), err)
+	}
+	if len(group) > 1 {
+		c.log.Warn("a group of commits failed and is written one by one", "commits", len(group), "error", err)
+	}
+	results = results[:0]
+	for _, commit := range group {
+		results = append(results, c.single(commit))
+	}
+	return results
+}
+
+const singleAttempts = 3 // deadlocks and racing commands end within that many
+
+func (c *committer) single(commit *store.Commit) store.Result {
+	var err error
+	for range singleAttempts {
+		var results []store.Result
+		if results, err = c.attempt([]*store.Commit{commit}); err == nil {
+			return results[0]
+		}
+		if errors.Is(err, store.ErrUnavailable) {
+			return store.Refused(errUnavailable)
+		}
+		if !errors.Is(err, store.ErrRolledBack) {
+			return store.Result{Err: err}
+		}
+	}
+	c.log.Error("a commit was refused by the database", "kind", commit.Kind, "id", commit.ID, "error", err)
+	return store.Refused(errInternal)
+}
+
+func (c *committer) attempt(group []*store.Commit) ([]store.Result, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.config.Timeout)
+	defer cancel()
+	return c.writer.Write(ctx, group)
+}
+
+func same(n int, err error) []store.Result {
+	results := make([]store.Result, n)
+	for i := range results {
+		results[i].Err = err
+	}
+	return results
+}

@@ -1,0 +1,100 @@
+package actors
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"atelier/actors/store"
+)
+
+// slot is a live entity's place in the directory.
+type slot struct {
+	kind   store.Kind
+	id     string
+	pid    *actor.PID
+	used   atomic.Int64  // seconds since the epoch of the last call; written by callers, read by the janitor
+	closed chan struct{} // closed once the actor has stopped: what it has not answered by then, it never will
+}
+
+const directoryShards = 64
+
+// directory finds live entities by kind and id. It is sharded by id.
+type directory struct {
+	seed   maphash.Seed
+	shards [directoryShards]shard
+	live   atomic.Int64
+}
+
+type shard struct {
+	mu    sync.RWMutex
+	slots map[address]*slot
+}
+
+type address struct {
+	kind store.Kind
+	id   string
+}
+
+func newDirectory() *directory {
+	d := &directory{seed: maphash.MakeSeed()}
+	for i := range d.shards {
+		d.shards[i].slots = make(map[address]*slot)
+	}
+	return d
+}
+
+func (d *directory) shard(id string) *shard {
+	return &d.shards[maphash.String(d.seed, id)%directoryShards]
+}
+
+// get returns the entity's slot, making it with spawn where there is none.
+func (d *directory) get(kind store.Kind, id string, spawn func(*slot) *actor.PID) *slot {
+	s := d.shard(id)
+	key := address{kind, id}
+	s.mu.RLock()
+	at := s.slots[key]
+	s.mu.RUnlock()
+	if at != nil {
+		return at
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at = s.slots[key]; at != nil {
+		return at
+	}
+	at = &slot{kind: kind, id: id, closed: make(chan struct{})}
+	at.pid = spawn(at)
+	s.slots[key] = at
+	d.live.Add(1)
+	return at
+}
+
+// remove takes a slot out, unless another activation has its place already.
+func (d *directory) remove(at *slot) {
+	s := d.shard(at.id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if key := (address{at.kind, at.id}); s.slots[key] == at {
+		delete(s.slots, key)
+		d.live.Add(-1)
+	}
+}
+
+// each calls f for a snapshot of the slots, shard by shard.
+func (d *directory) each(f func(*slot)) {
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.mu.RLock()
+		slots := make([]*slot, 0, len(s.slots))
+		for _, at := range s.slots {
+			slots = append(slots, at)
+		}
+		s.mu.RUnlock()
+		for _, at := range slots {
+			f(at)
+		}
+	}
+}

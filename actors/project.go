@@ -1,0 +1,124 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"atelier/actors/project"
+	"atelier/actors/store"
+	"atelier/messages"
+)
+
+// Projects asks project entities.
+type Projects struct{ caller Caller }
+
+// NewProjects makes the client of project entities.
+func NewProjects(c Caller) *Projects { return &Projects{c} }
+
+// CreateProject starts a project under the command's id.
+func (p *Projects) CreateProject(ctx context.Context, c *messages.CreateProject) (*messages.Project, error) {
+	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// UpdateProject changes name, description and settings.
+func (p *Projects) UpdateProject(ctx context.Context, c *messages.UpdateProject) (*messages.Project, error) {
+	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// ActivateProject moves a draft to active.
+func (p *Projects) ActivateProject(ctx context.Context, c *messages.ActivateProject) (*messages.Project, error) {
+	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// ArchiveProject makes an active project read-only.
+func (p *Projects) ArchiveProject(ctx context.Context, c *messages.ArchiveProject) (*messages.Project, error) {
+	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// RestoreProject makes an archived project active again.
+func (p *Projects) RestoreProject(ctx context.Context, c *messages.RestoreProject) (*messages.Project, error) {
+	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// DeleteProject removes the project with its memberships.
+func (p *Projects) DeleteProject(ctx context.Context, c *messages.DeleteProject) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// AddCollaborator lets a user in.
+func (p *Projects) AddCollaborator(ctx context.Context, c *messages.AddCollaborator) (*messages.Collaborator, error) {
+	return ask[*messages.Collaborator](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// ChangeRole gives a collaborator another role.
+func (p *Projects) ChangeRole(ctx context.Context, c *messages.ChangeRole) (*messages.Collaborator, error) {
+	return ask[*messages.Collaborator](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// RemoveCollaborator takes a collaborator out.
+func (p *Projects) RemoveCollaborator(ctx context.Context, c *messages.RemoveCollaborator) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// GetProject reads the project.
+func (p *Projects) GetProject(ctx context.Context, c *messages.GetProject) (*messages.Project, error) {
+	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// GetCollaborator reads one collaborator.
+func (p *Projects) GetCollaborator(ctx context.Context, c *messages.GetCollaborator) (*messages.Collaborator, error) {
+	return ask[*messages.Collaborator](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// GetPermissions tells the rights of a user, and why.
+func (p *Projects) GetPermissions(ctx context.Context, c *messages.GetPermissions) (*messages.Permissions, error) {
+	return ask[*messages.Permissions](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// AddProjects makes the runtime a home of project entities.
+func AddProjects(r *Runtime, claimer store.Claimer[*project.State]) {
+	r.Add(newKind(r, spec[*project.State]{
+		name: store.Project, claimer: claimer, empty: func() *project.State { return &project.State{} },
+		stream: project.Stream, changes: project.Changes, receive: receiveProject,
+		creates: func(c messages.Command) bool { _, ok := c.(*messages.CreateProject); return ok },
+	}))
+}
+
+func receiveProject(t turn[*project.State], c messages.Command) {
+	switch c := c.(type) {
+	case *messages.CreateProject:
+		write(t, c, project.Create, resource)
+	case *messages.UpdateProject:
+		write(t, c, project.Update, resource)
+	case *messages.ActivateProject:
+		write(t, c, project.Activate, resource)
+	case *messages.ArchiveProject:
+		write(t, c, project.ArchiveActive, resource)
+	case *messages.RestoreProject:
+		write(t, c, project.Restore, resource)
+	case *messages.DeleteProject:
+		write(t, c, project.Remove, done)
+	case *messages.AddCollaborator:
+		write(t, c, project.AddCollaborator, project.Added)
+	case *messages.ChangeRole:
+		write(t, c, project.ChangeRole, project.Changed)
+	case *messages.RemoveCollaborator:
+		write(t, c, project.RemoveCollaborator, done)
+	case *messages.GetProject:
+		read(t, c, project.View)
+	case *messages.GetCollaborator:
+		read(t, c, project.ViewCollaborator)
+	case *messages.GetPermissions:
+		read(t, c, func(s *project.State, c *messages.GetPermissions, _ time.Time) (*messages.Permissions, error) {
+			return project.Permissions(s, c)
+		})
+	default:
+		t.unknown(c)
+	}
+}
+
+func resource[C messages.Command](s *project.State, _ C) *messages.Project {
+	return project.Resource(s)
+}
+
+func done[S any, C messages.Command](S, C) *messages.Done { return &messages.Done{} }

@@ -1,0 +1,165 @@
+package actors
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"atelier/actors/store"
+	"atelier/messages"
+)
+
+// Config bounds a Runtime.
+type Config struct {
+	Committer   CommitterConfig
+	IdleAfter   time.Duration // an entity not used for that long, ± a fifth, is passivated
+	MaxEntities int64         // beyond that the longest idle are passivated early; beyond 1.25 × new ones are refused
+	SweepEvery  time.Duration // how often the janitor looks for idle entities
+}
+
+// DefaultConfig suits a node with two cores and a few GiB of memory.
+func DefaultConfig() Config {
+	return Config{Committer: DefaultCommitterConfig(), IdleAfter: 10 * time.Minute, MaxEntities: 200_000, SweepEvery: 15 * time.Second}
+}
+
+// Runtime owns the entities of a node.
+type Runtime struct {
+	config    Config
+	deps      Deps
+	system    *actor.ActorSystem
+	kinds     map[store.Kind]Kind
+	directory *directory
+	committer *committer
+	work      sync.WaitGroup // claims under way and the janitor
+	stop      chan struct{}
+	stopOnce  sync.Once
+
+	mu     sync.RWMutex // held for reading while activating
+	closed bool
+}
+
+// New makes a Runtime that writes through w. Add kinds to it, then Start it.
+func New(config Config, deps Deps, w store.Writer) *Runtime {
+	quiet := func(*actor.ActorSystem) *slog.Logger { return deps.Log.With("lib", "protoactor") }
+	return &Runtime{
+		config: config, deps: deps, kinds: make(map[store.Kind]Kind), directory: newDirectory(), stop: make(chan struct{}),
+		system:    actor.NewActorSystem(actor.WithLoggerFactory(quiet), actor.WithDeadLetterRequestLogging(false)),
+		committer: newCommitter(config.Committer, w, deps.Log),
+	}
+}
+
+// Add makes a kind known. Not to be called after Start.
+func (r *Runtime) Add(k Kind) { r.kinds[k.Name] = k }
+
+// Start begins to passivate idle entities.
+func (r *Runtime) Start() { r.goDo(r.janitor) }
+
+// Stop refuses new activations, lets every flight land and be answered, and
+// stops the entities. It waits for that until ctx ends.
+func (r *Runtime) Stop(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.stopOnce.Do(func() { close(r.stop) })
+	r.Forget()
+	r.work.Wait()
+	err := r.drain(ctx)
+	r.committer.Stop()
+	if !r.system.IsStopped() {
+		r.system.Shutdown()
+	}
+	return err
+}
+
+// drain waits until all entities have stopped.
+func (r *Runtime) drain(ctx context.Context) error {
+	var slots []*slot
+	r.directory.each(func(at *slot) { slots = append(slots, at) })
+	for _, at := range slots {
+		r.tell(at.pid, forget{})
+		select {
+		case <-at.closed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Forget ends all activations: what they hold in memory may no longer be true.
+func (r *Runtime) Forget() { r.directory.each(func(at *slot) { r.tell(at.pid, forget{}) }) }
+
+// Live is the number of entities in memory.
+func (r *Runtime) Live() int64 { return r.directory.live.Load() }
+
+// activate returns the live entity, or makes it live.
+func (r *Runtime) activate(kind store.Kind, id string) (*slot, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return nil, messages.Refuse(messages.CodeUnavailable, "the node is shutting down")
+	}
+	if r.directory.live.Load() > r.config.MaxEntities+r.config.MaxEntities/4 {
+		return nil, errOverloaded
+	}
+	at := r.directory.get(kind, id, func(at *slot) *actor.PID { return r.system.Root.Spawn(r.kinds[kind].props(at)) })
+	at.used.Store(time.Now().Unix())
+	return at, nil
+}
+
+// janitor passivates entities that were idle for long, sooner where there are
+// too many.
+func (r *Runtime) janitor() {
+	tick := time.NewTicker(r.config.SweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-tick.C:
+			r.sweep(time.Now())
+		}
+	}
+}
+
+func (r *Runtime) sweep(now time.Time) {
+	idle := r.config.IdleAfter
+	for excess := r.directory.live.Load() - r.config.MaxEntities; excess > 0 && idle > r.config.SweepEvery; idle /= 2 {
+		if r.idleFor(now, idle) >= excess {
+			break
+		}
+	}
+	r.directory.each(func(at *slot) {
+		jitter := time.Duration(float64(idle) * (0.8 + 0.4*rand.Float64()))
+		if now.Sub(time.Unix(at.used.Load(), 0)) > jitter {
+			r.tell(at.pid, passivate{})
+		}
+	})
+}
+
+func (r *Runtime) idleFor(now time.Time, idle time.Duration) (n int64) {
+	r.directory.each(func(at *slot) {
+		if now.Sub(time.Unix(at.used.Load(), 0)) > idle {
+			n++
+		}
+	})
+	return n
+}
+
+// goDo runs f in a goroutine that Stop waits for.
+func (r *Runtime) goDo(f func()) { r.work.Go(f) }
+
+// tell sends a local message to an entity.
+func (r *Runtime) tell(pid *actor.PID, m any) { r.system.Root.Send(pid, m) }
+
+// answer replies to an asker.
+func (r *Runtime) answer(pid *actor.PID, reply proto.Message) {
+	if pid != nil {
+		r.system.Root.Send(pid, reply)
+	}
+}
