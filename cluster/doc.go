@@ -1,0 +1,14 @@
+// Package cluster is what makes a process a node: its lease in the database.
+//
+// A node may answer from memory only while it knows that its lease holds. The
+// lease is renewed each second; the node trusts it until its own monotonic
+// clock, read before the renewal was sent, has advanced by the lease's TTL less
+// a margin. For all others only a burial ends it, so a slow clock here can cost
+// availability and never correctness. A lapsed lease is not renewed: the node
+// takes a new incarnation and forgets what the old one held.
+//
+// Several processes may work on one database without forming a cluster. They
+// cannot ask each other to release an entity, so a node that sees such a
+// neighbour gives up exclusivity: others may take its rows, and it verifies each
+// answer by the fence until the neighbour has gone.
+package cluster

@@ -1,0 +1,191 @@
+package cluster
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"atelier/messages"
+)
+
+// LeaseStore keeps the leases. Times are the database's.
+type LeaseStore interface {
+	// Acquire begins a new incarnation of the node. It is not exclusive yet.
+	Acquire(ctx context.Context, name, cluster, address string, ttl time.Duration) (incarnation int64, now time.Time, err error)
+	// Renew prolongs the lease. With exclusive it asks that other nodes be
+	// refused what this one holds: granted where no live node outside the
+	// cluster exists, and kept until it is given up by a renewal without it.
+	// others reports whether there is such a node. A lease that was buried or
+	// replaced is refused with messages.CodeMoved.
+	Renew(ctx context.Context, name string, incarnation int64, ttl time.Duration, exclusive bool) (now time.Time, others, granted bool, err error)
+	// Leave ends the lease at once.
+	Leave(ctx context.Context, name string, incarnation int64) error
+}
+
+// LeaseConfig names a node and times its lease.
+type LeaseConfig struct {
+	Node    string        // stable over restarts
+	Cluster string        // nodes of one cluster can ask each other for entities; empty: alone
+	Address string        // where others reach the node; empty: nowhere
+	TTL     time.Duration // of the lease
+	Margin  time.Duration // trusted for TTL − Margin after the renewal was sent
+	Every   time.Duration // between renewals
+	Timeout time.Duration // of one renewal
+}
+
+// DefaultLeaseConfig is for nodes in one data centre.
+func DefaultLeaseConfig(node string) LeaseConfig {
+	return LeaseConfig{Node: node, TTL: 3 * time.Second, Margin: 500 * time.Millisecond, Every: time.Second, Timeout: time.Second}
+}
+
+// Lease is a node's lease, kept alive between Start and Stop.
+type Lease struct {
+	config LeaseConfig
+	store  LeaseStore
+	log    *slog.Logger
+	lost   func() // forget what the last incarnation held
+
+	start  time.Time     // zero of the monotonic readings below
+	until  atomic.Int64  // monotonic ns: trusted before that; written by the loop
+	offset atomic.Int64  // ns from the local clock to the database's; written by the loop
+	era    atomic.Int64  // raised whenever exclusivity begins; written by the loop
+	alone  atomic.Bool   // exclusivity was granted and is still wanted; written by the loop
+	held   atomic.Bool   // the current incarnation has not been found lost; written by the loop
+	quit   chan struct{} // closed by Stop
+
+	incarnation int64 // belongs to the loop
+	yield       bool  // another process was seen: exclusivity is not asked for; belongs to the loop
+	running     sync.WaitGroup
+	stop        sync.Once
+}
+
+// NewLease makes a lease that is not held yet. When an incarnation is lost,
+// lost is called before the next one begins.
+func NewLease(config LeaseConfig, store LeaseStore, lost func(), log *slog.Logger) *Lease {
+	return &Lease{config: config, store: store, lost: lost, log: log, start: time.Now(), quit: make(chan struct{})}
+}
+
+// Start acquires the lease and keeps it alive until Stop.
+func (l *Lease) Start(ctx context.Context) error {
+	if err := l.acquire(ctx); err != nil {
+		return err
+	}
+	l.renew(ctx) // exclusive at once where nobody else is about
+	l.running.Go(l.loop)
+	return nil
+}
+
+// Stop ends the renewals and gives the lease back. It may be called again.
+func (l *Lease) Stop(ctx context.Context) error {
+	var err error
+	l.stop.Do(func() {
+		close(l.quit)
+		l.running.Wait()
+		l.until.Store(0)
+		err = l.store.Leave(ctx, l.config.Node, l.incarnation)
+	})
+	return err
+}
+
+// Now is database time, by the offset measured at the last renewal.
+func (l *Lease) Now() time.Time { return time.Now().Add(time.Duration(l.offset.Load())) }
+
+// Held reports whether the lease holds, by this node's own clock.
+func (l *Lease) Held() bool { return l.sinceStart() < l.until.Load() }
+
+// Trust reports whether what was claimed in the returned era may be shown
+// without asking the database.
+func (l *Lease) Trust() (era int64, ok bool) {
+	era = l.era.Load()
+	return era, l.alone.Load() && l.Held()
+}
+
+func (l *Lease) sinceStart() int64 { return int64(time.Since(l.start)) }
+
+func (l *Lease) loop() {
+	tick := time.NewTicker(l.config.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.quit:
+			return
+		case <-tick.C:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
+		if l.held.Load() && l.Held() {
+			l.renew(ctx)
+		} else {
+			l.replace(ctx)
+		}
+		cancel()
+	}
+}
+
+// replace begins a new incarnation after the last one was lost. What that one
+// held is forgotten first.
+func (l *Lease) replace(ctx context.Context) {
+	if l.held.Swap(false) {
+		l.log.Warn("the node's lease has lapsed; its entities start anew", "node", l.config.Node)
+	}
+	l.alone.Store(false)
+	l.lost()
+	if err := l.acquire(ctx); err != nil {
+		l.log.Warn("the node's lease cannot be acquired", "node", l.config.Node, "error", err)
+		return
+	}
+	l.renew(ctx)
+}
+
+func (l *Lease) acquire(ctx context.Context) error {
+	sent := l.sinceStart()
+	incarnation, now, err := l.store.Acquire(ctx, l.config.Node, l.config.Cluster, l.config.Address, l.config.TTL)
+	if err != nil {
+		return err
+	}
+	l.incarnation = incarnation
+	l.measure(sent, now)
+	l.held.Store(true)
+	return nil
+}
+
+// renew prolongs the lease. Exclusivity is given up here first and in the
+// database after, so that nobody takes a row that this node would still show;
+// it is used here only after the database has granted it.
+func (l *Lease) renew(ctx context.Context) {
+	others, ok := l.prolong(ctx)
+	if !ok || !others || !l.alone.Load() {
+		return
+	}
+	l.log.Info("another process works on this database: answers are now verified there", "node", l.config.Node)
+	l.alone.Store(false)
+	l.prolong(ctx)
+}
+
+func (l *Lease) prolong(ctx context.Context) (others, ok bool) {
+	sent := l.sinceStart()
+	now, others, granted, err := l.store.Renew(ctx, l.config.Node, l.incarnation, l.config.TTL, !l.yield)
+	switch {
+	case messages.HasCode(err, messages.CodeMoved):
+		l.until.Store(0) // the loop replaces it
+		return false, false
+	case err != nil:
+		l.log.Warn("the node's lease was not renewed", "node", l.config.Node, "error", err)
+		return false, false
+	}
+	l.measure(sent, now)
+	l.yield = others
+	if granted && !others && !l.alone.Load() {
+		l.era.Add(1)
+		l.alone.Store(true)
+	}
+	return others, true
+}
+
+func (l *Lease) measure(sent int64, now time.Time) {
+	l.until.Store(sent + int64(l.config.TTL-l.config.Margin))
+	received := l.sinceStart()
+	middle := l.start.Add(time.Duration((sent + received) / 2))
+	l.offset.Store(int64(now.Sub(middle)))
+}
