@@ -126,11 +126,11 @@ func (l *Lease) loop() {
 // replace begins a new incarnation after the last one was lost. What that one
 // held is forgotten first.
 func (l *Lease) replace(ctx context.Context) {
-	if l.held.Swap(false) {
-		l.log.Warn("the node's lease has lapsed; its entities start anew", "node", l.config.Node)
-	}
 	l.alone.Store(false)
-	l.lost()
+	if l.held.Swap(false) {
+		l.log.Warn("the node's lease has lapsed: its entities start anew", "node", l.config.Node)
+		l.lost()
+	}
 	if err := l.acquire(ctx); err != nil {
 		l.log.Warn("the node's lease cannot be acquired", "node", l.config.Node, "error", err)
 		return
