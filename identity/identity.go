@@ -25,8 +25,8 @@ type Credentials struct {
 	UserAgent string
 }
 
-// Tokens are the outcome of a sign-in or refresh.
-type Tokens struct {
+// IssuedTokens are the outcome of a sign-in or refresh.
+type IssuedTokens struct {
 	AccessToken  string
 	ExpiresIn    time.Duration
 	RefreshToken string

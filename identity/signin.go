@@ -1,0 +1,124 @@
+package identity
+
+import (
+	"context"
+
+	"atelier/messages"
+)
+
+// SignIn opens a session. An unknown address and a wrong password are the same
+// refusal after the same work.
+func (s *Service) SignIn(ctx context.Context, m *messages.Meta, c Credentials) (*IssuedTokens, error) {
+	credential, err := s.prove(ctx, c.Email, c.Password)
+	if err != nil {
+		return nil, err
+	}
+	as := meta(m)
+	as.Principal = credential.GetUserId()
+	session, err := s.accounts.OpenSession(ctx, &messages.OpenSession{
+		Meta: as, UserId: credential.GetUserId(), SessionId: newID(), CredentialVersion: credential.GetCredentialVersion(),
+		Ip: c.IP, UserAgent: c.UserAgent, Amr: []string{"pwd"}, LifetimeUs: s.config.SessionLifetime.Microseconds(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.issue(ctx, as, session, 0)
+}
+
+// prove compares a password with the address's own.
+func (s *Service) prove(ctx context.Context, email, password string) (*messages.Credential, error) {
+	credential, err := s.directory.FindCredential(ctx, email)
+	if err != nil {
+		return nil, err
+	}
+	if credential == nil {
+		if err := s.passwords.VerifyNothing(ctx, password); err != nil {
+			return nil, err
+		}
+		return nil, wrongCredentials()
+	}
+	ok, _, err := s.passwords.Verify(ctx, credential.GetPasswordHash(), password)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, wrongCredentials()
+	}
+	return credential, nil
+}
+
+func wrongCredentials() error {
+	return messages.Refuse(messages.CodeInvalidCredentials, "e-mail or password is wrong")
+}
+
+// Refresh exchanges a refresh token for a new pair. The parent presented again
+// gets the same child; a stolen one ends the session.
+func (s *Service) Refresh(ctx context.Context, m *messages.Meta, token, ip, userAgent string) (*IssuedTokens, error) {
+	sessionID, generation, err := s.tokens.ParseRefresh(token)
+	if err != nil {
+		return nil, err
+	}
+	refreshed, err := s.sessions.RefreshSession(ctx, &messages.RefreshSession{
+		Meta: meta(m), SessionId: sessionID, Generation: generation, Ip: ip, UserAgent: userAgent,
+	})
+	if messages.HasCode(err, messages.CodeNotFound) {
+		return nil, ended()
+	}
+	if err != nil {
+		return nil, err
+	}
+	session := refreshed.GetSession()
+	as := meta(m)
+	as.Principal = session.GetUserId()
+	if refreshed.GetGeneration() == 0 {
+		return nil, s.reportTheft(ctx, as, session)
+	}
+	return s.issue(ctx, as, session, refreshed.GetGeneration())
+}
+
+// reportTheft lets the account record what the session has found out. The
+// session is closed already, so a failure here loses the event, not safety.
+func (s *Service) reportTheft(ctx context.Context, as *messages.Meta, session *messages.Session) error {
+	_, err := s.accounts.EndSession(ctx, &messages.EndSession{
+		Meta: as, UserId: session.GetUserId(), SessionId: session.GetId(), Reason: "reuse_detected",
+	})
+	if err != nil {
+		return err
+	}
+	return ended()
+}
+
+func ended() error {
+	return messages.Refuse(messages.CodeSessionRevoked, "the session has ended")
+}
+
+// issue makes the token pair of a session's generation, for an account that may
+// still sign in.
+func (s *Service) issue(ctx context.Context, as *messages.Meta, session *messages.Session, generation uint32) (*IssuedTokens, error) {
+	account, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: meta(as), UserId: session.GetUserId()})
+	if err != nil {
+		return nil, err
+	}
+	if err := usable(account, session); err != nil {
+		return nil, err
+	}
+	access, expires, err := s.tokens.MintAccess(session.GetUserId(), session.GetId())
+	if err != nil {
+		return nil, err
+	}
+	refresh, err := s.tokens.MintRefresh(session.GetId(), generation, messages.Time(session.GetCreatedAt()))
+	if err != nil {
+		return nil, err
+	}
+	return &IssuedTokens{
+		AccessToken: access, ExpiresIn: expires.Sub(s.now()), RefreshToken: refresh, SessionID: session.GetId(), Account: account,
+	}, nil
+}
+
+// SignOut ends the caller's session.
+func (s *Service) SignOut(ctx context.Context, m *messages.Meta) error {
+	_, err := s.accounts.EndSession(ctx, &messages.EndSession{
+		Meta: meta(m), UserId: m.GetPrincipal(), SessionId: m.GetSessionId(), Reason: "logout",
+	})
+	return err
+}
