@@ -25,8 +25,8 @@ type Credentials struct {
 	UserAgent string
 }
 
-// IssuedTokens are the outcome of a sign-in or refresh.
-type IssuedTokens struct {
+// Tokens are the outcome of a sign-in or refresh.
+type Tokens struct {
 	AccessToken  string
 	ExpiresIn    time.Duration
 	RefreshToken string

@@ -42,8 +42,8 @@ type Passwords interface {
 // CodeBreachedPassword.
 type Policy func(password, name, email string) error
 
-// Tokens make and read tokens. Errors are refusals.
-type Tokens interface {
+// Mint makes and reads tokens. Errors are refusals.
+type Mint interface {
 	MintAccess(userID, sessionID string) (token string, expires time.Time, err error)
 	VerifyAccess(token string) (userID, sessionID string, expires time.Time, err error)
 	MintRefresh(sessionID string, generation uint32, born time.Time) (string, error)
@@ -67,7 +67,7 @@ type Service struct {
 	directory Directory
 	passwords Passwords
 	policy    Policy
-	tokens    Tokens
+	tokens    Mint
 	validated Validated
 	now       func() time.Time
 }
@@ -79,7 +79,7 @@ type Deps struct {
 	Directory Directory
 	Passwords Passwords
 	Policy    Policy
-	Tokens    Tokens
+	Tokens    Mint
 	Validated Validated
 	Now       func() time.Time
 }

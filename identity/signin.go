@@ -8,7 +8,7 @@ import (
 
 // SignIn opens a session. An unknown address and a wrong password are the same
 // refusal after the same work.
-func (s *Service) SignIn(ctx context.Context, m *messages.Meta, c Credentials) (*IssuedTokens, error) {
+func (s *Service) SignIn(ctx context.Context, m *messages.Meta, c Credentials) (*Tokens, error) {
 	credential, err := s.prove(ctx, c.Email, c.Password)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func wrongCredentials() error {
 
 // Refresh exchanges a refresh token for a new pair. The parent presented again
 // gets the same child; a stolen one ends the session.
-func (s *Service) Refresh(ctx context.Context, m *messages.Meta, token, ip, userAgent string) (*IssuedTokens, error) {
+func (s *Service) Refresh(ctx context.Context, m *messages.Meta, token, ip, userAgent string) (*Tokens, error) {
 	sessionID, generation, err := s.tokens.ParseRefresh(token)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func ended() error {
 
 // issue makes the token pair of a session's generation, for an account that may
 // still sign in.
-func (s *Service) issue(ctx context.Context, as *messages.Meta, session *messages.Session, generation uint32) (*IssuedTokens, error) {
+func (s *Service) issue(ctx context.Context, as *messages.Meta, session *messages.Session, generation uint32) (*Tokens, error) {
 	account, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: meta(as), UserId: session.GetUserId()})
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (s *Service) issue(ctx context.Context, as *messages.Meta, session *message
 	if err != nil {
 		return nil, err
 	}
-	return &IssuedTokens{
+	return &Tokens{
 		AccessToken: access, ExpiresIn: expires.Sub(s.now()), RefreshToken: refresh, SessionID: session.GetId(), Account: account,
 	}, nil
 }
