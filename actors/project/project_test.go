@@ -1,0 +1,189 @@
+package project_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"atelier/actors/project"
+	"atelier/messages"
+	"atelier/test/script"
+)
+
+type machine struct{ *project.State }
+
+func (m machine) Decide(c messages.Command, now time.Time) ([]messages.Event, error) {
+	switch c := c.(type) {
+	case *messages.CreateProject:
+		return project.Create(m.State, c, now)
+	case *messages.UpdateProject:
+		return project.Update(m.State, c, now)
+	case *messages.ActivateProject:
+		return project.Activate(m.State, c, now)
+	case *messages.ArchiveProject:
+		return project.ArchiveActive(m.State, c, now)
+	case *messages.RestoreProject:
+		return project.Restore(m.State, c, now)
+	case *messages.DeleteProject:
+		return project.Remove(m.State, c, now)
+	case *messages.AddCollaborator:
+		return project.AddCollaborator(m.State, c, now)
+	case *messages.ChangeRole:
+		return project.ChangeRole(m.State, c, now)
+	case *messages.RemoveCollaborator:
+		return project.RemoveCollaborator(m.State, c, now)
+	default:
+		return nil, fmt.Errorf("no rule for %T", c)
+	}
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	script.Run(t, "testdata", func() script.Machine { return machine{&project.State{}} })
+}
+
+// existing is an active project of ann with one collaborator of each role.
+func existing(status project.Status, public bool) *project.State {
+	s := &project.State{}
+	at := messages.Stamp{At: time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC), Version: 1, Seq: 1}
+	s.Apply(&messages.ProjectCreated{ProjectId: "p", Name: "n", OwnerId: "ann", Status: string(status), Settings: &messages.SettingsChange{Public: &public}}, at)
+	for _, role := range []string{"viewer", "commenter", "editor", "collaborator", "admin"} {
+		s.Apply(&messages.ProjectCollaboratorAdded{UserId: role, Role: role, AddedBy: "ann"}, at)
+	}
+	return s
+}
+
+func TestRights(t *testing.T) {
+	t.Parallel()
+	// Rows: caller; columns: the rights of an active, private project.
+	table := map[string][]project.Right{
+		"":             {},
+		"stranger":     {},
+		"viewer":       {project.Read},
+		"commenter":    {project.Read, project.Comment},
+		"editor":       {project.Read, project.Comment, project.EditContent, project.EditProject},
+		"collaborator": {project.Read, project.Comment, project.EditContent, project.EditProject},
+		"admin": {project.Read, project.Comment, project.EditContent, project.EditProject, project.ManageSettings,
+			project.ManageMembers, project.ManageWebhooks},
+		"ann": {project.Read, project.Comment, project.EditContent, project.EditProject, project.ManageSettings,
+			project.ManageMembers, project.ManageWebhooks, project.Archive, project.Delete, project.Transfer},
+	}
+	all := table["ann"]
+	active, archived, public := existing(project.Active, false), existing(project.Archived, false), existing(project.Active, true)
+	kept := []project.Right{project.Read, project.Archive, project.Delete, project.Transfer}
+	for who, given := range table {
+		for _, right := range all {
+			user := messages.UserID(who)
+			has := slices.Contains(given, right)
+			require.Equal(t, has, project.Decide(active, user, right).Allowed, "%q %s", who, right)
+			require.Equal(t, has && slices.Contains(kept, right), project.Decide(archived, user, right).Allowed, "archived: %q %s", who, right)
+			require.Equal(t, has || right == project.Read, project.Decide(public, user, right).Allowed, "public: %q %s", who, right)
+			if len(given) == 0 {
+				require.Equal(t, messages.CodeNotFound, project.Decide(active, user, right).Code, "%q must not learn that the project exists", who)
+			}
+		}
+	}
+}
+
+func TestExplanationIsTheDecision(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*project.State{existing(project.Active, false), existing(project.Archived, true), existing(project.Draft, true)} {
+		for _, user := range []string{"stranger", "viewer", "commenter", "editor", "collaborator", "admin", "ann"} {
+			p, err := project.Permissions(s, &messages.GetPermissions{Meta: &messages.Meta{Principal: "ann"}, UserId: user, Explain: true})
+			require.NoError(t, err)
+			for _, answer := range p.GetRights() {
+				d := project.Decide(s, messages.UserID(user), project.Right(answer.GetRight()))
+				require.Equal(t, d.Allowed, answer.GetAllowed())
+				require.Equal(t, d.Reason, answer.GetReason())
+				require.NotEmpty(t, answer.GetReason())
+			}
+		}
+	}
+}
+
+// TestRandomHistories: the limit holds, versions count commands, seq is
+// contiguous, a clone is independent, and the fold of the logged events is the
+// state.
+func TestRandomHistories(t *testing.T) {
+	t.Parallel()
+	users := []string{"bob", "cid", "dee", "eve", "fay"}
+	rapid.Check(t, func(t *rapid.T) {
+		m, folded := machine{&project.State{}}, &project.State{}
+		now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+		as := func() *messages.Meta {
+			return &messages.Meta{Principal: rapid.SampledFrom(append(users, "ann", "ann", "ann")).Draw(t, "as")}
+		}
+		user := func() string { return rapid.SampledFrom(append(users, "ann")).Draw(t, "user") }
+		role := func() string { return rapid.SampledFrom([]string{"", "viewer", "editor", "admin", "king"}).Draw(t, "role") }
+		seen := int64(0)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			var c messages.Command
+			switch rapid.IntRange(0, 9).Draw(t, "command") {
+			case 0:
+				c = &messages.CreateProject{Meta: as(), ProjectId: "p", Name: "n", Settings: &messages.SettingsChange{MaxCollaborators: proto.Int32(2)}}
+			case 1, 2, 3, 4:
+				c = &messages.AddCollaborator{Meta: as(), UserId: user(), Role: role()}
+			case 5:
+				c = &messages.RemoveCollaborator{Meta: as(), UserId: user()}
+			case 6:
+				c = &messages.ChangeRole{Meta: as(), UserId: user(), Role: role()}
+			case 7:
+				c = &messages.UpdateProject{Meta: as(), Settings: &messages.SettingsChange{MaxCollaborators: proto.Int32(rapid.Int32Range(0, 4).Draw(t, "max"))}}
+			case 8:
+				c = &messages.ArchiveProject{Meta: as()}
+			case 9:
+				c = &messages.RestoreProject{Meta: as()}
+			}
+			now = now.Add(time.Second)
+			before := m.Clone()
+			events, err := m.Decide(c, now)
+			require.Equal(t, before, m.Clone(), "a rule changed the state")
+			if err != nil {
+				require.Empty(t, events)
+				continue
+			}
+			version, seq := m.Head()
+			for _, e := range events {
+				seq++
+				stamp := messages.Stamp{At: now, Version: version + 1, Seq: seq}
+				m.Apply(e, stamp)
+				data, err := messages.EventData(e)
+				require.NoError(t, err)
+				parsed, err := messages.ParseEvent(e.EventType(), data)
+				require.NoError(t, err)
+				folded.Apply(parsed, stamp)
+				seen++
+			}
+			require.LessOrEqual(t, len(m.Members()), m.Settings.MaxCollaborators)
+			require.Equal(t, seen, m.Seq)
+		}
+		require.Equal(t, m.Clone(), folded.Clone())
+	})
+}
+
+func TestChangesFoldsToTheEnd(t *testing.T) {
+	t.Parallel()
+	s := existing(project.Active, false)
+	at := messages.Stamp{At: time.Unix(9, 0), Version: 9, Seq: 9}
+	events := []messages.Event{
+		&messages.ProjectCollaboratorAdded{UserId: "bob", Role: "viewer"},
+		&messages.ProjectCollaboratorRemoved{UserId: "bob"},
+		&messages.ProjectCollaboratorRemoved{UserId: "viewer"},
+		&messages.ProjectCollaboratorAdded{UserId: "viewer", Role: "admin"},
+		&messages.ProjectRoleChanged{UserId: "editor", Role: "viewer"},
+	}
+	for _, e := range events {
+		s.Apply(e, at)
+	}
+	change := project.Changes(s, events).(*project.Change)
+	require.Equal(t, []messages.UserID{"bob"}, change.Removed)
+	require.Len(t, change.Put, 2)
+	require.Equal(t, project.RoleAdmin, change.Put[0].Role)
+	require.Equal(t, project.RoleViewer, change.Put[1].Role)
+	require.Equal(t, 5, change.Row.Count)
+}
