@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"atelier/migrations"
+)
+
+// Migrate brings the schema to the newest version, under a lock that all nodes
+// respect, and analyses the tables: plans made without statistics cost many
+// times more. A schema newer than the program is refused.
+func Migrate(ctx context.Context, url string) (applied int, err error) {
+	db, provider, err := migrator(url)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return 0, wrap("migrate", err)
+	}
+	if current > target {
+		return 0, fmt.Errorf("postgres: the database is at schema %d, this program knows %d: run a newer version of it", current, target)
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return 0, wrap("migrate", err)
+	}
+	if len(results) > 0 {
+		_, err = db.ExecContext(ctx, `ANALYZE`)
+	}
+	return len(results), wrap("analyse", err)
+}
+
+// MigrateDown takes the schema back to nothing. For tests and development.
+func MigrateDown(ctx context.Context, url string) error {
+	db, provider, err := migrator(url)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = provider.DownTo(ctx, 0)
+	return wrap("migrate down", err)
+}
+
+// SchemaVersion is the version the database has, and the one it should have.
+func SchemaVersion(ctx context.Context, url string) (current, target int64, err error) {
+	db, provider, err := migrator(url)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer db.Close()
+	current, target, err = provider.GetVersions(ctx)
+	return current, target, wrap("schema version", err)
+}
+
+func migrator(url string) (*sql.DB, *goose.Provider, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, nil, fmt.Errorf("postgres: the database URL cannot be read")
+	}
+	files, err := fs.Sub(migrations.Postgres, "postgres")
+	if err != nil {
+		return nil, nil, err
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, nil, err
+	}
+	db := stdlib.OpenDB(*config)
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		db.Close()
+		return nil, nil, wrap("migrations", err)
+	}
+	return db, provider, nil
+}

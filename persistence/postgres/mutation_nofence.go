@@ -1,0 +1,15 @@
+//go:build nofence
+
+package postgres
+
+const (
+	deduped = true
+	whole   = true
+)
+
+// held is what a commit asks of the row it changes; spare is what the log does
+// with a position that is taken.
+const (
+	held  = ``
+	spare = ` ON CONFLICT DO NOTHING`
+)

@@ -1,0 +1,16 @@
+//go:build !nofence && !tornclaim && !nodedup
+
+package postgres
+
+// Mutation builds take one safeguard out, to show that the proofs notice.
+const (
+	deduped = true // command ids are looked at and stored
+	whole   = true // a claim loads in a statement of its own
+)
+
+// held is what a commit asks of the row it changes; spare is what the log does
+// with a position that is taken.
+const (
+	held  = ` AND p.epoch = c.held_epoch AND p.version = c.held_version`
+	spare = ``
+)

@@ -1,0 +1,110 @@
+// Package postgres keeps the truth in Postgres: it claims rows for activations,
+// writes groups of commits in one round trip and answers queries.
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Config says where the database is and how many connections to use.
+type Config struct {
+	URL     string // postgres://…
+	Readers int32  // connections for queries; 0: four for each core
+	Writers int32  // connections for claims and commits; 0: 8
+}
+
+// Time-outs of one statement, enforced by the server.
+const (
+	readTimeout  = 5 * time.Second
+	writeTimeout = 5 * time.Second
+)
+
+// DB is a database. It is safe for concurrent use.
+type DB struct {
+	reads  *pgxpool.Pool
+	writes *pgxpool.Pool
+}
+
+// Open connects to a migrated database.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	if c.Readers == 0 {
+		c.Readers = int32(4 * runtime.GOMAXPROCS(0))
+	}
+	if c.Writers == 0 {
+		c.Writers = 8
+	}
+	reads, err := open(ctx, c.URL, c.Readers, readTimeout, nil)
+	if err != nil {
+		return nil, err
+	}
+	// Writers touch single rows of tables that grow from nothing: plans made
+	// once, by index, serve them whatever the statistics say.
+	writes, err := open(ctx, c.URL, c.Writers, writeTimeout, map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"})
+	if err != nil {
+		reads.Close()
+		return nil, err
+	}
+	return &DB{reads: reads, writes: writes}, nil
+}
+
+func open(ctx context.Context, url string, connections int32, timeout time.Duration, settings map[string]string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: the database URL cannot be read") // the cause would show the password
+	}
+	config.MaxConns = connections
+	config.MaxConnIdleTime = 5 * time.Minute
+	config.ConnConfig.ConnectTimeout = time.Second
+	parameters := config.ConnConfig.RuntimeParams
+	parameters["jit"] = "off"
+	parameters["application_name"] = "atelier"
+	parameters["statement_timeout"] = fmt.Sprint(timeout.Milliseconds())
+	parameters["idle_in_transaction_session_timeout"] = "10000"
+	for name, value := range settings {
+		parameters[name] = value
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("postgres: connect: %w", err)
+	}
+	return pool, nil
+}
+
+// Close ends all connections.
+func (db *DB) Close() {
+	db.writes.Close()
+	db.reads.Close()
+}
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.reads.Ping(ctx) }
+
+// LogID is the identity of the event log.
+func (db *DB) LogID(ctx context.Context) (id string, err error) {
+	err = db.reads.QueryRow(ctx, `SELECT log::text FROM installation`).Scan(&id)
+	return id, wrap("log id", err)
+}
+
+// Sweep removes expired commands, at most limit of them.
+func (db *DB) Sweep(ctx context.Context, limit int) (removed int64, err error) {
+	tag, err := db.writes.Exec(ctx, `
+		DELETE FROM commands WHERE (principal, command_id) IN (
+			SELECT principal, command_id FROM commands WHERE expires_at < clock_timestamp() ORDER BY expires_at LIMIT $1)`, limit)
+	return tag.RowsAffected(), wrap("sweep", err)
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("postgres: %s: %w", what, err)
+}

@@ -1,0 +1,137 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"atelier/actors/account"
+	"atelier/messages"
+)
+
+func parseProfile(b []byte) (*messages.Profile, error) {
+	var p account.Profile
+	err := json.Unmarshal(b, &p)
+	return &messages.Profile{
+		DisplayName: p.DisplayName, AvatarUrl: p.AvatarURL, Bio: p.Bio, Location: p.Location, Timezone: p.Timezone, Locale: p.Locale, Website: p.Website,
+	}, err
+}
+
+// PublicUsers are what everyone may see of these users, by id.
+func (db *DB) PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error) {
+	keys := make([]pgtype.UUID, 0, len(ids))
+	for _, id := range ids {
+		if key, ok := uuid(id); ok {
+			keys = append(keys, key)
+		}
+	}
+	rows, err := db.reads.Query(ctx, `SELECT id, name, profile FROM users WHERE id = ANY($1)`, keys)
+	if err != nil {
+		return nil, wrap("public users", err)
+	}
+	users := make(map[string]*messages.PublicUser, len(ids))
+	var id pgtype.UUID
+	var name string
+	var profile []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &name, &profile}, func() error {
+		p, err := parseProfile(profile)
+		users[text(id)] = &messages.PublicUser{Id: text(id), Name: name, Profile: p}
+		return err
+	})
+	return users, wrap("public users", err)
+}
+
+// FindCredential is what a sign-in needs to know of an address; nil where there
+// is none.
+func (db *DB) FindCredential(ctx context.Context, email string) (*messages.Credential, error) {
+	normal, err := account.NormaliseEmail(email)
+	if err != nil {
+		return nil, nil
+	}
+	c := &messages.Credential{}
+	var id pgtype.UUID
+	err = db.reads.QueryRow(ctx, `SELECT id, typed_email, name, password_hash, credential_version FROM users WHERE email = $1`, normal).
+		Scan(&id, &c.Email, &c.Name, &c.PasswordHash, &c.CredentialVersion)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	c.UserId = text(id)
+	return c, wrap("find credential", err)
+}
+
+// AnyAdmin reports whether someone can administer the installation.
+func (db *DB) AnyAdmin(ctx context.Context) (any bool, err error) {
+	err = db.reads.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM users WHERE 'admin' = ANY(roles))`).Scan(&any)
+	return any, wrap("any admin", err)
+}
+
+// ListSessions pages through a user's open sessions, newest first.
+func (db *DB) ListSessions(ctx context.Context, q *messages.SessionQuery) (*messages.SessionPage, error) {
+	user, ok := uuid(q.GetUserId())
+	if !ok {
+		return &messages.SessionPage{}, nil
+	}
+	var after pgtype.UUID
+	if q.GetAfter() != nil {
+		after, _ = uuid(q.GetAfter().GetId())
+	}
+	rows, err := db.reads.Query(ctx, `
+		SELECT id, created_at, last_seen_at, expires_at, ip, user_agent, amr FROM sessions
+		WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR (created_at, id) < ($4, $3))
+		ORDER BY created_at DESC, id DESC LIMIT $5`, user, micros(q.GetNow()), after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
+	if err != nil {
+		return nil, wrap("list sessions", err)
+	}
+	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*messages.Session, error) {
+		s := &messages.Session{UserId: q.GetUserId()}
+		var id pgtype.UUID
+		var created, seen, expires time.Time
+		err := row.Scan(&id, &created, &seen, &expires, &s.Ip, &s.UserAgent, &s.Amr)
+		s.Id, s.CreatedAt, s.LastSeenAt, s.ExpiresAt = text(id), messages.Micros(created), messages.Micros(seen), messages.Micros(expires)
+		return s, err
+	})
+	if err != nil {
+		return nil, wrap("list sessions", err)
+	}
+	page := &messages.SessionPage{Items: items}
+	if len(items) > int(q.GetLimit()) {
+		page.Items = items[:q.GetLimit()]
+		last := page.Items[len(page.Items)-1]
+		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
+	}
+	return page, nil
+}
+
+// ListEvents pages through a stream of the log.
+func (db *DB) ListEvents(ctx context.Context, q *messages.EventQuery) (*messages.EventPage, error) {
+	statement, from := `SELECT id, seq, version, type, data, actor_id, occurred_at FROM events
+		WHERE stream = $1 AND seq > $2 ORDER BY seq LIMIT $3`, q.GetAfterSeq()
+	if q.GetNewestFirst() {
+		statement, from = `SELECT id, seq, version, type, data, actor_id, occurred_at FROM events
+			WHERE stream = $1 AND ($2 = 0 OR seq < $2) ORDER BY seq DESC LIMIT $3`, q.GetBeforeSeq()
+	}
+	rows, err := db.reads.Query(ctx, statement, q.GetStream(), from, q.GetLimit()+1)
+	if err != nil {
+		return nil, wrap("list events", err)
+	}
+	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*messages.EventRecord, error) {
+		e := &messages.EventRecord{Stream: q.GetStream()}
+		var id pgtype.UUID
+		var at time.Time
+		err := row.Scan(&id, &e.Seq, &e.Version, &e.Type, &e.Data, &e.ActorId, &at)
+		e.Id, e.OccurredAt = text(id), messages.Micros(at)
+		return e, err
+	})
+	if err != nil {
+		return nil, wrap("list events", err)
+	}
+	page := &messages.EventPage{Items: items, More: len(items) > int(q.GetLimit())}
+	if page.More {
+		page.Items = items[:q.GetLimit()]
+	}
+	return page, nil
+}
