@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"time"
 
 	"atelier/messages"
 )
@@ -11,9 +12,10 @@ import (
 type Validated interface {
 	// Get is the principal of a token that was validated and not revoked since.
 	Get(token string) (*Principal, bool)
-	// Begin registers that the truth is about to be asked; keep stores the
-	// answer, unless a revocation came in between, which it reports as false.
-	Begin(token, userID, sessionID string) (keep func(*Principal) bool)
+	// Begin registers that the truth is about to be asked. Keep stores the
+	// answer, unless a revocation came in between, which it reports as false;
+	// drop ends the registration when there is nothing to keep.
+	Begin(token, userID, sessionID string) (keep func(p *Principal, expires time.Time) bool, drop func())
 }
 
 // Authenticate tells whom an access token speaks for. The first time it asks the
@@ -29,13 +31,14 @@ func (s *Service) Authenticate(ctx context.Context, token string) (*Principal, e
 		return nil, err
 	}
 	for {
-		keep := s.validated.Begin(token, userID, sessionID)
+		keep, drop := s.validated.Begin(token, userID, sessionID)
 		p, err := s.validate(ctx, userID, sessionID)
 		if err != nil {
+			drop()
 			return nil, err
 		}
 		p.ExpiresAt = expires
-		if keep(p) {
+		if keep(p, expires) {
 			return p, nil
 		}
 	}
