@@ -11,7 +11,7 @@ CREATE TABLE users (
     created_at         timestamptz DEFAULT now(),
     updated_at         timestamptz DEFAULT now(),
     last_login         timestamptz,
-    typed_email        text NOT NULL DEFAULT '',
+    email_typed        text NOT NULL DEFAULT '',
     status_before      varchar(20) NOT NULL DEFAULT '',
     roles              text[] NOT NULL DEFAULT '{user}',
     profile            jsonb NOT NULL DEFAULT '{}',
@@ -27,6 +27,7 @@ CREATE TABLE users (
 ) WITH (fillfactor = 85);
 CREATE INDEX idx_users_email ON users (email);
 CREATE INDEX idx_users_status ON users (status);
+CREATE INDEX idx_users_admins ON users (id) WHERE 'admin' = ANY (roles);
 
 CREATE TABLE sessions (
     id           uuid PRIMARY KEY,
@@ -77,8 +78,8 @@ CREATE INDEX idx_project_collaborators_user_id ON project_collaborators (user_id
 
 -- The log. A stream has one writer, which counts seq.
 CREATE TABLE events (
-    id          uuid NOT NULL,
-    stream      text NOT NULL, -- users/<id> or projects/<id>
+    id          uuid UNIQUE NOT NULL,
+    stream      text COLLATE "C" NOT NULL, -- users/<id> or projects/<id>
     seq         bigint NOT NULL,
     version     bigint NOT NULL,
     type        text NOT NULL,
@@ -93,7 +94,7 @@ CREATE TABLE events (
 CREATE TABLE outbox (
     event_id   uuid PRIMARY KEY,
     shard      smallint NOT NULL,
-    stream     text NOT NULL,
+    stream     text COLLATE "C" NOT NULL,
     seq        bigint NOT NULL,
     created_at timestamptz NOT NULL,
     sent_at    timestamptz
@@ -101,8 +102,8 @@ CREATE TABLE outbox (
 
 -- Commands that were carried out, with their replies.
 CREATE TABLE commands (
-    principal   text NOT NULL, -- user id, or '' without one
-    command_id  text NOT NULL,
+    principal   text COLLATE "C" NOT NULL, -- user id, or '' without one
+    command_id  text COLLATE "C" NOT NULL,
     fingerprint bytea NOT NULL,
     reply       bytea NOT NULL,
     reference   boolean NOT NULL, -- the reply was too large: rendered anew
@@ -139,16 +140,16 @@ CREATE TABLE installation (
 );
 INSERT INTO installation DEFAULT VALUES;
 
--- Fails the transaction and names the commits of the group that could not be
--- applied, so that the others can be written without them.
+-- Fails the transaction: another one, unseen by the statement's snapshot, took
+-- what it was about to take. Asked again, the statement will see it.
 -- +goose StatementBegin
-CREATE FUNCTION atelier_refuse(commits int[]) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION atelier_raced() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'commits refused' USING ERRCODE = 'AT001', DETAIL = array_to_string(commits, ',');
+    RAISE EXCEPTION 'raced by another transaction' USING ERRCODE = 'AT001';
 END
 $$;
 -- +goose StatementEnd
 
 -- +goose Down
-DROP FUNCTION atelier_refuse(int[]);
+DROP FUNCTION atelier_raced();
 DROP TABLE installation, signing_keys, nodes, commands, outbox, events, project_collaborators, projects, sessions, users;

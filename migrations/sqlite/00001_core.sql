@@ -12,7 +12,7 @@ CREATE TABLE users (
     created_at         INTEGER NOT NULL,
     updated_at         INTEGER NOT NULL,
     last_login         INTEGER,
-    typed_email        TEXT NOT NULL DEFAULT '',
+    email_typed        TEXT NOT NULL DEFAULT '',
     status_before      TEXT NOT NULL DEFAULT '',
     roles              TEXT NOT NULL DEFAULT '["user"]',
     profile            TEXT NOT NULL DEFAULT '{}',
@@ -27,6 +27,7 @@ CREATE TABLE users (
     node               TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idx_users_status ON users (status);
+CREATE INDEX idx_users_admins ON users (id) WHERE instr(roles, '"admin"') > 0;
 
 CREATE TABLE sessions (
     id           TEXT PRIMARY KEY,
@@ -77,7 +78,7 @@ CREATE INDEX idx_project_collaborators_user_id ON project_collaborators (user_id
 
 -- The log. A stream has one writer, which counts seq.
 CREATE TABLE events (
-    id          TEXT NOT NULL,
+    id          TEXT UNIQUE NOT NULL,
     stream      TEXT NOT NULL, -- users/<id> or projects/<id>
     seq         INTEGER NOT NULL,
     version     INTEGER NOT NULL,

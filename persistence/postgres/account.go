@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,7 +16,7 @@ import (
 
 const (
 	loadAccount = `
-		SELECT email, typed_email, name, status, status_before, roles, profile, preferences, suspension, password_hash,
+		SELECT email, email_typed, name, status, status_before, roles, profile, preferences, suspension, password_hash,
 			credential_version, auth_epoch, created_at, updated_at, last_login, version, seq
 		FROM users WHERE id = $1`
 	loadOpenSessions = `SELECT id, created_at, expires_at FROM sessions WHERE user_id = $1 AND ended_at IS NULL`
@@ -75,129 +77,156 @@ func readOpenSessions(rows pgx.Rows) (func(*account.State), error) {
 	return func(s *account.State) { s.Sessions = open }, err
 }
 
-const (
-	insertAccounts = `
-		WITH c AS (SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[])
-				AS c(n, id, doc, version, seq)),
-		done AS (INSERT INTO users (id, email, typed_email, name, status, status_before, roles, profile, preferences, suspension, password_hash,
-				credential_version, auth_epoch, created_at, updated_at, last_login, version, seq, epoch, node)
-			SELECT c.id, r.email, r.typed_email, r.name, r.status, r.status_before, r.roles, r.profile, r.preferences, r.suspension, r.password_hash,
-				r.credential_version, r.auth_epoch, r.created_at, r.updated_at, r.last_login, c.version, c.seq, 1, $6
-			FROM c, json_to_record(c.doc::json) AS r(` + accountColumns + `)
-			ON CONFLICT DO NOTHING RETURNING id)
-		SELECT CASE WHEN (SELECT count(*) FROM done) < cardinality($1)
-			THEN atelier_refuse(ARRAY(SELECT n FROM c WHERE id NOT IN (SELECT id FROM done))) END`
-	updateAccounts = `
-		WITH c AS (SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-				AS c(n, id, doc, version, seq, held_epoch, held_version)),
-		r AS (SELECT c.n, c.id, c.version, c.seq, c.held_epoch, c.held_version, r.* FROM c, json_to_record(c.doc::json) AS r(` + accountColumns + `)),
-		done AS (UPDATE users p SET name = c.name, status = c.status, status_before = c.status_before, roles = c.roles, profile = c.profile,
-				preferences = c.preferences, suspension = c.suspension, password_hash = c.password_hash,
+var (
+	accountInput = append(fence, "next bigint", "seq bigint", "node text", "email text", "email_typed text", "name text", "status text",
+		"status_before text", "roles text", "profile text", "preferences text", "suspension text", "password_hash text",
+		"credential_version bigint", "auth_epoch bigint", "created_at timestamptz", "updated_at timestamptz", "last_login timestamptz")
+
+	insertAccounts = variants(func(q *composition) string {
+		q.input("c", accountInput...)
+		q.commands()
+		q.refuse(`SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id)`)
+		q.table("done", `
+			INSERT INTO users (id, version, seq, epoch, node, email, email_typed, name, status, status_before, roles, profile, preferences,
+				suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login)
+			SELECT id, next, seq, 1, node, email, email_typed, name, status, status_before, string_to_array(roles, ' '), profile::jsonb, preferences,
+				suspension::jsonb, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login
+			FROM c WHERE id IS NOT NULL AND `+q.free()+` ON CONFLICT DO NOTHING RETURNING id`)
+		q.failedRows()
+		q.writeSessions()
+		q.record()
+		q.remember()
+		// Nothing visible stands in the way and yet it does: an address that was
+		// taken since the statement began.
+		return q.text(`EXISTS (SELECT 1 FROM c WHERE n IN (SELECT n FROM failed) AND ` + q.free() + ` AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.id))`)
+	})
+	updateAccounts = variants(func(q *composition) string {
+		q.input("c", accountInput...)
+		q.commands()
+		q.table("done", `
+			UPDATE users p SET name = c.name, status = c.status, status_before = c.status_before, roles = string_to_array(c.roles, ' '),
+				profile = c.profile::jsonb, preferences = c.preferences, suspension = c.suspension::jsonb, password_hash = c.password_hash,
 				credential_version = c.credential_version, auth_epoch = c.auth_epoch, updated_at = c.updated_at, last_login = c.last_login,
-				version = c.version, seq = c.seq
-			FROM r AS c WHERE p.id = c.id` + held + ` RETURNING c.n)
-		SELECT CASE WHEN (SELECT count(*) FROM done) < cardinality($1)
-			THEN atelier_refuse(ARRAY(SELECT n FROM c WHERE n NOT IN (SELECT n FROM done))) END`
-	accountColumns = `email text, typed_email text, name text, status text, status_before text, roles text[], profile jsonb, preferences text,
-		suspension jsonb, password_hash text, credential_version bigint, auth_epoch bigint, created_at timestamptz, updated_at timestamptz,
-		last_login timestamptz`
-	insertSessions = `
-		INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, amr, auth_epoch)
-		SELECT id, user_id, created_at, created_at, expires_at, ip, user_agent, string_to_array(amr, ' '), auth_epoch
-		FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[])
-			AS c(id, user_id, created_at, expires_at, ip, user_agent, amr, auth_epoch)`
-	// Ending raises the epoch, which fences a live session entity.
-	endSessions = `
-		UPDATE sessions s SET epoch = s.epoch + 1, node = NULL, ended_at = coalesce(s.ended_at, c.ended_at),
-			end_reason = CASE WHEN s.ended_at IS NULL THEN c.reason ELSE s.end_reason END
-		FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS c(id, ended_at, reason) WHERE s.id = c.id`
+				version = c.next, seq = c.seq
+			FROM c WHERE p.id = c.id AND `+held+` AND `+q.free()+` RETURNING c.id`)
+		q.failedRows()
+		q.writeSessions()
+		q.record()
+		q.remember()
+		return q.text()
+	})
 )
 
-// accountDoc is a user row on its way to the database.
-type accountDoc struct {
-	Email             string          `json:"email"`
-	TypedEmail        string          `json:"typed_email"`
-	Name              string          `json:"name"`
-	Status            string          `json:"status"`
-	StatusBefore      string          `json:"status_before"`
-	Roles             []string        `json:"roles"`
-	Profile           account.Profile `json:"profile"`
-	Preferences       string          `json:"preferences"`
-	Suspension        suspension      `json:"suspension"`
-	PasswordHash      string          `json:"password_hash"`
-	CredentialVersion int64           `json:"credential_version"`
-	AuthEpoch         int64           `json:"auth_epoch"`
-	CreatedAt         string          `json:"created_at"`
-	UpdatedAt         string          `json:"updated_at"`
-	LastLogin         *string         `json:"last_login"`
-}
-
-func docOf(s *account.State) string {
-	doc := accountDoc{
-		Email: s.Email, TypedEmail: s.TypedEmail, Name: s.Name, Status: string(s.Status), StatusBefore: string(s.StatusBefore), Roles: s.Roles,
-		Profile: s.Profile, Preferences: s.Preferences, PasswordHash: s.PasswordHash, CredentialVersion: s.CredentialVersion,
-		AuthEpoch: s.AuthEpoch, CreatedAt: messages.FormatTime(s.CreatedAt), UpdatedAt: messages.FormatTime(s.UpdatedAt),
-		Suspension: suspension{
-			Reason: s.Suspension.Reason, Until: messages.Micros(s.Suspension.Until), By: string(s.Suspension.By), At: messages.Micros(s.Suspension.At),
-		},
+// writeSessions opens and ends sessions. Ending raises the epoch, which fences a
+// live session entity. Of one that was opened in the same flight there is only
+// the row to insert.
+func (q *composition) writeSessions() {
+	if q.has(withPut) {
+		q.input("opening", "n int", "id uuid", "user_id uuid", "created_at timestamptz", "expires_at timestamptz", "ip text", "user_agent text",
+			"amr text", "auth_epoch bigint", "ended_at timestamptz", "end_reason text")
+		q.table("opened", `
+			INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, amr, auth_epoch, ended_at, end_reason)
+			SELECT id, user_id, created_at, created_at, expires_at, ip, user_agent, string_to_array(amr, ' '), auth_epoch, ended_at, end_reason
+			FROM opening`+applied)
 	}
-	if !s.LastLogin.IsZero() {
-		at := messages.FormatTime(s.LastLogin)
-		doc.LastLogin = &at
-	}
-	b, _ := json.Marshal(doc) // plain fields always marshal
-	return string(b)
-}
-
-// accountRows collects the accounts of a group, column by column.
-type accountRows struct {
-	made, changed       rows
-	madeDoc, changedDoc []string
-
-	opened, openedUser      []pgtype.UUID
-	openedAt, openedExpires []pgtype.Timestamptz
-	openedIP, openedAgent   []string
-	openedAMR               []string
-	openedEpoch             []int64
-	ended                   []pgtype.UUID
-	endedAt                 []pgtype.Timestamptz
-	endedReason             []string
-}
-
-func (r *accountRows) add(n int32, c *store.Commit, change *account.Change) {
-	key, _ := uuid(c.ID)
-	to, docs := &r.changed, &r.changedDoc
-	if change.Created {
-		to, docs = &r.made, &r.madeDoc
-	}
-	to.add(n, key, c)
-	to.head(change.Row.Version, change.Row.Seq)
-	*docs = append(*docs, docOf(change.Row))
-	for _, s := range change.Opened {
-		id, _ := uuid(string(s.ID))
-		r.opened, r.openedUser = append(r.opened, id), append(r.openedUser, key)
-		r.openedAt, r.openedExpires = append(r.openedAt, micros(s.CreatedAt)), append(r.openedExpires, micros(s.ExpiresAt))
-		r.openedIP, r.openedAgent = append(r.openedIP, s.IP), append(r.openedAgent, s.UserAgent)
-		r.openedAMR, r.openedEpoch = append(r.openedAMR, joined(s.AMR)), append(r.openedEpoch, s.AuthEpoch)
-	}
-	at := c.Events[len(c.Events)-1].OccurredAt
-	for _, e := range change.Ended {
-		id, _ := uuid(string(e.ID))
-		r.ended, r.endedAt, r.endedReason = append(r.ended, id), append(r.endedAt, stamp(at)), append(r.endedReason, e.Reason)
+	if q.has(withOut) {
+		q.input("ending", "n int", "id uuid", "user_id uuid", "ended_at timestamptz", "reason text")
+		q.table("ended", `
+			UPDATE sessions p SET epoch = p.epoch + 1, node = NULL, ended_at = coalesce(p.ended_at, c.ended_at),
+				end_reason = CASE WHEN p.ended_at IS NULL THEN c.reason ELSE p.end_reason END
+			FROM ending c WHERE p.id = c.id AND p.user_id = c.user_id AND c.n NOT IN (SELECT n FROM failed)`)
 	}
 }
 
-func (r *accountRows) queue(b *pgx.Batch, node string) {
-	if m := &r.made; len(m.n) > 0 {
-		b.Queue(insertAccounts, m.n, m.id, r.madeDoc, m.version, m.seq, node)
+func accountOf(f flight) *account.State { return f.commit.Change.(*account.Change).Row }
+
+func accountArgs(a *arguments, flights []flight) {
+	a.fences(flights)
+	a.add(0,
+		column(flights, func(f flight) int64 { return accountOf(f).Version }),
+		column(flights, func(f flight) int64 { return accountOf(f).Seq }),
+		column(flights, func(f flight) string { return f.commit.Node }),
+		column(flights, func(f flight) string { return accountOf(f).Email }),
+		column(flights, func(f flight) string { return accountOf(f).TypedEmail }),
+		column(flights, func(f flight) string { return accountOf(f).Name }),
+		column(flights, func(f flight) string { return string(accountOf(f).Status) }),
+		column(flights, func(f flight) string { return string(accountOf(f).StatusBefore) }),
+		column(flights, func(f flight) string { return strings.Join(accountOf(f).Roles, " ") }),
+		column(flights, func(f flight) string { return encode(accountOf(f).Profile) }),
+		column(flights, func(f flight) string { return accountOf(f).Preferences }),
+		column(flights, func(f flight) string { return encode(suspensionOf(accountOf(f))) }),
+		column(flights, func(f flight) string { return accountOf(f).PasswordHash }),
+		column(flights, func(f flight) int64 { return accountOf(f).CredentialVersion }),
+		column(flights, func(f flight) int64 { return accountOf(f).AuthEpoch }),
+		column(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).CreatedAt) }),
+		column(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).UpdatedAt) }),
+		column(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).LastLogin) }))
+	a.commands(flights)
+	a.sessions(flights)
+	a.events(flights)
+}
+
+func suspensionOf(s *account.State) suspension {
+	return suspension{
+		Reason: s.Suspension.Reason, Until: messages.Micros(s.Suspension.Until), By: string(s.Suspension.By), At: messages.Micros(s.Suspension.At),
 	}
-	if m := &r.changed; len(m.n) > 0 {
-		b.Queue(updateAccounts, m.n, m.id, r.changedDoc, m.version, m.seq, m.heldEpoch, m.heldVersion)
+}
+
+type (
+	opening struct {
+		flight
+		account.SessionRow
+		endedAt pgtype.Timestamptz
+		reason  string
 	}
-	if len(r.opened) > 0 {
-		b.Queue(insertSessions, r.opened, r.openedUser, r.openedAt, r.openedExpires, r.openedIP, r.openedAgent, r.openedAMR, r.openedEpoch)
+	ending struct {
+		flight
+		account.Ending
+		at pgtype.Timestamptz
 	}
-	if len(r.ended) > 0 {
-		b.Queue(endSessions, r.ended, r.endedAt, r.endedReason)
+)
+
+// sessions are the inputs of composition.writeSessions.
+func (a *arguments) sessions(flights []flight) {
+	var openings []opening
+	var endings []ending
+	for _, f := range flights {
+		change := f.commit.Change.(*account.Change)
+		first := len(openings)
+		for _, row := range change.Opened {
+			openings = append(openings, opening{flight: f, SessionRow: row})
+		}
+		for _, e := range change.Ended {
+			at := stamp(f.commit.Events[len(f.commit.Events)-1].OccurredAt)
+			i := slices.IndexFunc(openings[first:], func(o opening) bool { return o.SessionRow.ID == e.ID })
+			if i < 0 {
+				endings = append(endings, ending{f, e, at})
+				continue
+			}
+			openings[first+i].endedAt, openings[first+i].reason = at, e.Reason
+		}
+	}
+	if len(openings) > 0 {
+		a.add(withPut,
+			column(openings, func(o opening) int32 { return o.n }),
+			column(openings, func(o opening) pgtype.UUID { return key(string(o.SessionRow.ID)) }),
+			column(openings, func(o opening) pgtype.UUID { return o.flight.id }),
+			column(openings, func(o opening) pgtype.Timestamptz { return micros(o.CreatedAt) }),
+			column(openings, func(o opening) pgtype.Timestamptz { return micros(o.ExpiresAt) }),
+			column(openings, func(o opening) string { return o.IP }),
+			column(openings, func(o opening) string { return o.UserAgent }),
+			column(openings, func(o opening) string { return strings.Join(o.AMR, " ") }),
+			column(openings, func(o opening) int64 { return o.AuthEpoch }),
+			column(openings, func(o opening) pgtype.Timestamptz { return o.endedAt }),
+			column(openings, func(o opening) string { return o.reason }))
+	}
+	if len(endings) > 0 {
+		slices.SortFunc(endings, func(a, b ending) int { return strings.Compare(string(a.ID), string(b.ID)) })
+		a.add(withOut,
+			column(endings, func(e ending) int32 { return e.n }),
+			column(endings, func(e ending) pgtype.UUID { return key(string(e.ID)) }),
+			column(endings, func(e ending) pgtype.UUID { return e.flight.id }),
+			column(endings, func(e ending) pgtype.Timestamptz { return e.at }),
+			column(endings, func(e ending) string { return e.Reason }))
 	}
 }

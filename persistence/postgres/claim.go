@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"atelier/actors/store"
-	"atelier/messages"
 )
 
 // claimer takes rows of one kind.
@@ -64,7 +63,11 @@ func (c claimer[S]) take(ctx context.Context, id string, key pgtype.UUID, node s
 			})
 		}
 	}
-	if !whole {
+	if whole {
+		// The lock first: the statement that judges the owner then sees what
+		// the owner's lease was granted before it took the row.
+		batch.Queue(`SELECT FROM `+c.table+` WHERE id = $1 FOR NO KEY UPDATE`, key)
+	} else {
 		queueRest()
 	}
 	claimed.Fence = store.Fence{Kind: c.kind, ID: id}
@@ -121,10 +124,3 @@ func (c claimer[S]) Release(ctx context.Context, f store.Fence) error {
 	_, err := c.db.writes.Exec(ctx, `UPDATE `+c.table+` SET node = NULL WHERE id = $1 AND epoch = $2`, key, f.Epoch)
 	return wrap("release", err)
 }
-
-func uuid(s string) (pgtype.UUID, bool) {
-	b, ok := messages.ParseUUID(s)
-	return pgtype.UUID{Bytes: b, Valid: ok}, ok
-}
-
-func text(u pgtype.UUID) string { return messages.FormatUUID(u.Bytes) }

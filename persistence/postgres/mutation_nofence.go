@@ -10,6 +10,6 @@ const (
 // held is what a commit asks of the row it changes; spare is what the log does
 // with a position that is taken.
 const (
-	held  = ``
+	held  = `true`
 	spare = ` ON CONFLICT DO NOTHING`
 )

@@ -10,6 +10,6 @@ const (
 // held is what a commit asks of the row it changes; spare is what the log does
 // with a position that is taken.
 const (
-	held  = ` AND p.epoch = c.held_epoch AND p.version = c.held_version`
+	held  = `p.epoch = c.epoch AND p.version = c.version`
 	spare = ``
 )

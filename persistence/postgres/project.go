@@ -71,115 +71,149 @@ func readMember(row pgx.CollectableRow) (m project.Member, err error) {
 	return m, err
 }
 
-const (
-	insertProjects = `
-		WITH c AS (SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-				$8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bigint[])
-				AS c(n, id, name, description, owner_id, status, settings, created_at, updated_at, version, seq)),
-		done AS (INSERT INTO projects (id, name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, node)
-			SELECT id, name, description, owner_id, status, settings::jsonb, created_at, updated_at, version, seq, 1, $12 FROM c
-			ON CONFLICT (id) DO NOTHING RETURNING id)
-		SELECT CASE WHEN (SELECT count(*) FROM done) < cardinality($1)
-			THEN atelier_refuse(ARRAY(SELECT n FROM c WHERE id NOT IN (SELECT id FROM done))) END`
-	updateProjects = `
-		WITH c AS (SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],
-				$7::timestamptz[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
-				AS c(n, id, name, description, status, settings, updated_at, version, seq, held_epoch, held_version)),
-		done AS (UPDATE projects p SET name = c.name, description = c.description, status = c.status, settings = c.settings::jsonb,
-				updated_at = c.updated_at, version = c.version, seq = c.seq
-			FROM c WHERE p.id = c.id` + held + ` RETURNING c.n)
-		SELECT CASE WHEN (SELECT count(*) FROM done) < cardinality($1)
-			THEN atelier_refuse(ARRAY(SELECT n FROM c WHERE n NOT IN (SELECT n FROM done))) END`
-	deleteProjects = `
-		WITH c AS (SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bigint[]) AS c(n, id, held_epoch, held_version)),
-		done AS (DELETE FROM projects p USING c WHERE p.id = c.id` + held + ` RETURNING c.n)
-		SELECT CASE WHEN (SELECT count(*) FROM done) < cardinality($1)
-			THEN atelier_refuse(ARRAY(SELECT n FROM c WHERE n NOT IN (SELECT n FROM done))) END`
-	putMembers = `
-		WITH c AS (SELECT * FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::uuid[])
-				AS c(n, project_id, user_id, role, added_at, added_by)),
-		done AS (INSERT INTO project_collaborators (project_id, user_id, role, added_at, added_by)
-			SELECT project_id, user_id, role, added_at, added_by FROM c
-			WHERE EXISTS (SELECT 1 FROM users WHERE id = c.user_id)
-			ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role, added_at = excluded.added_at, added_by = excluded.added_by
-			RETURNING project_id, user_id)
-		SELECT CASE WHEN (SELECT count(*) FROM done) < cardinality($1)
-			THEN atelier_refuse(ARRAY(SELECT n FROM c WHERE (project_id, user_id) NOT IN (SELECT project_id, user_id FROM done))) END`
-	deleteMembers = `
-		DELETE FROM project_collaborators p USING unnest($1::uuid[], $2::uuid[]) AS c(project_id, user_id)
-		WHERE p.project_id = c.project_id AND p.user_id = c.user_id`
+var (
+	insertProjects = variants(func(q *composition) string {
+		q.input("c", append(fence, "seq bigint", "node text", "name text", "description text", "owner_id uuid", "status text", "settings text",
+			"created_at timestamptz", "updated_at timestamptz")...)
+		q.commands()
+		q.members(`SELECT c.n FROM c WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.owner_id)`)
+		q.table("done", `
+			INSERT INTO projects (id, name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, node)
+			SELECT id, name, description, owner_id, status, settings::jsonb, created_at, updated_at, version, seq, 1, node
+			FROM c WHERE id IS NOT NULL AND `+q.free()+` ON CONFLICT (id) DO NOTHING RETURNING id`)
+		q.failedRows()
+		q.writeMembers()
+		q.record()
+		q.remember()
+		return q.text()
+	})
+	updateProjects = variants(func(q *composition) string {
+		q.input("c", append(fence, "next bigint", "seq bigint", "name text", "description text", "status text", "settings text",
+			"updated_at timestamptz")...)
+		q.commands()
+		q.members()
+		q.table("done", `
+			UPDATE projects p SET name = c.name, description = c.description, status = c.status, settings = c.settings::jsonb,
+				updated_at = c.updated_at, version = c.next, seq = c.seq
+			FROM c WHERE p.id = c.id AND `+held+` AND `+q.free()+` RETURNING c.id`)
+		q.failedRows()
+		q.writeMembers()
+		q.record()
+		q.remember()
+		return q.text()
+	})
+	deleteProjects = variants(func(q *composition) string {
+		q.input("c", fence...)
+		q.commands()
+		q.table("done", `DELETE FROM projects p USING c WHERE p.id = c.id AND `+held+` AND `+q.free()+` RETURNING c.id`)
+		q.failedRows()
+		q.record()
+		q.remember()
+		return q.text()
+	})
 )
 
-// projectRows collects the projects of a group, column by column.
-type projectRows struct {
-	made, changed, gone             rows
-	putN                            []int32
-	putProject, putUser, putBy      []pgtype.UUID
-	putRole                         []string
-	putAt                           []pgtype.Timestamptz
-	removedProject, removedUser     []pgtype.UUID
-	name, description, status       []string
-	settings                        []string
-	owner                           []pgtype.UUID
-	created, updated                []pgtype.Timestamptz
-	changedName, changedDescription []string
-	changedStatus, changedSettings  []string
-	changedAt                       []pgtype.Timestamptz
-}
-
-func (r *projectRows) add(n int32, c *store.Commit, change *project.Change) {
-	key, _ := uuid(c.ID)
-	row := change.Row
-	switch {
-	case change.Created && change.Deleted:
-		// Created and deleted within one flight: only the log remembers.
-	case change.Deleted:
-		r.gone.add(n, key, c)
-	case change.Created:
-		owner, _ := uuid(string(row.Owner))
-		r.made.add(n, key, c)
-		r.made.head(row.Version, row.Seq)
-		r.name, r.description, r.owner = append(r.name, row.Name), append(r.description, row.Description), append(r.owner, owner)
-		r.status, r.settings = append(r.status, string(row.Status)), append(r.settings, settingsJSON(row.Settings))
-		r.created, r.updated = append(r.created, micros(row.CreatedAt)), append(r.updated, micros(row.UpdatedAt))
-	default:
-		r.changed.add(n, key, c)
-		r.changed.head(row.Version, row.Seq)
-		r.changedName, r.changedDescription = append(r.changedName, row.Name), append(r.changedDescription, row.Description)
-		r.changedStatus, r.changedSettings = append(r.changedStatus, string(row.Status)), append(r.changedSettings, settingsJSON(row.Settings))
-		r.changedAt = append(r.changedAt, micros(row.UpdatedAt))
+// members brings in the collaborators to put and to remove. The users put must
+// exist.
+func (q *composition) members(refused ...string) {
+	if q.has(withPut) {
+		q.input("puts", "n int", "project_id uuid", "user_id uuid", "role text", "added_at timestamptz", "added_by uuid")
+		refused = append(refused, `SELECT n FROM puts WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = puts.user_id)`)
 	}
-	r.members(n, key, change)
-}
-
-func (r *projectRows) members(n int32, key pgtype.UUID, change *project.Change) {
-	for _, m := range change.Put {
-		user, _ := uuid(string(m.User)) // an id that is none is nobody's: refused as unknown
-		by, _ := uuid(string(m.AddedBy))
-		r.putN, r.putProject, r.putUser = append(r.putN, n), append(r.putProject, key), append(r.putUser, user)
-		r.putRole, r.putAt, r.putBy = append(r.putRole, string(m.Role)), append(r.putAt, stamp(m.AddedAt)), append(r.putBy, by)
+	if q.has(withOut) {
+		q.input("outs", "n int", "project_id uuid", "user_id uuid")
 	}
-	for _, u := range change.Removed {
-		user, _ := uuid(string(u))
-		r.removedProject, r.removedUser = append(r.removedProject, key), append(r.removedUser, user)
+	if len(refused) > 0 {
+		q.refuse(refused...)
 	}
 }
 
-func (r *projectRows) queue(b *pgx.Batch, node string) {
-	if m := &r.made; len(m.n) > 0 {
-		b.Queue(insertProjects, m.n, m.id, r.name, r.description, r.owner, r.status, r.settings, r.created, r.updated, m.version, m.seq, node)
+func (q *composition) writeMembers() {
+	if q.has(withPut) {
+		q.table("put", `
+			INSERT INTO project_collaborators (project_id, user_id, role, added_at, added_by)
+			SELECT project_id, user_id, role, added_at, added_by FROM puts`+applied+`
+			ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role, added_at = excluded.added_at, added_by = excluded.added_by`)
 	}
-	if m := &r.changed; len(m.n) > 0 {
-		b.Queue(updateProjects, m.n, m.id, r.changedName, r.changedDescription, r.changedStatus, r.changedSettings, r.changedAt,
-			m.version, m.seq, m.heldEpoch, m.heldVersion)
+	if q.has(withOut) {
+		q.table("removed", `
+			DELETE FROM project_collaborators p USING outs c
+			WHERE p.project_id = c.project_id AND p.user_id = c.user_id AND c.n NOT IN (SELECT n FROM failed)`)
 	}
-	if len(r.putN) > 0 {
-		b.Queue(putMembers, r.putN, r.putProject, r.putUser, r.putRole, r.putAt, r.putBy)
+}
+
+func changeOf(f flight) *project.Change { return f.commit.Change.(*project.Change) }
+
+func insertProjectArgs(a *arguments, flights []flight) {
+	row := func(f flight) *project.Row { return &changeOf(f).Row }
+	a.add(0,
+		column(flights, func(f flight) int32 { return f.n }),
+		column(flights, func(f flight) pgtype.UUID { return f.id }),
+		column(flights, func(f flight) int64 { return f.commit.Epoch }),
+		column(flights, func(f flight) int64 { return row(f).Version }),
+		column(flights, func(f flight) int64 { return row(f).Seq }),
+		column(flights, func(f flight) string { return f.commit.Node }),
+		column(flights, func(f flight) string { return row(f).Name }),
+		column(flights, func(f flight) string { return row(f).Description }),
+		column(flights, func(f flight) pgtype.UUID { return key(string(row(f).Owner)) }),
+		column(flights, func(f flight) string { return string(row(f).Status) }),
+		column(flights, func(f flight) string { return settingsJSON(row(f).Settings) }),
+		column(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).CreatedAt) }),
+		column(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }))
+	a.commands(flights)
+	a.members(flights)
+	a.events(flights)
+}
+
+func updateProjectArgs(a *arguments, flights []flight) {
+	row := func(f flight) *project.Row { return &changeOf(f).Row }
+	a.fences(flights)
+	a.add(0,
+		column(flights, func(f flight) int64 { return row(f).Version }),
+		column(flights, func(f flight) int64 { return row(f).Seq }),
+		column(flights, func(f flight) string { return row(f).Name }),
+		column(flights, func(f flight) string { return row(f).Description }),
+		column(flights, func(f flight) string { return string(row(f).Status) }),
+		column(flights, func(f flight) string { return settingsJSON(row(f).Settings) }),
+		column(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }))
+	a.commands(flights)
+	a.members(flights)
+	a.events(flights)
+}
+
+// members are the inputs of composition.members.
+func (a *arguments) members(flights []flight) {
+	type put struct {
+		flight
+		project.Member
 	}
-	if len(r.removedProject) > 0 {
-		b.Queue(deleteMembers, r.removedProject, r.removedUser)
+	type out struct {
+		flight
+		user messages.UserID
 	}
-	if m := &r.gone; len(m.n) > 0 {
-		b.Queue(deleteProjects, m.n, m.id, m.heldEpoch, m.heldVersion)
+	var puts []put
+	var outs []out
+	for _, f := range flights {
+		for _, m := range changeOf(f).Put {
+			puts = append(puts, put{f, m})
+		}
+		for _, user := range changeOf(f).Removed {
+			outs = append(outs, out{f, user})
+		}
+	}
+	if len(puts) > 0 {
+		a.add(withPut,
+			column(puts, func(p put) int32 { return p.n }),
+			column(puts, func(p put) pgtype.UUID { return p.id }),
+			column(puts, func(p put) pgtype.UUID { return key(string(p.User)) }),
+			column(puts, func(p put) string { return string(p.Role) }),
+			column(puts, func(p put) pgtype.Timestamptz { return stamp(p.AddedAt) }),
+			column(puts, func(p put) pgtype.UUID { return key(string(p.AddedBy)) }))
+	}
+	if len(outs) > 0 {
+		a.add(withOut,
+			column(outs, func(o out) int32 { return o.n }),
+			column(outs, func(o out) pgtype.UUID { return o.id }),
+			column(outs, func(o out) pgtype.UUID { return key(string(o.user)) }))
 	}
 }

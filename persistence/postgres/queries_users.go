@@ -54,7 +54,7 @@ func (db *DB) FindCredential(ctx context.Context, email string) (*messages.Crede
 	}
 	c := &messages.Credential{}
 	var id pgtype.UUID
-	err = db.reads.QueryRow(ctx, `SELECT id, typed_email, name, password_hash, credential_version FROM users WHERE email = $1`, normal).
+	err = db.reads.QueryRow(ctx, `SELECT id, email_typed, name, password_hash, credential_version FROM users WHERE email = $1`, normal).
 		Scan(&id, &c.Email, &c.Name, &c.PasswordHash, &c.CredentialVersion)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,41 +39,38 @@ func readSession(row pgx.Row, id string) (*session.State, int64, error) {
 	return s, s.Version, json.Unmarshal(rotations, &s.Rotations)
 }
 
-const updateSessions = `
-	WITH c AS (SELECT * FROM unnest($1::int[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-			$8::timestamptz[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[])
-			AS c(n, id, last_seen_at, ip, user_agent, generation, rotations, ended_at, end_reason, version, held_epoch, held_version)),
-	done AS (UPDATE sessions p SET last_seen_at = c.last_seen_at, ip = c.ip, user_agent = c.user_agent, generation = c.generation,
-			rotations = c.rotations, ended_at = c.ended_at, end_reason = c.end_reason, version = c.version
-		FROM c WHERE p.id = c.id` + held + ` RETURNING c.n)
-	SELECT CASE WHEN (SELECT count(*) FROM done) < cardinality($1)
-		THEN atelier_refuse(ARRAY(SELECT n FROM c WHERE n NOT IN (SELECT n FROM done))) END`
+var updateSessions = variants(func(q *composition) string {
+	q.input("c", append(fence, "next bigint", "last_seen_at timestamptz", "ip text", "user_agent text", "generation bigint", "rotations text",
+		"ended_at timestamptz", "end_reason text")...)
+	q.commands()
+	q.table("done", `
+		UPDATE sessions p SET last_seen_at = c.last_seen_at, ip = c.ip, user_agent = c.user_agent, generation = c.generation,
+			rotations = c.rotations, ended_at = c.ended_at, end_reason = c.end_reason, version = c.next
+		FROM c WHERE p.id = c.id AND `+held+` AND `+q.free()+` RETURNING c.id`)
+	q.failedRows()
+	q.record()
+	q.remember()
+	return q.text()
+})
 
-// sessionRows collects the sessions of a group, column by column.
-type sessionRows struct {
-	changed     rows
-	seen, ended []pgtype.Timestamptz
-	ip, agent   []string
-	generation  []int64
-	rotations   []string
-	endReason   []string
+func updateSessionArgs(a *arguments, flights []flight) {
+	row := func(f flight) *session.State { return f.commit.Change.(*session.Change).Row }
+	a.fences(flights)
+	a.add(0,
+		column(flights, func(f flight) int64 { return row(f).Version }),
+		column(flights, func(f flight) pgtype.Timestamptz { return stamp(row(f).LastSeenAt) }),
+		column(flights, func(f flight) string { return row(f).IP }),
+		column(flights, func(f flight) string { return row(f).UserAgent }),
+		column(flights, func(f flight) int64 { return int64(row(f).Generation) }),
+		column(flights, func(f flight) string { return encode(row(f).Rotations) }),
+		column(flights, func(f flight) pgtype.Timestamptz { return stamp(row(f).EndedAt) }),
+		column(flights, func(f flight) string { return row(f).EndReason }))
+	a.commands(flights)
+	a.events(flights)
 }
 
-func (r *sessionRows) add(n int32, c *store.Commit, change *session.Change) {
-	key, _ := uuid(c.ID)
-	s := change.Row
-	r.changed.add(n, key, c)
-	r.changed.head(s.Version, 0)
-	r.seen, r.ended = append(r.seen, stamp(s.LastSeenAt)), append(r.ended, stamp(s.EndedAt))
-	r.ip, r.agent, r.endReason = append(r.ip, s.IP), append(r.agent, s.UserAgent), append(r.endReason, s.EndReason)
-	rotations, _ := json.Marshal(s.Rotations) // plain fields always marshal
-	r.generation, r.rotations = append(r.generation, int64(s.Generation)), append(r.rotations, string(rotations))
+// encode is the JSON of plain fields, which always marshal.
+func encode(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
 }
-
-func (r *sessionRows) queue(b *pgx.Batch) {
-	if m := &r.changed; len(m.n) > 0 {
-		b.Queue(updateSessions, m.n, m.id, r.seen, r.ip, r.agent, r.generation, r.rotations, r.ended, r.endReason, m.version, m.heldEpoch, m.heldVersion)
-	}
-}
-
-func joined(words []string) string { return strings.Join(words, " ") }

@@ -4,228 +4,122 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"atelier/actors/account"
-	"atelier/actors/project"
-	"atelier/actors/session"
 	"atelier/actors/store"
-	"atelier/messages"
 )
 
-// refusedState is the SQLSTATE of atelier_refuse.
-const refusedState = "AT001"
-
-// Write implements store.Writer. The group goes out as one batch, one round trip
-// and one transaction: a statement for each table, over all commits. Each
-// statement counts what it did; one that did less than asked fails the
-// transaction and names the commits to blame. These are then judged one by one,
-// and the others are written without them.
+// Write implements store.Writer. The group is one batch, one round trip and one
+// transaction: a statement for each kind of row change in it, which applies what
+// may be applied and reports on the rest, so that no commit can fail another.
+// Commits that would meet inside of a statement, by their row, their command or
+// their e-mail address, are written one group after the other.
 func (db *DB) Write(ctx context.Context, group []*store.Commit) ([]store.Result, error) {
 	results := make([]store.Result, len(group))
-	rest := make([]int, len(group))
-	for i := range group {
-		rest[i] = i
+	first, rest := apart(group, all(group))
+	if err := db.writeGroup(ctx, group, first, results); err != nil {
+		return nil, err
 	}
 	for len(rest) > 0 {
-		blamed, err := db.writeGroup(ctx, group, rest, results)
-		if err != nil {
-			return nil, err
-		}
-		if len(blamed) == 0 {
-			return results, nil
-		}
-		for _, i := range blamed {
-			if results[i], err = db.judge(ctx, group[i]); err != nil {
-				return nil, err
+		var next []int
+		next, rest = apart(group, rest)
+		if err := db.writeGroup(ctx, group, next, results); err != nil {
+			// Part of the group was written: what is known of that part counts.
+			for _, i := range append(next, rest...) {
+				results[i] = store.Result{Err: wrap("write", err)}
 			}
+			break
 		}
-		rest = without(rest, blamed)
 	}
 	return results, nil
 }
 
-func without(all, taken []int) []int {
-	left := all[:0]
+func all(group []*store.Commit) []int {
+	indices := make([]int, len(group))
+	for i := range indices {
+		indices[i] = i
+	}
+	return indices
+}
+
+// apart takes commits that do not meet each other, and leaves the rest.
+func apart(group []*store.Commit, indices []int) (taken, rest []int) {
+	seen := make(map[any]bool, 2*len(indices))
+	taken = make([]int, 0, len(indices))
 next:
-	for _, i := range all {
-		for _, t := range taken {
-			if i == t {
+	for _, i := range indices {
+		marks := marksOf(group[i])
+		for _, mark := range marks {
+			if seen[mark] {
+				rest = append(rest, i)
 				continue next
 			}
 		}
-		left = append(left, i)
-	}
-	return left
-}
-
-// writeGroup writes the commits of these indices, all or none, and says whom to
-// blame for none.
-func (db *DB) writeGroup(ctx context.Context, group []*store.Commit, indices []int, results []store.Result) (blamed []int, err error) {
-	b := &pgx.Batch{}
-	var found []foundReply
-	collect(group, indices).queue(b, &found)
-	err = db.writes.SendBatch(ctx, b).Close()
-	if blamed = blame(err, indices); len(blamed) > 0 {
-		return blamed, nil
-	}
-	if err != nil {
-		return nil, classify(err)
-	}
-	for _, f := range found {
-		results[f.n].Known = append(results[f.n].Known, f.reply)
-	}
-	return nil, nil
-}
-
-// blame reads the commits that atelier_refuse named. Two that carry the same
-// command are not told apart: their group is rolled back and written singly.
-func blame(err error, indices []int) []int {
-	var refused *pgconn.PgError
-	if !errors.As(err, &refused) || refused.Code != refusedState {
-		return nil
-	}
-	if refused.Detail == "" && len(indices) == 1 {
-		return indices
-	}
-	var blamed []int
-	for n := range strings.SplitSeq(refused.Detail, ",") {
-		if i, err := strconv.Atoi(n); err == nil {
-			blamed = append(blamed, i)
+		for _, mark := range marks {
+			seen[mark] = true
 		}
+		taken = append(taken, i)
 	}
-	return blamed
+	return taken, rest
+}
+
+type (
+	rowMark   struct{ kind, id string }
+	emailMark string
+)
+
+func marksOf(c *store.Commit) []any {
+	marks := make([]any, 0, 4)
+	marks = append(marks, rowMark{string(c.Kind), c.ID})
+	for _, r := range c.Replies {
+		marks = append(marks, r.CommandKey)
+	}
+	if change, ok := c.Change.(*account.Change); ok && change.Created {
+		marks = append(marks, emailMark(change.Row.Email))
+	}
+	return marks
+}
+
+// writeGroup writes the commits of these indices in one transaction.
+func (db *DB) writeGroup(ctx context.Context, group []*store.Commit, indices []int, results []store.Result) error {
+	b := &batch{results: results}
+	sort(group, indices).queue(b)
+	if err := db.writes.SendBatch(ctx, &b.Batch).Close(); err != nil {
+		for _, i := range indices {
+			results[i] = store.Result{} // verdicts of what was rolled back
+		}
+		return classify(err)
+	}
+	return nil
 }
 
 // classify tells errors after which nothing was written from those that leave
 // the outcome open.
 func classify(err error) error {
 	var answer *pgconn.PgError
+	var connect *pgconn.ConnectError
 	switch {
 	case errors.As(err, &answer):
-		switch answer.Code[:2] {
-		case "57", "08", "58": // shut down, connection, system: the commit may have come first
-			if answer.Code == "57P03" || answer.Code == "57014" { // starting up; cancelled
-				return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-			}
-			return wrap("write", err)
-		case "53": // out of connections, memory, disk
+		switch {
+		case answer.Code == "57P03", answer.Code == "57014": // starting up; cancelled
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		case answer.Code[:2] == "53": // out of connections, memory, disk
+			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		case answer.Code[:2] == "57", answer.Code[:2] == "08", answer.Code[:2] == "58":
+			return wrap("write", err) // shut down, connection, system: the commit may have come first
 		}
 		return fmt.Errorf("%w: %w", store.ErrRolledBack, err)
-	case pgconn.SafeToRetry(err), isConnect(err):
+	case errors.As(err, &connect), pgconn.SafeToRetry(err):
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	return wrap("write", err)
 }
 
-func isConnect(err error) bool {
-	var connect *pgconn.ConnectError
-	return errors.As(err, &connect)
+// batch is what one transaction sends, and where its verdicts go.
+type batch struct {
+	pgx.Batch
+	results []store.Result
 }
-
-// collected is a group, table by table.
-type collected struct {
-	node     string
-	projects projectRows
-	accounts accountRows
-	sessions sessionRows
-	checks   map[store.Kind]*rows
-	events   eventRows
-	commands commandRows
-}
-
-func collect(group []*store.Commit, indices []int) *collected {
-	g := &collected{checks: make(map[store.Kind]*rows)}
-	for _, i := range indices {
-		c, n := group[i], int32(i)
-		g.node = c.Node
-		switch change := c.Change.(type) {
-		case *project.Change:
-			g.projects.add(n, c, change)
-		case *account.Change:
-			g.accounts.add(n, c, change)
-		case *session.Change:
-			g.sessions.add(n, c, change)
-		default:
-			g.check(n, c)
-		}
-		g.events.add(c)
-		g.commands.add(n, c)
-	}
-	return g
-}
-
-// check notes a commit without changes: its fence must hold. A row that must
-// not exist is vouched for by the claim that did not find it.
-func (g *collected) check(n int32, c *store.Commit) {
-	if c.Epoch == 0 {
-		return
-	}
-	if g.checks[c.Kind] == nil {
-		g.checks[c.Kind] = &rows{}
-	}
-	key, _ := uuid(c.ID)
-	g.checks[c.Kind].add(n, key, c)
-}
-
-func (g *collected) queue(b *pgx.Batch, found *[]foundReply) {
-	g.accounts.queue(b, g.node)
-	g.sessions.queue(b)
-	g.projects.queue(b, g.node)
-	for kind, r := range g.checks {
-		b.Queue(checkSQL(kind), r.n, r.id, r.heldEpoch, r.heldVersion)
-	}
-	g.events.queue(b)
-	g.commands.queue(b, found)
-}
-
-// rows is what every entity's row has.
-type rows struct {
-	n                      []int32
-	id                     []pgtype.UUID
-	version, seq           []int64
-	heldEpoch, heldVersion []int64
-}
-
-func (r *rows) add(n int32, id pgtype.UUID, c *store.Commit) {
-	r.n, r.id = append(r.n, n), append(r.id, id)
-	r.heldEpoch, r.heldVersion = append(r.heldEpoch, c.Epoch), append(r.heldVersion, c.Version)
-}
-
-func (r *rows) head(version, seq int64) {
-	r.version, r.seq = append(r.version, version), append(r.seq, seq)
-}
-
-// checkSQL asks whether fences hold.
-func checkSQL(kind store.Kind) string {
-	return `
-		WITH c AS (SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bigint[]) AS c(n, id, held_epoch, held_version)),
-		done AS (SELECT c.n FROM c JOIN ` + table(kind) + ` p ON p.id = c.id` + held + `)
-		SELECT CASE WHEN (SELECT count(*) FROM done) < cardinality($1)
-			THEN atelier_refuse(ARRAY(SELECT n FROM c WHERE n NOT IN (SELECT n FROM done))) END`
-}
-
-func table(kind store.Kind) string {
-	switch kind {
-	case store.Account:
-		return "users"
-	case store.Session:
-		return "sessions"
-	case store.Project:
-		return "projects"
-	default:
-		panic("postgres: no table for " + string(kind))
-	}
-}
-
-func micros(us int64) pgtype.Timestamptz { return stamp(messages.Time(us)) }
-
-// stamp is null for the zero time.
-func stamp(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()} }

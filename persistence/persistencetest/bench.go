@@ -1,0 +1,54 @@
+package persistencetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"atelier/actors/store"
+)
+
+// Bench measures Write with groups of new projects, each with its event, its
+// outbox row and its remembered command. One iteration is one project.
+func Bench(b *testing.B, w store.Writer) {
+	owner := newAccount("n1")
+	write(b, w, owner.fly(start, registered(owner.fence.ID, address(owner.fence.ID))).commit)
+	for _, size := range []int{1, 16, 64, 256} {
+		b.Run(fmt.Sprintf("group=%d", size), func(b *testing.B) {
+			var groups [][]*store.Commit
+			for left := b.N; left > 0; left -= size {
+				group := make([]*store.Commit, 0, size)
+				for range min(size, left) {
+					p := newProject("n1")
+					f := p.fly(start.Add(time.Hour), created(p.fence.ID, owner.fence.ID, "A project")).keyed(owner.fence.ID, "m:"+newID())
+					group = append(group, f.commit)
+				}
+				groups = append(groups, group)
+			}
+			b.ResetTimer()
+			for _, group := range groups {
+				results, err := w.Write(b.Context(), group)
+				require.NoError(b, err)
+				for _, r := range results {
+					if r.Err != nil {
+						b.Fatal(r.Err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "creates/s")
+		})
+	}
+}
+
+// write writes commits that must all be applied.
+func write(t testing.TB, w store.Writer, group ...*store.Commit) {
+	t.Helper()
+	results, err := w.Write(t.Context(), group)
+	require.NoError(t, err)
+	for i, r := range results {
+		require.NoError(t, r.Err, "commit %d", i)
+		require.False(t, r.Duplicate, "commit %d", i)
+	}
+}

@@ -1,0 +1,182 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"atelier/actors/account"
+	"atelier/actors/project"
+	"atelier/actors/session"
+	"atelier/actors/store"
+	"atelier/messages"
+)
+
+// flight is the n-th commit of a group.
+type flight struct {
+	n      int32
+	id     pgtype.UUID
+	commit *store.Commit
+}
+
+// sorted is a group by the statement that writes each commit.
+type sorted struct {
+	newAccounts, accounts, sessions           []flight
+	newProjects, projects, goneProjects       []flight
+	checkAccount, checkSession, checkProjects []flight
+}
+
+// sort distributes the commits, in the order of their ids: two nodes that want
+// the same rows wait for each other in one order.
+func sort(group []*store.Commit, indices []int) *sorted {
+	slices.SortFunc(indices, func(a, b int) int { return strings.Compare(group[a].ID, group[b].ID) })
+	s := &sorted{}
+	for _, i := range indices {
+		c := group[i]
+		to := s.place(c)
+		*to = append(*to, flight{int32(i), key(c.ID), c})
+	}
+	return s
+}
+
+func (s *sorted) place(c *store.Commit) *[]flight {
+	switch change := c.Change.(type) {
+	case *account.Change:
+		if change.Created {
+			return &s.newAccounts
+		}
+		return &s.accounts
+	case *session.Change:
+		return &s.sessions
+	case *project.Change:
+		switch {
+		case change.Created && change.Deleted: // within one flight: only the log remembers
+			return &s.checkProjects
+		case change.Created:
+			return &s.newProjects
+		case change.Deleted:
+			return &s.goneProjects
+		}
+		return &s.projects
+	}
+	switch c.Kind {
+	case store.Account:
+		return &s.checkAccount
+	case store.Session:
+		return &s.checkSession
+	case store.Project:
+		return &s.checkProjects
+	default:
+		panic("postgres: no table for " + string(c.Kind))
+	}
+}
+
+func (s *sorted) queue(b *batch) {
+	b.add(s.newAccounts, &insertAccounts, accountArgs, errEmailTaken)
+	b.add(s.accounts, &updateAccounts, accountArgs, nil)
+	b.add(s.sessions, &updateSessions, updateSessionArgs, nil)
+	b.add(s.newProjects, &insertProjects, insertProjectArgs, errUnknownUser)
+	b.add(s.projects, &updateProjects, updateProjectArgs, errUnknownUser)
+	b.add(s.goneProjects, &deleteProjects, fenceArgs, nil)
+	b.add(s.checkAccount, &checkAccounts, fenceArgs, nil)
+	b.add(s.checkSession, &checkSessions, fenceArgs, nil)
+	b.add(s.checkProjects, &checkProjects, fenceArgs, nil)
+}
+
+var (
+	errEmailTaken  = messages.Refuse(messages.CodeEmailTaken, "an account with this e-mail address exists already")
+	errUnknownUser = messages.Missing("user")
+)
+
+// add queues the statement that writes these commits.
+func (b *batch) add(flights []flight, texts *[combinations]string, fill func(*arguments, []flight), reason *messages.Error) {
+	if len(flights) == 0 {
+		return
+	}
+	a := &arguments{}
+	fill(a, flights)
+	b.Queue(texts[a.with], a.values...).Query(func(rows pgx.Rows) error { return judge(rows, b.results, reason) })
+}
+
+// arguments of one statement, in the order in which its inputs are declared.
+type arguments struct {
+	with   parts
+	values []any
+}
+
+func (a *arguments) add(part parts, columns ...any) {
+	a.with |= part
+	a.values = append(a.values, columns...)
+}
+
+// column makes an array of one field. FlatArray is encoded without reflection.
+func column[R, T any](rows []R, field func(R) T) pgtype.FlatArray[T] {
+	array := make(pgtype.FlatArray[T], len(rows))
+	for i, row := range rows {
+		array[i] = field(row)
+	}
+	return array
+}
+
+// fence is what a commit asks of its row. The columns are in every input c.
+var fence = []string{"n int", "id uuid", "epoch bigint", "version bigint"}
+
+func (a *arguments) fences(flights []flight) {
+	a.add(0,
+		column(flights, func(f flight) int32 { return f.n }),
+		column(flights, func(f flight) pgtype.UUID { return f.id }),
+		column(flights, func(f flight) int64 { return f.commit.Epoch }),
+		column(flights, func(f flight) int64 { return f.commit.Version }))
+}
+
+func fenceArgs(a *arguments, flights []flight) {
+	a.fences(flights)
+	a.commands(flights)
+	a.events(flights)
+}
+
+// Checks write no row: the fence must hold, or, for epoch 0, there must be no row.
+var (
+	checkAccounts = variants(check("users"))
+	checkSessions = variants(check("sessions"))
+	checkProjects = variants(check("projects"))
+)
+
+func check(table string) func(q *composition) string {
+	return func(q *composition) string {
+		q.input("c", fence...)
+		q.commands()
+		q.table("failed", `
+			SELECT c.n FROM c LEFT JOIN `+table+` p ON p.id = c.id
+			WHERE ((CASE WHEN c.epoch = 0 THEN p.id IS NULL ELSE `+held+` END) AND `+q.free()+`) IS NOT TRUE`)
+		q.record()
+		q.remember()
+		return q.text()
+	}
+}
+
+// failedRows are the commits whose row was not written.
+func (q *composition) failedRows() {
+	q.table("failed", `SELECT n FROM c WHERE (id IN (SELECT id FROM done)) IS NOT TRUE`)
+}
+
+func uuid(s string) (pgtype.UUID, bool) {
+	b, ok := messages.ParseUUID(s)
+	return pgtype.UUID{Bytes: b, Valid: ok}, ok
+}
+
+// key is null for texts that are no UUID: they are the id of nothing.
+func key(s string) pgtype.UUID {
+	u, _ := uuid(s)
+	return u
+}
+
+func text(u pgtype.UUID) string { return messages.FormatUUID(u.Bytes) }
+
+func micros(us int64) pgtype.Timestamptz { return stamp(messages.Time(us)) }
+
+// stamp is null for the zero time.
+func stamp(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()} }

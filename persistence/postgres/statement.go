@@ -1,0 +1,182 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"atelier/actors/store"
+	"atelier/messages"
+)
+
+// parts are the inputs that a statement may have beside the commits themselves.
+// A statement is prepared for each combination in use, so that none pays for
+// inputs that are empty.
+type parts int
+
+const (
+	withEvents parts = 1 << iota
+	withReplies
+	withLookups
+	withPut // collaborators put, sessions opened
+	withOut // collaborators removed, sessions ended
+	combinations
+)
+
+// composition is the text of one statement under way. Its common table
+// expressions are, in order: c, the commits; known, their commands that were
+// carried out before; refused, what a constraint speaks against; done, the rows
+// written; failed, the commits that are not applied. All further writes ask for
+// failed alone, by NOT IN, which is a hash table looked up and never a join.
+type composition struct {
+	with       parts
+	parameters int
+	tables     []string
+	refusing   bool // there is a table refused
+}
+
+func variants(write func(q *composition) string) (texts [combinations]string) {
+	for with := range combinations {
+		texts[with] = write(&composition{with: with})
+	}
+	return texts
+}
+
+func (q *composition) has(part parts) bool { return q.with&part != 0 }
+
+func (q *composition) table(name, text string) {
+	q.tables = append(q.tables, name+" AS ("+text+")")
+}
+
+// input makes parallel arrays a table. A column is a name and its type.
+func (q *composition) input(name string, columns ...string) {
+	var arrays, names []string
+	for _, column := range columns {
+		name, kind, _ := strings.Cut(column, " ")
+		q.parameters++
+		names, arrays = append(names, name), append(arrays, fmt.Sprintf("$%d::%s[]", q.parameters, kind))
+	}
+	q.table(name, "SELECT * FROM unnest("+strings.Join(arrays, ", ")+") AS c("+strings.Join(names, ", ")+")")
+}
+
+// commands brings in the commands to store and to look up, and finds those that
+// were carried out before.
+func (q *composition) commands() {
+	const found = `, m.principal, m.command_id, m.fingerprint, m.reply, m.reference FROM `
+	const stored = ` JOIN commands m ON m.principal = k.principal AND m.command_id = k.command_id`
+	var known []string
+	if q.has(withReplies) {
+		q.input("replies", "n int", "principal text", "command_id text", "fingerprint bytea", "reply bytea", "reference boolean", "expires_at timestamptz")
+		known = append(known, `SELECT k.n, true AS own`+found+`replies k`+stored)
+	}
+	if q.has(withLookups) {
+		q.input("lookups", "n int", "principal text", "command_id text")
+		known = append(known, `SELECT k.n, false AS own`+found+`lookups k`+stored)
+	}
+	if len(known) > 0 {
+		q.table("known", strings.Join(known, " UNION ALL "))
+	}
+}
+
+// refuse names the commits that a constraint speaks against.
+func (q *composition) refuse(selects ...string) {
+	q.refusing = true
+	q.table("refused", strings.Join(selects, " UNION ALL "))
+}
+
+// free is the condition that a commit may be written, fences apart.
+func (q *composition) free() string {
+	free := "true"
+	if q.has(withReplies) {
+		free += " AND c.n NOT IN (SELECT n FROM known WHERE own)"
+	}
+	if q.refusing {
+		free += " AND c.n NOT IN (SELECT n FROM refused)"
+	}
+	return free
+}
+
+const applied = ` WHERE n NOT IN (SELECT n FROM failed)`
+
+// record appends to the log and the outbox.
+func (q *composition) record() {
+	if !q.has(withEvents) {
+		return
+	}
+	q.input("happened", "n int", "id uuid", "stream text", "shard smallint", "seq bigint", "version bigint", "type text", "data text",
+		"actor_id text", "occurred_at timestamptz", "trace text")
+	q.table("logged", `
+		INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace)
+		SELECT id, stream, seq, version, type, data::json, actor_id, occurred_at, trace FROM happened`+applied+spare)
+	q.table("outgoing", `
+		INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, shard, stream, seq, occurred_at FROM happened`+applied)
+}
+
+// remember stores the commands, in the order of their keys: two nodes that store
+// the same ones wait for each other in one order.
+func (q *composition) remember() {
+	if !q.has(withReplies) {
+		return
+	}
+	q.table("stored", `
+		INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at)
+		SELECT principal, command_id, fingerprint, reply, reference, expires_at FROM replies`+applied+`
+		ORDER BY principal, command_id ON CONFLICT DO NOTHING RETURNING 1`)
+}
+
+// Verdicts on commits, as a statement reports them. Applied ones go unnamed.
+const (
+	verdictKnown   = 0 // the commit's own command was carried out before
+	verdictLookup  = 1 // a command that it asked about was
+	verdictRefused = 2
+	verdictFailed  = 3
+)
+
+// text ends the statement. Its rows are the verdicts. Where another node stored
+// one of the commands since the statement began, less is stored than was
+// applied: then the transaction fails. So it does where raced, a condition, says.
+func (q *composition) text(raced ...string) string {
+	const empty = `, '', '', ''::bytea, ''::bytea, false FROM `
+	verdicts := []string{fmt.Sprintf(`SELECT %d, n%sfailed`, verdictFailed, empty)}
+	if q.refusing {
+		verdicts = append([]string{fmt.Sprintf(`SELECT %d, n%srefused`, verdictRefused, empty)}, verdicts...)
+	}
+	if q.has(withReplies | withLookups) {
+		verdicts = append([]string{fmt.Sprintf(`SELECT CASE WHEN own THEN %d ELSE %d END, n, principal, command_id, fingerprint, reply, reference FROM known`,
+			verdictKnown, verdictLookup)}, verdicts...)
+	}
+	if q.has(withReplies) {
+		raced = append(raced, `(SELECT count(*) FROM stored) < (SELECT count(*) FROM replies`+applied+`)`)
+	}
+	if len(raced) > 0 {
+		verdicts = append(verdicts, `SELECT atelier_raced(), 0, '', '', ''::bytea, ''::bytea, false WHERE `+strings.Join(raced, " OR "))
+	}
+	return "WITH " + strings.Join(q.tables, ",\n") + "\n" + strings.Join(verdicts, "\nUNION ALL ")
+}
+
+// judge reads the verdicts of one statement into the results. The reason is what
+// a refusal by it means.
+func judge(rows pgx.Rows, results []store.Result, reason *messages.Error) error {
+	var verdict, n int
+	var reply store.Reply
+	_, err := pgx.ForEachRow(rows, []any{&verdict, &n, &reply.Principal, &reply.Command, &reply.Fingerprint, &reply.Body, &reply.Reference}, func() error {
+		switch r := &results[n]; verdict {
+		case verdictKnown:
+			r.Known, r.Duplicate = append(r.Known, reply), true
+		case verdictLookup:
+			r.Known = append(r.Known, reply)
+		case verdictRefused:
+			if !r.Duplicate {
+				*r = store.Result{Err: reason, Known: r.Known}
+			}
+		case verdictFailed:
+			if !r.Duplicate && r.Err == nil {
+				r.Err = store.ErrFenced
+			}
+		}
+		reply.Fingerprint, reply.Body = nil, nil
+		return nil
+	})
+	return err
+}
