@@ -1,0 +1,107 @@
+package http
+
+import (
+	"context"
+
+	"atelier/identity"
+	"atelier/messages"
+)
+
+type flows interface {
+	Register(context.Context, *messages.Meta, identity.Registration) (*messages.Account, error)
+	SignIn(context.Context, *messages.Meta, identity.Credentials) (*identity.Tokens, error)
+	Refresh(ctx context.Context, m *messages.Meta, token, ip, userAgent string) (*identity.Tokens, error)
+	SignOut(context.Context, *messages.Meta) error
+	ChangePassword(ctx context.Context, m *messages.Meta, current, next string) error
+	Authenticate(ctx context.Context, token string) (*identity.Principal, error)
+}
+
+type registerInput struct {
+	Body struct {
+		Email    string `json:"email" minLength:"3" maxLength:"254"`
+		Name     string `json:"name" minLength:"1" maxLength:"100"`
+		Password string `json:"password" maxLength:"1024"`
+	}
+}
+
+func (s *Server) register(ctx context.Context, c *call, in *registerInput) (*result[userBody], error) {
+	account, err := s.deps.Flows.Register(ctx, c.meta(), identity.Registration{Email: in.Body.Email, Name: in.Body.Name, Password: in.Body.Password})
+	if err != nil {
+		return nil, err
+	}
+	return ok(userOf(account))
+}
+
+type loginInput struct {
+	Body struct {
+		Email    string `json:"email" maxLength:"1000"`
+		Password string `json:"password" maxLength:"4096"`
+	}
+}
+
+type tokensBody struct {
+	AccessToken  string    `json:"access_token"`
+	TokenType    string    `json:"token_type" enum:"Bearer"`
+	ExpiresIn    int       `json:"expires_in" doc:"Seconds"`
+	RefreshToken string    `json:"refresh_token"`
+	SessionID    string    `json:"session_id" format:"uuid"`
+	User         *userBody `json:"user" nullable:"false"`
+}
+
+func tokensOf(t *identity.Tokens, err error) (*result[tokensBody], error) {
+	if err != nil {
+		return nil, err
+	}
+	return ok(&tokensBody{
+		AccessToken: t.AccessToken, TokenType: "Bearer", ExpiresIn: int(t.ExpiresIn.Seconds()), RefreshToken: t.RefreshToken,
+		SessionID: t.SessionID, User: userOf(t.Account),
+	})
+}
+
+func (s *Server) login(ctx context.Context, c *call, in *loginInput) (*result[tokensBody], error) {
+	return tokensOf(s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
+		Email: in.Body.Email, Password: in.Body.Password, IP: c.fiber.IP(), UserAgent: userAgent(c),
+	}))
+}
+
+// userAgent is what the client says it is, cut to what is worth keeping.
+func userAgent(c *call) string {
+	agent := c.fiber.Get("User-Agent")
+	return agent[:min(len(agent), 255)]
+}
+
+type refreshInput struct {
+	Body struct {
+		RefreshToken string `json:"refresh_token" maxLength:"1000"`
+	}
+}
+
+func (s *Server) refresh(ctx context.Context, c *call, in *refreshInput) (*result[tokensBody], error) {
+	return tokensOf(s.deps.Flows.Refresh(ctx, c.meta(), in.Body.RefreshToken, c.fiber.IP(), userAgent(c)))
+}
+
+func (s *Server) logout(ctx context.Context, c *call, _ *none) (*result[none], error) {
+	return &result[none]{}, s.deps.Flows.SignOut(ctx, c.meta())
+}
+
+type currentSessionBody struct {
+	Session sessionBody `json:"session"`
+	User    *userBody   `json:"user" nullable:"false"`
+	AMR     []string    `json:"amr" nullable:"false"`
+	ACR     string      `json:"acr" doc:"Assurance level (NIST SP 800-63B)"`
+	Scopes  []string    `json:"scopes" nullable:"false" doc:"What the credential is good for; * is everything"`
+}
+
+func (s *Server) currentSession(ctx context.Context, c *call, _ *none) (*result[currentSessionBody], error) {
+	session, err := s.deps.Sessions.GetSession(ctx, &messages.GetSession{Meta: c.meta(), SessionId: c.principal.SessionID})
+	if err != nil {
+		return nil, err
+	}
+	account, err := s.deps.Accounts.GetAccount(ctx, &messages.GetAccount{Meta: c.meta(), UserId: c.userID()})
+	if err != nil {
+		return nil, err
+	}
+	return ok(&currentSessionBody{
+		Session: sessionOf(session, c.principal.SessionID), User: userOf(account), AMR: filled(session.GetAmr()), ACR: "aal1", Scopes: []string{"*"},
+	})
+}

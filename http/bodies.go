@@ -1,0 +1,247 @@
+package http
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"atelier/messages"
+)
+
+// The JSON forms of resources. Times are RFC 3339 in UTC with microseconds.
+
+type page[T any] struct {
+	Items      []T     `json:"items"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+type profileBody struct {
+	DisplayName string `json:"display_name"`
+	AvatarURL   string `json:"avatar_url"`
+	Bio         string `json:"bio"`
+	Location    string `json:"location"`
+	Timezone    string `json:"timezone"`
+	Locale      string `json:"locale"`
+	Website     string `json:"website"`
+}
+
+func profileOf(p *messages.Profile) profileBody {
+	return profileBody{
+		DisplayName: p.GetDisplayName(), AvatarURL: p.GetAvatarUrl(), Bio: p.GetBio(), Location: p.GetLocation(),
+		Timezone: p.GetTimezone(), Locale: p.GetLocale(), Website: p.GetWebsite(),
+	}
+}
+
+type userBody struct {
+	ID         string      `json:"id" format:"uuid"`
+	Email      string      `json:"email"`
+	Name       string      `json:"name"`
+	Status     string      `json:"status" enum:"pending,active,suspended,inactive"`
+	Roles      []string    `json:"roles" nullable:"false"`
+	Profile    profileBody `json:"profile"`
+	MFAEnabled bool        `json:"mfa_enabled"`
+	CreatedAt  string      `json:"created_at" format:"date-time"`
+	UpdatedAt  string      `json:"updated_at" format:"date-time"`
+	LastLogin  *string     `json:"last_login" format:"date-time" nullable:"true"`
+}
+
+func userOf(a *messages.Account) *userBody {
+	u := &userBody{
+		ID: a.GetId(), Email: a.GetEmail(), Name: a.GetName(), Status: a.GetStatus(), Roles: a.GetRoles(), Profile: profileOf(a.GetProfile()),
+		CreatedAt: timeText(a.GetCreatedAt()), UpdatedAt: timeText(a.GetUpdatedAt()),
+	}
+	if a.GetLastLogin() != 0 {
+		at := timeText(a.GetLastLogin())
+		u.LastLogin = &at
+	}
+	return u
+}
+
+type publicUserBody struct {
+	ID      string      `json:"id" format:"uuid"`
+	Name    string      `json:"name"`
+	Profile profileBody `json:"profile"`
+}
+
+func publicUserOf(u *messages.PublicUser) publicUserBody {
+	return publicUserBody{ID: u.GetId(), Name: u.GetName(), Profile: profileOf(u.GetProfile())}
+}
+
+type sessionBody struct {
+	ID         string   `json:"id" format:"uuid"`
+	UserID     string   `json:"user_id" format:"uuid"`
+	CreatedAt  string   `json:"created_at" format:"date-time"`
+	LastSeenAt string   `json:"last_seen_at" format:"date-time"`
+	ExpiresAt  string   `json:"expires_at" format:"date-time"`
+	IP         string   `json:"ip"`
+	UserAgent  string   `json:"user_agent"`
+	AMR        []string `json:"amr" nullable:"false" doc:"How the user signed in (RFC 8176)"`
+	Current    bool     `json:"current"`
+}
+
+func sessionOf(s *messages.Session, current string) sessionBody {
+	return sessionBody{
+		ID: s.GetId(), UserID: s.GetUserId(), CreatedAt: timeText(s.GetCreatedAt()), LastSeenAt: timeText(s.GetLastSeenAt()),
+		ExpiresAt: timeText(s.GetExpiresAt()), IP: s.GetIp(), UserAgent: s.GetUserAgent(), AMR: filled(s.GetAmr()), Current: s.GetId() == current,
+	}
+}
+
+func filled(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+type settingsBody struct {
+	Public           bool  `json:"public"`
+	MaxCollaborators int32 `json:"max_collaborators"`
+	AllowComments    bool  `json:"allow_comments"`
+}
+
+type projectBody struct {
+	ID                string       `json:"id" format:"uuid"`
+	Name              string       `json:"name"`
+	Description       string       `json:"description"`
+	OwnerID           string       `json:"owner_id" format:"uuid"`
+	Status            string       `json:"status" enum:"draft,active,archived"`
+	Settings          settingsBody `json:"settings"`
+	Collaborators     []string     `json:"collaborators" nullable:"false" doc:"User ids, the first 100"`
+	CollaboratorCount int32        `json:"collaborator_count"`
+	Version           int64        `json:"version"`
+	CreatedAt         string       `json:"created_at" format:"date-time"`
+	UpdatedAt         string       `json:"updated_at" format:"date-time"`
+
+	from *messages.Project
+}
+
+func projectOf(p *messages.Project) *projectBody { return &projectBody{from: p} }
+
+// plain fills in the documented fields.
+func (p *projectBody) plain() *projectBody {
+	m := p.from
+	return &projectBody{
+		ID: m.GetId(), Name: m.GetName(), Description: m.GetDescription(), OwnerID: m.GetOwnerId(), Status: m.GetStatus(),
+		Settings: settingsBody{
+			Public: m.GetSettings().GetPublic(), MaxCollaborators: m.GetSettings().GetMaxCollaborators(), AllowComments: m.GetSettings().GetAllowComments(),
+		},
+		Collaborators: filled(m.GetCollaborators()), CollaboratorCount: m.GetCollaboratorCount(), Version: m.GetVersion(),
+		CreatedAt: timeText(m.GetCreatedAt()), UpdatedAt: timeText(m.GetUpdatedAt()),
+	}
+}
+
+// appendJSON renders the project; a test holds it against encoding/json.
+func (p *projectBody) appendJSON(b []byte) []byte { return appendProject(b, p.from) }
+
+func appendProject(b []byte, m *messages.Project) []byte {
+	b = append(b, `{"id":"`...)
+	b = append(b, m.GetId()...)
+	b = append(b, `","name":`...)
+	b = appendText(b, m.GetName())
+	b = append(b, `,"description":`...)
+	b = appendText(b, m.GetDescription())
+	b = append(b, `,"owner_id":"`...)
+	b = append(b, m.GetOwnerId()...)
+	b = append(b, `","status":"`...)
+	b = append(b, m.GetStatus()...)
+	b = append(b, `","settings":{"public":`...)
+	b = strconv.AppendBool(b, m.GetSettings().GetPublic())
+	b = append(b, `,"max_collaborators":`...)
+	b = strconv.AppendInt(b, int64(m.GetSettings().GetMaxCollaborators()), 10)
+	b = append(b, `,"allow_comments":`...)
+	b = strconv.AppendBool(b, m.GetSettings().GetAllowComments())
+	b = append(b, `},"collaborators":[`...)
+	for i, id := range m.GetCollaborators() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = append(b, id...)
+		b = append(b, '"')
+	}
+	b = append(b, `],"collaborator_count":`...)
+	b = strconv.AppendInt(b, int64(m.GetCollaboratorCount()), 10)
+	b = append(b, `,"version":`...)
+	b = strconv.AppendInt(b, m.GetVersion(), 10)
+	b = append(b, `,"created_at":"`...)
+	b = appendTime(b, m.GetCreatedAt())
+	b = append(b, `","updated_at":"`...)
+	b = appendTime(b, m.GetUpdatedAt())
+	return append(b, `"}`...)
+}
+
+// appendText renders a string; plain ASCII, which most are, without a copy.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // strings always marshal
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+func timeText(us int64) string { return string(appendTime(make([]byte, 0, 27), us)) }
+
+func appendTime(b []byte, us int64) []byte {
+	return messages.Time(us).AppendFormat(b, messages.TimeLayout)
+}
+
+type projectPage struct {
+	Items      []projectBody `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+
+	from []*messages.Project
+}
+
+func (p *projectPage) appendJSON(b []byte) []byte {
+	b = append(b, `{"items":[`...)
+	for i, m := range p.from {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendProject(b, m)
+	}
+	b = append(b, `],"next_cursor":`...)
+	if p.NextCursor == nil {
+		return append(b, `null}`...)
+	}
+	b = append(b, '"')
+	b = append(b, *p.NextCursor...)
+	return append(b, `"}`...)
+}
+
+type collaboratorBody struct {
+	ProjectID string         `json:"project_id" format:"uuid"`
+	UserID    string         `json:"user_id" format:"uuid"`
+	Role      string         `json:"role" enum:"viewer,commenter,editor,collaborator,admin"`
+	AddedAt   string         `json:"added_at" format:"date-time"`
+	AddedBy   string         `json:"added_by"`
+	User      publicUserBody `json:"user"`
+}
+
+func collaboratorOf(c *messages.Collaborator) collaboratorBody {
+	return collaboratorBody{
+		ProjectID: c.GetProjectId(), UserID: c.GetUserId(), Role: c.GetRole(), AddedAt: timeText(c.GetAddedAt()),
+		AddedBy: c.GetAddedBy(), User: publicUserOf(c.GetUser()),
+	}
+}
+
+type eventBody struct {
+	ID         string    `json:"id" format:"uuid"`
+	Type       string    `json:"type"`
+	ProjectID  string    `json:"project_id" format:"uuid"`
+	Seq        int64     `json:"seq"`
+	ActorID    string    `json:"actor_id"`
+	OccurredAt string    `json:"occurred_at" format:"date-time"`
+	Data       eventData `json:"data"`
+}
+
+// eventData is the event's own JSON object.
+type eventData map[string]any
+
+func eventOf(e *messages.EventRecord, project string) (eventBody, error) {
+	b := eventBody{ID: e.GetId(), Type: e.GetType(), ProjectID: project, Seq: e.GetSeq(), ActorID: e.GetActorId(), OccurredAt: timeText(e.GetOccurredAt())}
+	return b, json.Unmarshal(e.GetData(), &b.Data)
+}

@@ -1,0 +1,126 @@
+package http
+
+import (
+	"context"
+
+	"atelier/messages"
+)
+
+type listCollaboratorsInput struct {
+	projectInput
+	list
+}
+
+func (s *Server) listCollaborators(ctx context.Context, c *call, in *listCollaboratorsInput) (*result[page[collaboratorBody]], error) {
+	after, err := s.after(c, &in.list)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.mayRead(ctx, c, in.ProjectID); err != nil {
+		return nil, err
+	}
+	found, err := s.deps.Queries.ListCollaborators(ctx, &messages.CollaboratorQuery{ProjectId: in.ProjectID, Limit: in.limit(), After: after})
+	if err != nil {
+		return nil, err
+	}
+	items := make([]collaboratorBody, 0, len(found.GetItems()))
+	for _, m := range found.GetItems() {
+		items = append(items, collaboratorOf(m))
+	}
+	return ok(&page[collaboratorBody]{Items: items, NextCursor: s.next(c, found.GetNext())})
+}
+
+// mayRead asks the project whether the caller may see what belongs to it.
+func (s *Server) mayRead(ctx context.Context, c *call, projectID string) error {
+	_, err := s.deps.Projects.GetProject(ctx, &messages.GetProject{Meta: c.meta(), ProjectId: projectID})
+	return err
+}
+
+type addCollaboratorInput struct {
+	projectInput
+	Body struct {
+		UserID string `json:"user_id" format:"uuid"`
+		Role   string `json:"role,omitempty" enum:"viewer,commenter,editor,collaborator,admin"`
+	}
+}
+
+func (s *Server) addCollaborator(ctx context.Context, c *call, in *addCollaboratorInput) (*result[collaboratorBody], error) {
+	added, err := s.deps.Projects.AddCollaborator(ctx, &messages.AddCollaborator{
+		Meta: c.meta(), ProjectId: in.ProjectID, UserId: in.Body.UserID, Role: in.Body.Role,
+	})
+	return s.collaborated(ctx, added, err)
+}
+
+type memberInput struct {
+	projectInput
+	UserID string `path:"user_id" format:"uuid" doc:"A user's id, or me."`
+}
+
+func (in *memberInput) user(c *call) string {
+	if in.UserID == "me" {
+		return c.userID()
+	}
+	return in.UserID
+}
+
+type changeRoleInput struct {
+	memberInput
+	Body struct {
+		Role string `json:"role" enum:"viewer,commenter,editor,collaborator,admin"`
+	}
+}
+
+func (s *Server) changeRole(ctx context.Context, c *call, in *changeRoleInput) (*result[collaboratorBody], error) {
+	changed, err := s.deps.Projects.ChangeRole(ctx, &messages.ChangeRole{Meta: c.meta(), ProjectId: in.ProjectID, UserId: in.user(c), Role: in.Body.Role})
+	return s.collaborated(ctx, changed, err)
+}
+
+// collaborated completes a collaborator with what everyone may see of the user.
+func (s *Server) collaborated(ctx context.Context, m *messages.Collaborator, err error) (*result[collaboratorBody], error) {
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.deps.Queries.PublicUsers(ctx, []string{m.GetUserId()})
+	if err != nil {
+		return nil, err
+	}
+	body := collaboratorOf(m)
+	body.User = publicUserOf(users[m.GetUserId()])
+	return &result[collaboratorBody]{Body: &body, Version: m.GetVersion()}, nil
+}
+
+func (s *Server) removeCollaborator(ctx context.Context, c *call, in *memberInput) (*result[none], error) {
+	_, err := s.deps.Projects.RemoveCollaborator(ctx, &messages.RemoveCollaborator{Meta: c.meta(), ProjectId: in.ProjectID, UserId: in.user(c)})
+	return &result[none]{}, err
+}
+
+type permissionsInput struct {
+	projectInput
+	User    string `query:"user" format:"uuid" doc:"Whose rights; mine by default. Others' need the right to manage members."`
+	Explain bool   `query:"explain" doc:"Say why."`
+}
+
+type rightBody struct {
+	Right   string `json:"right"`
+	Allowed bool   `json:"allowed"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+type permissionsBody struct {
+	ProjectID string      `json:"project_id" format:"uuid"`
+	UserID    string      `json:"user_id"`
+	Role      string      `json:"role" doc:"owner, a collaborator's role, public, or empty"`
+	Rights    []rightBody `json:"rights" nullable:"false"`
+}
+
+func (s *Server) getPermissions(ctx context.Context, c *call, in *permissionsInput) (*result[permissionsBody], error) {
+	p, err := s.deps.Projects.GetPermissions(ctx, &messages.GetPermissions{Meta: c.meta(), ProjectId: in.ProjectID, UserId: in.User, Explain: in.Explain})
+	if err != nil {
+		return nil, err
+	}
+	body := &permissionsBody{ProjectID: p.GetProjectId(), UserID: p.GetUserId(), Role: p.GetRole(), Rights: []rightBody{}}
+	for _, r := range p.GetRights() {
+		body.Rights = append(body.Rights, rightBody{Right: r.GetRight(), Allowed: r.GetAllowed(), Reason: r.GetReason()})
+	}
+	return ok(body)
+}

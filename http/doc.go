@@ -1,0 +1,9 @@
+// Package http is the edge: it turns requests into messages to entities and
+// their replies into JSON. It decides no right and keeps no state of its own.
+//
+// server.go holds the one route table. Each line adds an operation with the
+// permission it asks for and the problems it may answer; the OpenAPI document,
+// the validation of bodies and the routes come from that same line. A request
+// passes, in this order: request id and headers, in-flight limit, deadline,
+// authentication, binding and validation, the handler, rendering.
+package http

@@ -1,0 +1,139 @@
+package http
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"atelier/messages"
+)
+
+// Config bounds the edge.
+type Config struct {
+	PublicURL   string
+	CursorKey   []byte // 32 bytes, the same on all nodes
+	Version     string // of the program
+	LogID       string // identity of the event log
+	MaxInFlight int    // requests at one time; more are refused as overloaded
+}
+
+// Deps is what the edge stands on.
+type Deps struct {
+	Flows    flows
+	Accounts accounts
+	Sessions sessions
+	Projects projects
+	Queries  queries
+	JWKS     func() []byte
+	Ready    func(context.Context) []string // reasons for not being ready
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Time-outs of the connection, and the largest body.
+const (
+	readTimeout  = 30 * time.Second
+	writeTimeout = 30 * time.Second
+	idleTimeout  = 2 * time.Minute
+	maxBody      = 1 << 20
+)
+
+// Server is the API listener.
+type Server struct {
+	config   Config
+	deps     Deps
+	app      *fiber.App
+	document *huma.OpenAPI
+	routes   []operation
+	problems map[string]problem
+	inFlight atomic.Int64
+	draining atomic.Bool
+	rendered []byte // the OpenAPI document
+}
+
+// New builds the edge. It panics on an operation that declares no permission:
+// a route that someone forgot must not go out.
+func New(config Config, deps Deps) *Server {
+	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config)}
+	s.app = fiber.New(fiber.Config{
+		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, BodyLimit: maxBody, ReadBufferSize: 16 << 10,
+		DisableDefaultContentType: true, StreamRequestBody: false,
+	})
+	s.app.Use(s.envelope)
+	s.table()
+	s.finish()
+	return s
+}
+
+// table is all there is to ask.
+func (s *Server) table() {
+	add(s, operation{ID: "register", Method: "POST", Path: "/auth/register", Summary: "Create an account", Permission: public, Status: 201,
+		Codes: []string{messages.CodeEmailTaken, messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}, s.register)
+	add(s, operation{ID: "login", Method: "POST", Path: "/auth/login", Summary: "Sign in", Permission: public, Status: 200,
+		Codes: append(statusCodes(), messages.CodeInvalidCredentials, messages.CodeOverloaded)}, s.login)
+	add(s, operation{ID: "refresh", Method: "POST", Path: "/auth/refresh", Summary: "Exchange a refresh token for a new pair", Permission: public, Status: 200,
+		Codes: append(statusCodes(), messages.CodeInvalidToken, messages.CodeSessionRevoked)}, s.refresh)
+	add(s, operation{ID: "logout", Method: "POST", Path: "/auth/logout", Summary: "End this session", Permission: signedIn, Status: 204}, s.logout)
+	add(s, operation{ID: "getSession", Method: "GET", Path: "/auth/session", Summary: "Who am I", Permission: signedIn, Status: 200}, s.currentSession)
+
+	add(s, operation{ID: "getMe", Method: "GET", Path: "/users/me", Summary: "My account", Permission: signedIn, Status: 200, ETag: true}, s.getMe)
+	add(s, operation{ID: "updateMe", Method: "PATCH", Path: "/users/me", Summary: "Change my name and profile", Permission: signedIn, Status: 200, ETag: true}, s.updateMe)
+	add(s, operation{ID: "getPreferences", Method: "GET", Path: "/users/me/preferences", Summary: "My preferences", Permission: signedIn, Status: 200, ETag: true}, s.getPreferences)
+	add(s, operation{ID: "updatePreferences", Method: "PATCH", Path: "/users/me/preferences", Summary: "Merge into my preferences (RFC 7396)",
+		Permission: signedIn, Status: 200, ETag: true}, s.updatePreferences)
+	add(s, operation{ID: "changePassword", Method: "POST", Path: "/users/me/password", Summary: "Change my password; other sessions end", Permission: signedIn, Status: 204, Secret: true,
+		Codes: []string{messages.CodeInvalidCredentials, messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}, s.changePassword)
+	add(s, operation{ID: "listSessions", Method: "GET", Path: "/users/me/sessions", Summary: "My open sessions, newest first", Permission: signedIn, Status: 200, List: true}, s.listSessions)
+	add(s, operation{ID: "endOtherSessions", Method: "DELETE", Path: "/users/me/sessions", Summary: "End all other sessions", Permission: signedIn, Status: 204}, s.endOtherSessions)
+	add(s, operation{ID: "endSession", Method: "DELETE", Path: "/users/me/sessions/{session_id}", Summary: "End one session", Permission: signedIn, Status: 204,
+		Codes: []string{messages.CodeNotFound}}, s.endSession)
+
+	write := []string{messages.CodeNotFound, messages.CodeForbidden, messages.CodeInvalidState}
+	add(s, operation{ID: "createProject", Method: "POST", Path: "/projects", Summary: "Start a project", Permission: signedIn, Status: 201, ETag: true}, s.createProject)
+	add(s, operation{ID: "listProjects", Method: "GET", Path: "/projects", Summary: "Projects that are mine or shared with me", Permission: signedIn, Status: 200, List: true}, s.listProjects)
+	add(s, operation{ID: "getProject", Method: "GET", Path: "/projects/{project_id}", Summary: "One project", Permission: "project:read", Status: 200, ETag: true,
+		Codes: []string{messages.CodeNotFound}}, s.getProject)
+	add(s, operation{ID: "replaceProject", Method: "PUT", Path: "/projects/{project_id}", Summary: "Replace name, description and settings", Permission: "project:edit", Status: 200, ETag: true,
+		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.replaceProject)
+	add(s, operation{ID: "updateProject", Method: "PATCH", Path: "/projects/{project_id}", Summary: "Change name, description or settings", Permission: "project:edit", Status: 200, ETag: true,
+		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.updateProject)
+	add(s, operation{ID: "deleteProject", Method: "DELETE", Path: "/projects/{project_id}", Summary: "Delete the project", Permission: "project:delete", Status: 204, ETag: true, Codes: write}, s.deleteProject)
+	add(s, operation{ID: "activateProject", Method: "POST", Path: "/projects/{project_id}/activate", Summary: "Draft to active", Permission: "project:archive", Status: 200, ETag: true, Codes: write}, s.activateProject)
+	add(s, operation{ID: "archiveProject", Method: "POST", Path: "/projects/{project_id}/archive", Summary: "Active to archived: read-only", Permission: "project:archive", Status: 200, ETag: true, Codes: write}, s.archiveProject)
+	add(s, operation{ID: "restoreProject", Method: "POST", Path: "/projects/{project_id}/restore", Summary: "Archived to active", Permission: "project:archive", Status: 200, ETag: true, Codes: write}, s.restoreProject)
+
+	add(s, operation{ID: "listCollaborators", Method: "GET", Path: "/projects/{project_id}/collaborators", Summary: "Collaborators, newest first", Permission: "project:read", Status: 200, List: true,
+		Codes: []string{messages.CodeNotFound}}, s.listCollaborators)
+	add(s, operation{ID: "addCollaborator", Method: "POST", Path: "/projects/{project_id}/collaborators", Summary: "Add a collaborator", Permission: "project:members", Status: 201, ETag: true,
+		Codes: append(write, messages.CodeCollaboratorLimitReached, messages.CodeAlreadyCollaborator)}, s.addCollaborator)
+	add(s, operation{ID: "changeRole", Method: "PATCH", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Change a collaborator's role", Permission: "project:members", Status: 200, ETag: true, Codes: write}, s.changeRole)
+	add(s, operation{ID: "removeCollaborator", Method: "DELETE", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Remove a collaborator; me leaves", Permission: "project:members", Status: 204, ETag: true, Codes: write}, s.removeCollaborator)
+	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: "project:read", Status: 200,
+		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
+	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first", Permission: "project:read", Status: 200, List: true,
+		Codes: []string{messages.CodeNotFound}}, s.listEvents)
+	add(s, operation{ID: "listActivity", Method: "GET", Path: "/projects/{project_id}/activity", Summary: "The project's events, newest first", Permission: "project:read", Status: 200, List: true,
+		Codes: []string{messages.CodeNotFound}}, s.listActivity)
+	s.pages()
+}
+
+// statusCodes are the refusals of users who may not act.
+func statusCodes() []string {
+	return []string{messages.CodeEmailUnverified, messages.CodeUserSuspended, messages.CodeUserInactive}
+}
+
+// Serve answers requests from the listener until Shutdown.
+func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
+
+// Shutdown says not ready, lets what was accepted be answered and closes the
+// connections. It waits for that until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	return s.app.ShutdownWithContext(ctx)
+}

@@ -1,0 +1,146 @@
+package http
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"atelier/messages"
+)
+
+type accounts interface {
+	GetAccount(context.Context, *messages.GetAccount) (*messages.Account, error)
+	UpdateAccount(context.Context, *messages.UpdateAccount) (*messages.Account, error)
+	GetPreferences(context.Context, *messages.GetPreferences) (*messages.Preferences, error)
+	UpdatePreferences(context.Context, *messages.UpdatePreferences) (*messages.Preferences, error)
+	EndSession(context.Context, *messages.EndSession) (*messages.Done, error)
+	EndOtherSessions(context.Context, *messages.EndOtherSessions) (*messages.Done, error)
+}
+
+type sessions interface {
+	GetSession(context.Context, *messages.GetSession) (*messages.Session, error)
+}
+
+func userResult(a *messages.Account, err error) (*result[userBody], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &result[userBody]{Body: userOf(a), Version: a.GetVersion()}, nil
+}
+
+func (s *Server) getMe(ctx context.Context, c *call, _ *none) (*result[userBody], error) {
+	return userResult(s.deps.Accounts.GetAccount(ctx, &messages.GetAccount{Meta: c.meta(), UserId: c.userID()}))
+}
+
+// clearable is a text that null clears.
+type clearable struct{ text *string }
+
+// UnmarshalJSON reads a text or null.
+func (t *clearable) UnmarshalJSON(b []byte) error {
+	t.text = new(string)
+	if string(b) == "null" {
+		return nil
+	}
+	return json.Unmarshal(b, t.text)
+}
+
+// Schema is that of a nullable string.
+func (clearable) Schema(huma.Registry) *huma.Schema {
+	limit := 2048
+	s := &huma.Schema{Type: "string", Nullable: true, MaxLength: &limit}
+	s.PrecomputeMessages()
+	return s
+}
+
+type updateMeInput struct {
+	Body struct {
+		Name    *string `json:"name,omitempty" minLength:"1" maxLength:"100" nullable:"false"`
+		Profile *struct {
+			DisplayName clearable `json:"display_name,omitempty"`
+			AvatarURL   clearable `json:"avatar_url,omitempty"`
+			Bio         clearable `json:"bio,omitempty"`
+			Location    clearable `json:"location,omitempty"`
+			Timezone    clearable `json:"timezone,omitempty"`
+			Locale      clearable `json:"locale,omitempty"`
+			Website     clearable `json:"website,omitempty"`
+		} `json:"profile,omitempty" nullable:"false"`
+	}
+}
+
+func (s *Server) updateMe(ctx context.Context, c *call, in *updateMeInput) (*result[userBody], error) {
+	command := &messages.UpdateAccount{Meta: c.meta(), UserId: c.userID(), Name: in.Body.Name}
+	if p := in.Body.Profile; p != nil {
+		command.Profile = &messages.ProfileChange{
+			DisplayName: p.DisplayName.text, AvatarUrl: p.AvatarURL.text, Bio: p.Bio.text, Location: p.Location.text,
+			Timezone: p.Timezone.text, Locale: p.Locale.text, Website: p.Website.text,
+		}
+	}
+	return userResult(s.deps.Accounts.UpdateAccount(ctx, command))
+}
+
+// preferencesBody is whatever object the user keeps.
+type preferencesBody map[string]any
+
+func preferencesResult(p *messages.Preferences, err error) (*result[preferencesBody], error) {
+	if err != nil {
+		return nil, err
+	}
+	body := preferencesBody{}
+	return &result[preferencesBody]{Body: &body, Version: p.GetVersion()}, json.Unmarshal(p.GetJson(), &body)
+}
+
+func (s *Server) getPreferences(ctx context.Context, c *call, _ *none) (*result[preferencesBody], error) {
+	return preferencesResult(s.deps.Accounts.GetPreferences(ctx, &messages.GetPreferences{Meta: c.meta(), UserId: c.userID()}))
+}
+
+type updatePreferencesInput struct{ Body preferencesBody }
+
+func (s *Server) updatePreferences(ctx context.Context, c *call, _ *updatePreferencesInput) (*result[preferencesBody], error) {
+	return preferencesResult(s.deps.Accounts.UpdatePreferences(ctx, &messages.UpdatePreferences{Meta: c.meta(), UserId: c.userID(), Patch: c.fiber.Body()}))
+}
+
+type changePasswordInput struct {
+	Body struct {
+		CurrentPassword string `json:"current_password" maxLength:"4096"`
+		NewPassword     string `json:"new_password" maxLength:"1024"`
+	}
+}
+
+func (s *Server) changePassword(ctx context.Context, c *call, in *changePasswordInput) (*result[none], error) {
+	return &result[none]{}, s.deps.Flows.ChangePassword(ctx, c.meta(), in.Body.CurrentPassword, in.Body.NewPassword)
+}
+
+type listInput struct{ list }
+
+func (s *Server) listSessions(ctx context.Context, c *call, in *listInput) (*result[page[sessionBody]], error) {
+	after, err := s.after(c, &in.list)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.deps.Queries.ListSessions(ctx, &messages.SessionQuery{
+		UserId: c.userID(), Now: messages.Micros(s.deps.Now()), Limit: in.limit(), After: after,
+	})
+	if err != nil {
+		return nil, err
+	}
+	body := &page[sessionBody]{Items: make([]sessionBody, 0, len(found.GetItems())), NextCursor: s.next(c, found.GetNext())}
+	for _, m := range found.GetItems() {
+		body.Items = append(body.Items, sessionOf(m, c.principal.SessionID))
+	}
+	return ok(body)
+}
+
+func (s *Server) endOtherSessions(ctx context.Context, c *call, _ *none) (*result[none], error) {
+	_, err := s.deps.Accounts.EndOtherSessions(ctx, &messages.EndOtherSessions{Meta: c.meta(), UserId: c.userID(), ExceptSessionId: c.principal.SessionID})
+	return &result[none]{}, err
+}
+
+type sessionInput struct {
+	SessionID string `path:"session_id" format:"uuid"`
+}
+
+func (s *Server) endSession(ctx context.Context, c *call, in *sessionInput) (*result[none], error) {
+	_, err := s.deps.Accounts.EndSession(ctx, &messages.EndSession{Meta: c.meta(), UserId: c.userID(), SessionId: in.SessionID, Reason: "ended_by_user"})
+	return &result[none]{}, err
+}
