@@ -5,6 +5,7 @@ package seal
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -31,6 +32,7 @@ type Ring struct{ keys []masterKey }
 
 type masterKey struct {
 	id   [idSize]byte // leading bytes of the key's SHA-256
+	raw  []byte
 	aead cipher.AEAD
 }
 
@@ -51,7 +53,7 @@ func Parse(list string) (*Ring, error) {
 			return nil, fmt.Errorf("seal: %w", err)
 		}
 		sum := sha256.Sum256(raw)
-		r.keys = append(r.keys, masterKey{id: [idSize]byte(sum[:idSize]), aead: aead})
+		r.keys = append(r.keys, masterKey{id: [idSize]byte(sum[:idSize]), raw: raw, aead: aead})
 	}
 	return r, nil
 }
@@ -70,6 +72,16 @@ func (r *Ring) Seal(place string, plain []byte) []byte {
 	key := r.keys[0]
 	out := append([]byte{format}, key.id[:]...)
 	return key.aead.Seal(out, nil, plain, []byte(place))
+}
+
+// Derive makes a key for another purpose from the first master key (HKDF-SHA256,
+// RFC 5869). It changes with it.
+func (r *Ring) Derive(purpose string) []byte {
+	key, err := hkdf.Key(sha256.New, r.keys[0].raw, nil, purpose, keySize)
+	if err != nil {
+		panic(err) // only for absurd lengths
+	}
+	return key
 }
 
 // Open decrypts what Seal made for the same place, or returns ErrOpened.

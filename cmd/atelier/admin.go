@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"atelier/messages"
+)
+
+// The administration socket of an embedded installation: whoever may write to
+// the data directory may administer it. One JSON object in, one out.
+
+const adminWait = 15 * time.Second
+
+type adminAnswer struct {
+	Account *messages.Account `json:"account,omitempty"`
+	Error   *messages.Error   `json:"error,omitempty"`
+}
+
+func adminSocket(dataDir string) string { return filepath.Join(dataDir, "admin.sock") }
+
+// serveAdmin answers on the socket until the node stops.
+func (s *server) serveAdmin(dataDir string) error {
+	path := adminSocket(dataDir)
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) { // of a run that was killed
+		return fmt.Errorf("the administration socket cannot be opened: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("the administration socket cannot be opened: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	var open sync.WaitGroup
+	open.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			open.Go(func() { s.administer(conn) })
+		}
+	})
+	s.onStop(func(context.Context) error {
+		err := listener.Close()
+		open.Wait()
+		return err
+	})
+	return nil
+}
+
+func (s *server) administer(conn net.Conn) {
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(adminWait))
+	ctx, cancel := context.WithTimeout(context.Background(), adminWait)
+	defer cancel()
+	var u newUser
+	if err := json.NewDecoder(conn).Decode(&u); err != nil {
+		return
+	}
+	var answer adminAnswer
+	account, err := u.register(ctx, s.Flows)
+	if answer.Account = account; err != nil && !errors.As(err, &answer.Error) {
+		s.log.Error("a user was not created", "error", err)
+		answer.Error = messages.Refuse(messages.CodeInternal, "the server could not create the user; its log says why")
+	}
+	_ = json.NewEncoder(conn).Encode(answer)
+}
+
+// askAdmin has the running server create the user.
+func askAdmin(ctx context.Context, dataDir string, u newUser) (*messages.Account, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", adminSocket(dataDir))
+	if err != nil {
+		return nil, fmt.Errorf("the running server cannot be reached through the data directory: %w", err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(adminWait))
+	if err := json.NewEncoder(conn).Encode(u); err != nil {
+		return nil, err
+	}
+	var answer adminAnswer
+	if err := json.NewDecoder(conn).Decode(&answer); err != nil {
+		return nil, fmt.Errorf("the running server did not answer: %w", err)
+	}
+	if answer.Error != nil {
+		return nil, answer.Error
+	}
+	return answer.Account, nil
+}

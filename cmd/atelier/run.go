@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"atelier/actors"
+	"atelier/actors/store"
+	"atelier/cluster"
+	httpd "atelier/http"
+	"atelier/identity"
+	"atelier/identity/password"
+	"atelier/identity/seal"
+	"atelier/identity/token"
+	"atelier/messages"
+)
+
+const (
+	drainTime       = 20 * time.Second // for requests in flight, then for commits in flight
+	tokensCached    = 100_000
+	passwordQueue   = 16 // sign-ins that may wait for each hashing slot
+	maxInFlight     = 2_000
+	sweepEvery      = time.Minute
+	sweepAtOnce     = 5_000
+	sessionLifetime = 30 * 24 * time.Hour
+)
+
+// server is a running node. Parts are started in the order of its closers and
+// stopped in reverse.
+type server struct {
+	log     *slog.Logger
+	api     net.Listener
+	ops     net.Listener
+	closers []func(context.Context) error
+	failed  chan error
+
+	Flows   *identity.Service
+	NoAdmin bool
+}
+
+// start brings up a node. When it returns without an error the node answers
+// requests; stop ends it.
+func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	s := &server{log: log, failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	db, node, err := s.open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	logID, err := db.LogID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := db.AnyAdmin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.NoAdmin = !admin
+
+	validated := token.NewCache[*identity.Principal](tokensCached, time.Now)
+	runtime, lease, err := s.startRuntime(ctx, db, node, validated)
+	if err != nil {
+		return nil, err
+	}
+	caller := actors.NewLocal(runtime)
+	ring, sealer, err := s.startKeys(ctx, c, db, lease)
+	if err != nil {
+		return nil, err
+	}
+	clients := clientsOf(caller)
+	s.Flows = identity.New(identity.Config{SessionLifetime: sessionLifetime}, identity.Deps{
+		Accounts: clients.accounts, Sessions: clients.sessions, Directory: db, Policy: password.Check,
+		Passwords: password.NewHasher(password.DefaultParams(), 0, passwordQueue),
+		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated, Now: lease.Now,
+	})
+	s.sweep(db)
+	ready := readiness(db, lease)
+	edge := httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), Version: version, LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
+		Flows: s.Flows, Accounts: clients.accounts, Sessions: clients.sessions, Projects: clients.projects, Queries: db,
+		JWKS: ring.JWKS, Ready: ready, Now: lease.Now, Log: log,
+	})
+	if c.embedded() {
+		if err := s.serveAdmin(c.DataDir); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.listen(c, edge, ready)
+}
+
+type clients struct {
+	accounts *actors.Accounts
+	sessions *actors.Sessions
+	projects *actors.Projects
+}
+
+func clientsOf(c actors.Caller) clients {
+	return clients{actors.NewAccounts(c), actors.NewSessions(c), actors.NewProjects(c)}
+}
+
+// lease is what a node knows of its right to answer.
+type lease interface {
+	actors.Lease
+	Held() bool
+}
+
+// lockLease is the lease of an embedded node: the lock of its data directory.
+type lockLease struct{}
+
+func (lockLease) Now() time.Time       { return time.Now() }
+func (lockLease) Trust() (int64, bool) { return 1, true }
+func (lockLease) Held() bool           { return true }
+
+// startRuntime brings up the entities, and the lease that lets them answer.
+func (s *server) startRuntime(ctx context.Context, db *opened, node string, validated *token.Cache[*identity.Principal]) (*actors.Runtime, lease, error) {
+	config := actors.DefaultConfig()
+	config.Committer.Writers = db.writers
+	var runtime *actors.Runtime
+	var held lease = lockLease{}
+	var leased *cluster.Lease
+	if db.leases != nil {
+		leased = cluster.NewLease(cluster.DefaultLeaseConfig(node), db.leases, func() { runtime.Forget() }, s.log)
+		held = leased
+	}
+	runtime = actors.New(config, actors.Deps{Node: node, Lease: held, Barrier: barrier{validated}, Hints: noHints{}, Log: s.log}, db)
+	actors.AddAccounts(runtime, db.Accounts())
+	actors.AddSessions(runtime, db.Sessions())
+	actors.AddProjects(runtime, db.Projects())
+	if leased != nil {
+		if err := leased.Start(ctx); err != nil {
+			return nil, nil, fmt.Errorf("the node's lease cannot be taken: %w", err)
+		}
+		s.onStop(leased.Stop)
+	}
+	runtime.Start()
+	s.onStop(runtime.Stop)
+	return runtime, held, nil
+}
+
+// barrier takes revocations to the tokens that were validated on this node.
+type barrier struct {
+	validated *token.Cache[*identity.Principal]
+}
+
+func (b barrier) Revoke(marks []messages.Mark, done func()) {
+	b.validated.Revoke(marks)
+	done()
+}
+
+// noHints: nobody on this node listens yet.
+type noHints struct{}
+
+func (noHints) Committed(store.Kind, string, []messages.Event) {}
+
+func (s *server) startKeys(ctx context.Context, c settings, db *opened, now lease) (*token.Ring, *seal.Ring, error) {
+	sealer, err := c.masterKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	ring := token.NewRing(token.DefaultRingConfig(), db.keys, sealer, now.Now, s.log)
+	if err := ring.Start(ctx); err != nil {
+		return nil, nil, fmt.Errorf("%w (is ATELIER_MASTER_KEY the key that this database was set up with?)", err)
+	}
+	s.onStop(func(context.Context) error { ring.Stop(); return nil })
+	return ring, sealer, nil
+}
+
+// sweep removes expired commands from time to time.
+func (s *server) sweep(db *opened) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if _, err := db.Sweep(ctx, sweepAtOnce); err != nil && ctx.Err() == nil {
+				s.log.Warn("expired commands were not removed", "error", err)
+			}
+		}
+	}()
+	s.onStop(func(context.Context) error { cancel(); <-done; return nil })
+}
+
+func readiness(db *opened, l lease) func(context.Context) []string {
+	return func(ctx context.Context) (reasons []string) {
+		if err := db.Ping(ctx); err != nil {
+			reasons = append(reasons, "the database does not answer")
+		}
+		if !l.Held() {
+			reasons = append(reasons, "the node's lease has lapsed")
+		}
+		return reasons
+	}
+}
+
+// listen opens both listeners and answers on them.
+func (s *server) listen(c settings, edge *httpd.Server, ready func(context.Context) []string) (err error) {
+	if s.ops, err = net.Listen("tcp", c.OpsAddr); err != nil {
+		return fmt.Errorf("the operations listener cannot be opened: %w (set ATELIER_OPS_ADDR)", err)
+	}
+	if s.api, err = net.Listen("tcp", c.HTTPAddr); err != nil {
+		s.ops.Close()
+		return fmt.Errorf("the API listener cannot be opened: %w (set ATELIER_HTTP_ADDR)", err)
+	}
+	ops := httpd.NewOps(ready)
+	s.serve(ops, s.ops)
+	s.onStop(ops.ShutdownWithContext)
+	go func() { s.failed <- edge.Serve(s.api) }()
+	s.onStop(edge.Shutdown)
+	return nil
+}
+
+func (s *server) serve(app *fiber.App, l net.Listener) { go func() { s.failed <- app.Listener(l) }() }
+
+func (s *server) onStop(f func(context.Context) error) { s.closers = append(s.closers, f) }
+
+// stop ends the node, last part first: no new requests, those accepted are
+// answered, what was decided is committed, the lease is given back.
+func (s *server) stop() error {
+	var all error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		all = errors.Join(all, s.closers[i](ctx))
+		cancel()
+	}
+	s.closers = nil
+	return all
+}
