@@ -50,22 +50,27 @@ func (d *directory) shard(id string) *shard {
 	return &d.shards[maphash.String(d.seed, id)%directoryShards]
 }
 
+// find returns the slot of a live entity, or nil.
+func (d *directory) find(kind store.Kind, id string) *slot {
+	s := d.shard(id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.slots[address{kind, id}]
+}
+
 // get returns the entity's slot, making it with spawn where there is none.
 func (d *directory) get(kind store.Kind, id string, spawn func(*slot) *actor.PID) *slot {
+	if at := d.find(kind, id); at != nil {
+		return at
+	}
 	s := d.shard(id)
 	key := address{kind, id}
-	s.mu.RLock()
-	at := s.slots[key]
-	s.mu.RUnlock()
-	if at != nil {
-		return at
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at = s.slots[key]; at != nil {
+	if at := s.slots[key]; at != nil {
 		return at
 	}
-	at = &slot{kind: kind, id: id, closed: make(chan struct{})}
+	at := &slot{kind: kind, id: id, closed: make(chan struct{})}
 	at.pid = spawn(at)
 	s.slots[key] = at
 	d.live.Add(1)

@@ -94,6 +94,20 @@ func (r *Runtime) drain(ctx context.Context) error {
 // Forget ends all activations: what they hold in memory may no longer be true.
 func (r *Runtime) Forget() { r.directory.each(func(at *slot) { r.tell(at.pid, forget{}) }) }
 
+// Revoke makes session entities forget what they hold when the account has ended
+// their session: its commit fences their writes, not what they answer from
+// memory. Whoever asks after Revoke has returned asks an activation that knows.
+func (r *Runtime) Revoke(marks []messages.Mark) {
+	for _, m := range marks {
+		if m.Session == "" {
+			continue
+		}
+		if at := r.directory.find(store.Session, m.Session); at != nil {
+			r.tell(at.pid, forget{})
+		}
+	}
+}
+
 // Live is the number of entities in memory.
 func (r *Runtime) Live() int64 { return r.directory.live.Load() }
 

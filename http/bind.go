@@ -157,8 +157,36 @@ func (p *plan) decode(c *fiber.Ctx, into any) error {
 	if err := validate(p.registry, p.schema, value, ""); err != nil {
 		return err
 	}
+	if err := p.nulls(p.schema, value, ""); err != nil {
+		return err
+	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return messages.Refuse(messages.CodeValidationFailed, "the body does not have the documented form")
+	}
+	return nil
+}
+
+// nulls refuses null where the schema has no place for it: the validator takes
+// it for an absent field.
+func (p *plan) nulls(schema *huma.Schema, value any, at string) error {
+	if schema.Ref != "" {
+		schema = p.registry.SchemaFromRef(schema.Ref)
+	}
+	fields, object := value.(map[string]any)
+	if !object {
+		return nil
+	}
+	for name, field := range fields {
+		property := schema.Properties[name]
+		if property == nil {
+			continue
+		}
+		if field == nil && !property.Nullable {
+			return messages.Invalid(at+"/"+name, "type", "%s must not be null", name)
+		}
+		if err := p.nulls(property, field, at+"/"+name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

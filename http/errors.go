@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,10 +141,12 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 		after := time.Duration(refused.GetRetryAfterMs()) * time.Millisecond
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(max(1, int(after.Seconds()))))
 	}
-	document, err := json.Marshal(body)
-	if err != nil {
+	var document bytes.Buffer
+	encoder := json.NewEncoder(&document)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(body); err != nil {
 		return err
 	}
 	c.Status(p.Status).Set(fiber.HeaderContentType, "application/problem+json")
-	return c.Send(document)
+	return c.Send(document.Bytes())
 }

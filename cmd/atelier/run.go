@@ -134,7 +134,7 @@ func (s *server) startRuntime(ctx context.Context, db *opened, node string, vali
 		leased = cluster.NewLease(cluster.DefaultLeaseConfig(node), db.leases, func() { runtime.Forget() }, s.log)
 		held = leased
 	}
-	runtime = actors.New(config, actors.Deps{Node: node, Lease: held, Barrier: barrier{validated}, Hints: noHints{}, Log: s.log}, db)
+	runtime = actors.New(config, actors.Deps{Node: node, Lease: held, Barrier: barrier{validated, func(m []messages.Mark) { runtime.Revoke(m) }}, Hints: noHints{}, Log: s.log}, db)
 	actors.AddAccounts(runtime, db.Accounts())
 	actors.AddSessions(runtime, db.Sessions())
 	actors.AddProjects(runtime, db.Projects())
@@ -149,12 +149,15 @@ func (s *server) startRuntime(ctx context.Context, db *opened, node string, vali
 	return runtime, held, nil
 }
 
-// barrier takes revocations to the tokens that were validated on this node.
+// barrier takes revocations to what hangs on them on this node: live session
+// entities first, then the tokens that were validated through them.
 type barrier struct {
 	validated *token.Cache[*identity.Principal]
+	entities  func([]messages.Mark)
 }
 
 func (b barrier) Revoke(marks []messages.Mark, done func()) {
+	b.entities(marks)
 	b.validated.Revoke(marks)
 	done()
 }
