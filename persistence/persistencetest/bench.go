@@ -2,6 +2,7 @@ package persistencetest
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 
 	"atelier/actors/store"
 )
+
+// benchWriters write at the same time, as a node's do.
+const benchWriters = 2
 
 // Bench measures Write with groups of new projects, each with its event, its
 // outbox row and its remembered command. One iteration is one project.
@@ -28,15 +32,23 @@ func Bench(b *testing.B, w store.Writer) {
 				groups = append(groups, group)
 			}
 			b.ResetTimer()
-			for _, group := range groups {
-				results, err := w.Write(b.Context(), group)
-				require.NoError(b, err)
-				for _, r := range results {
-					if r.Err != nil {
-						b.Fatal(r.Err)
+			var writers sync.WaitGroup
+			for writer := range benchWriters {
+				writers.Go(func() {
+					for i := writer; i < len(groups); i += benchWriters {
+						results, err := w.Write(b.Context(), groups[i])
+						if err != nil {
+							b.Error(err)
+						}
+						for _, r := range results {
+							if r.Err != nil {
+								b.Error(r.Err)
+							}
+						}
 					}
-				}
+				})
 			}
+			writers.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "creates/s")
 		})
 	}

@@ -85,7 +85,7 @@ var (
 	insertAccounts = variants(func(q *composition) string {
 		q.input("c", accountInput...)
 		q.commands()
-		q.refuse(`SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id)`)
+		q.refuse(`SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id OFFSET 0)`)
 		q.table("done", `
 			INSERT INTO users (id, version, seq, epoch, node, email, email_typed, name, status, status_before, roles, profile, preferences,
 				suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login)
@@ -98,7 +98,7 @@ var (
 		q.remember()
 		// Nothing visible stands in the way and yet it does: an address that was
 		// taken since the statement began.
-		return q.text(`EXISTS (SELECT 1 FROM c WHERE n IN (SELECT n FROM failed) AND ` + q.free() + ` AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.id))`)
+		return q.text(`EXISTS (SELECT 1 FROM c WHERE n IN (SELECT n FROM failed) AND ` + q.free() + ` AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.id OFFSET 0))`)
 	})
 	updateAccounts = variants(func(q *composition) string {
 		q.input("c", accountInput...)
@@ -108,7 +108,7 @@ var (
 				profile = c.profile::jsonb, preferences = c.preferences, suspension = c.suspension::jsonb, password_hash = c.password_hash,
 				credential_version = c.credential_version, auth_epoch = c.auth_epoch, updated_at = c.updated_at, last_login = c.last_login,
 				version = c.next, seq = c.seq
-			FROM c WHERE p.id = c.id AND `+held+` AND `+q.free()+` RETURNING c.id`)
+			FROM c WHERE `+byID+` AND `+held+` AND `+q.free()+` RETURNING c.id`)
 		q.failedRows()
 		q.writeSessions()
 		q.record()
@@ -130,11 +130,12 @@ func (q *composition) writeSessions() {
 			FROM opening`+applied)
 	}
 	if q.has(withOut) {
+		ids := q.parameter(1)
 		q.input("ending", "n int", "id uuid", "user_id uuid", "ended_at timestamptz", "reason text")
 		q.table("ended", `
 			UPDATE sessions p SET epoch = p.epoch + 1, node = NULL, ended_at = coalesce(p.ended_at, c.ended_at),
 				end_reason = CASE WHEN p.ended_at IS NULL THEN c.reason ELSE p.end_reason END
-			FROM ending c WHERE p.id = c.id AND p.user_id = c.user_id AND c.n NOT IN (SELECT n FROM failed)`)
+			FROM ending c WHERE p.id = ANY (`+ids+`::uuid[]) AND p.id = c.id AND p.user_id = c.user_id AND c.n NOT IN (SELECT n FROM failed)`)
 	}
 }
 

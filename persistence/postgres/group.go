@@ -121,8 +121,12 @@ func column[R, T any](rows []R, field func(R) T) pgtype.FlatArray[T] {
 	return array
 }
 
-// fence is what a commit asks of its row. The columns are in every input c.
+// fence is what a commit asks of its row: the first columns of every input c,
+// which is the first input.
 var fence = []string{"n int", "id uuid", "epoch bigint", "version bigint"}
+
+// byID joins the rows p of the commits.
+const byID = `p.id = ANY ($2::uuid[]) AND p.id = c.id`
 
 func (a *arguments) fences(flights []flight) {
 	a.add(0,
@@ -150,7 +154,7 @@ func check(table string) func(q *composition) string {
 		q.input("c", fence...)
 		q.commands()
 		q.table("failed", `
-			SELECT c.n FROM c LEFT JOIN `+table+` p ON p.id = c.id
+			SELECT c.n FROM c LEFT JOIN LATERAL (SELECT id, epoch, version FROM `+table+` t WHERE t.id = c.id OFFSET 0) p ON true
 			WHERE ((CASE WHEN c.epoch = 0 THEN p.id IS NULL ELSE `+held+` END) AND `+q.free()+`) IS NOT TRUE`)
 		q.record()
 		q.remember()

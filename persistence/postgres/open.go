@@ -42,9 +42,11 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Writers touch single rows of tables that grow from nothing: plans made
-	// once, by index, serve them whatever the statistics say.
-	writes, err := open(ctx, c.URL, c.Writers, writeTimeout, map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"})
+	// Writers touch single rows of tables that grow from nothing: their plans
+	// are made once and by index, whatever the statistics say.
+	writes, err := open(ctx, c.URL, c.Writers, writeTimeout, map[string]string{
+		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_nestloop": "off", "enable_mergejoin": "off",
+	})
 	if err != nil {
 		reads.Close()
 		return nil, err

@@ -76,7 +76,7 @@ var (
 		q.input("c", append(fence, "seq bigint", "node text", "name text", "description text", "owner_id uuid", "status text", "settings text",
 			"created_at timestamptz", "updated_at timestamptz")...)
 		q.commands()
-		q.members(`SELECT c.n FROM c WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.owner_id)`)
+		q.members(`SELECT c.n FROM c WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.owner_id OFFSET 0)`)
 		q.table("done", `
 			INSERT INTO projects (id, name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, node)
 			SELECT id, name, description, owner_id, status, settings::jsonb, created_at, updated_at, version, seq, 1, node
@@ -95,7 +95,7 @@ var (
 		q.table("done", `
 			UPDATE projects p SET name = c.name, description = c.description, status = c.status, settings = c.settings::jsonb,
 				updated_at = c.updated_at, version = c.next, seq = c.seq
-			FROM c WHERE p.id = c.id AND `+held+` AND `+q.free()+` RETURNING c.id`)
+			FROM c WHERE `+byID+` AND `+held+` AND `+q.free()+` RETURNING c.id`)
 		q.failedRows()
 		q.writeMembers()
 		q.record()
@@ -105,7 +105,7 @@ var (
 	deleteProjects = variants(func(q *composition) string {
 		q.input("c", fence...)
 		q.commands()
-		q.table("done", `DELETE FROM projects p USING c WHERE p.id = c.id AND `+held+` AND `+q.free()+` RETURNING c.id`)
+		q.table("done", `DELETE FROM projects p USING c WHERE `+byID+` AND `+held+` AND `+q.free()+` RETURNING c.id`)
 		q.failedRows()
 		q.record()
 		q.remember()
@@ -118,7 +118,7 @@ var (
 func (q *composition) members(refused ...string) {
 	if q.has(withPut) {
 		q.input("puts", "n int", "project_id uuid", "user_id uuid", "role text", "added_at timestamptz", "added_by uuid")
-		refused = append(refused, `SELECT n FROM puts WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = puts.user_id)`)
+		refused = append(refused, `SELECT n FROM puts WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = puts.user_id OFFSET 0)`)
 	}
 	if q.has(withOut) {
 		q.input("outs", "n int", "project_id uuid", "user_id uuid")
@@ -136,9 +136,11 @@ func (q *composition) writeMembers() {
 			ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role, added_at = excluded.added_at, added_by = excluded.added_by`)
 	}
 	if q.has(withOut) {
+		// Rows do not move meanwhile: their only writer is the project's.
 		q.table("removed", `
-			DELETE FROM project_collaborators p USING outs c
-			WHERE p.project_id = c.project_id AND p.user_id = c.user_id AND c.n NOT IN (SELECT n FROM failed)`)
+			DELETE FROM project_collaborators WHERE ctid = ANY (ARRAY(
+				SELECT m.row FROM outs CROSS JOIN LATERAL (SELECT ctid AS row FROM project_collaborators m
+					WHERE m.project_id = outs.project_id AND m.user_id = outs.user_id OFFSET 0) m`+applied+`))`)
 	}
 }
 

@@ -46,7 +46,7 @@ var updateSessions = variants(func(q *composition) string {
 	q.table("done", `
 		UPDATE sessions p SET last_seen_at = c.last_seen_at, ip = c.ip, user_agent = c.user_agent, generation = c.generation,
 			rotations = c.rotations, ended_at = c.ended_at, end_reason = c.end_reason, version = c.next
-		FROM c WHERE p.id = c.id AND `+held+` AND `+q.free()+` RETURNING c.id`)
+		FROM c WHERE `+byID+` AND `+held+` AND `+q.free()+` RETURNING c.id`)
 	q.failedRows()
 	q.record()
 	q.remember()

@@ -29,6 +29,10 @@ const (
 // carried out before; refused, what a constraint speaks against; done, the rows
 // written; failed, the commits that are not applied. All further writes ask for
 // failed alone, by NOT IN, which is a hash table looked up and never a join.
+//
+// Plans are made once, when tables may be empty, and must do for tables of any
+// size: rows are looked up by a sub-select with OFFSET 0, which is run for each
+// commit by index, or by = ANY and a hash join (see Open for what is turned off).
 type composition struct {
 	with       parts
 	parameters int
@@ -49,6 +53,9 @@ func (q *composition) table(name, text string) {
 	q.tables = append(q.tables, name+" AS ("+text+")")
 }
 
+// parameter names the i-th array of the next input.
+func (q *composition) parameter(i int) string { return fmt.Sprintf("$%d", q.parameters+1+i) }
+
 // input makes parallel arrays a table. A column is a name and its type.
 func (q *composition) input(name string, columns ...string) {
 	var arrays, names []string
@@ -64,7 +71,7 @@ func (q *composition) input(name string, columns ...string) {
 // were carried out before.
 func (q *composition) commands() {
 	const found = `, m.principal, m.command_id, m.fingerprint, m.reply, m.reference FROM `
-	const stored = ` JOIN commands m ON m.principal = k.principal AND m.command_id = k.command_id`
+	const stored = ` CROSS JOIN LATERAL (SELECT * FROM commands m WHERE m.principal = k.principal AND m.command_id = k.command_id OFFSET 0) m`
 	var known []string
 	if q.has(withReplies) {
 		q.input("replies", "n int", "principal text", "command_id text", "fingerprint bytea", "reply bytea", "reference boolean", "expires_at timestamptz")
