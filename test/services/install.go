@@ -1,0 +1,75 @@
+package services
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Install brings in the Debian packages that are missing. It needs root for
+// that, and keeps the packages from starting servers of their own.
+func Install(packages ...string) error {
+	var missing []string
+	for _, p := range packages {
+		if !present(p) {
+			missing = append(missing, p)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("services: install the Debian packages %s, or run this as root", strings.Join(missing, " "))
+	}
+	say("installing %s", strings.Join(missing, " "))
+	defer keepStopped()()
+	for _, args := range [][]string{{"update", "-q"}, append([]string{"install", "-y", "-q", "--no-install-recommends"}, missing...)} {
+		cmd := exec.Command("apt-get", args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("services: apt-get %s: %w\n%s", args[0], err, out)
+		}
+	}
+	return nil
+}
+
+func present(debian string) bool {
+	switch debian {
+	case "postgresql":
+		return binaries() != ""
+	default:
+		for _, path := range []string{"/usr/bin/" + debian, "/usr/sbin/" + debian, "/usr/lib/rabbitmq/bin/" + debian} {
+			if _, err := os.Stat(path); err == nil {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// binaries is the folder of the newest Postgres; empty when there is none.
+func binaries() string {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if len(found) == 0 {
+		return ""
+	}
+	return filepath.Dir(found[len(found)-1])
+}
+
+// keepStopped keeps packages from starting servers and from making clusters. The
+// returned function takes that back.
+func keepStopped() func() {
+	const policy, clusters = "/usr/sbin/policy-rc.d", "/etc/postgresql-common/createcluster.conf"
+	undo := func() {}
+	if _, err := os.Stat(policy); os.IsNotExist(err) {
+		if os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755) == nil {
+			undo = func() { os.Remove(policy) }
+		}
+	}
+	if _, err := os.Stat(clusters); os.IsNotExist(err) && os.MkdirAll(filepath.Dir(clusters), 0o755) == nil {
+		_ = os.WriteFile(clusters, []byte("create_main_cluster = false\n"), 0o644)
+	}
+	return undo
+}
