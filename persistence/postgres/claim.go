@@ -120,7 +120,6 @@ func (c claimer[S]) owner(ctx context.Context, key pgtype.UUID) (node string, er
 
 // Release implements store.Claimer.
 func (c claimer[S]) Release(ctx context.Context, f store.Fence) error {
-	key, _ := uuid(f.ID)
-	_, err := c.db.writes.Exec(ctx, `UPDATE `+c.table+` SET node = NULL WHERE id = $1 AND epoch = $2`, key, f.Epoch)
+	_, err := c.db.writes.Exec(ctx, `UPDATE `+c.table+` SET node = NULL WHERE id = $1 AND epoch = $2 AND version = $3`, key(f.ID), f.Epoch, f.Version)
 	return wrap("release", err)
 }

@@ -15,21 +15,17 @@ type SealedKey struct {
 	Sealed      []byte
 	CreatedAt   time.Time
 	ActivatesAt time.Time
-	RetiresAt   time.Time // zero: not yet known
 }
 
 // Keys are all signing keys, oldest first.
 func (db *DB) Keys(ctx context.Context) ([]SealedKey, error) {
-	rows, err := db.reads.Query(ctx, `
-		SELECT kid, use, public, sealed, created_at, activates_at, coalesce(retires_at, 'epoch') FROM signing_keys ORDER BY created_at, kid`)
+	rows, err := db.reads.Query(ctx, `SELECT kid, use, public, sealed, created_at, activates_at FROM signing_keys ORDER BY created_at, kid`)
 	if err != nil {
 		return nil, wrap("keys", err)
 	}
 	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k SealedKey, err error) {
-		err = row.Scan(&k.Kid, &k.Use, &k.Public, &k.Sealed, &k.CreatedAt, &k.ActivatesAt, &k.RetiresAt)
-		if k.RetiresAt.Unix() == 0 {
-			k.RetiresAt = time.Time{}
-		}
+		err = row.Scan(&k.Kid, &k.Use, &k.Public, &k.Sealed, &k.CreatedAt, &k.ActivatesAt)
+		k.CreatedAt, k.ActivatesAt = k.CreatedAt.UTC(), k.ActivatesAt.UTC()
 		return k, err
 	})
 	return keys, wrap("keys", err)
@@ -38,8 +34,8 @@ func (db *DB) Keys(ctx context.Context) ([]SealedKey, error) {
 // AddKey stores a key, unless one of its id exists.
 func (db *DB) AddKey(ctx context.Context, k SealedKey) (added bool, err error) {
 	tag, err := db.reads.Exec(ctx, `
-		INSERT INTO signing_keys (kid, use, public, sealed, created_at, activates_at, retires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT DO NOTHING`, k.Kid, k.Use, nonNil(k.Public), k.Sealed, k.CreatedAt, k.ActivatesAt, stamp(k.RetiresAt))
+		INSERT INTO signing_keys (kid, use, public, sealed, created_at, activates_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT DO NOTHING`, k.Kid, k.Use, nonNil(k.Public), k.Sealed, k.CreatedAt, k.ActivatesAt)
 	return tag.RowsAffected() > 0, wrap("add key", err)
 }
 

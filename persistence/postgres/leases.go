@@ -23,7 +23,7 @@ func (db *DB) Leases() *Leases { return &Leases{db} }
 // Acquire begins a new incarnation of the node; an earlier one of the same name
 // is no obstacle.
 func (l *Leases) Acquire(ctx context.Context, name, cluster, address string, ttl time.Duration) (incarnation int64, now time.Time, err error) {
-	err = l.db.reads.QueryRow(ctx, `
+	err = l.db.leases.QueryRow(ctx, `
 		INSERT INTO nodes AS n (name, incarnation, cluster, address, started_at, expires, dead, exclusive)
 		VALUES ($1, 1, $2, $3, clock_timestamp(), clock_timestamp() + $4, false, false)
 		ON CONFLICT (name) DO UPDATE SET incarnation = n.incarnation + 1, cluster = $2, address = $3, started_at = clock_timestamp(),
@@ -35,7 +35,7 @@ func (l *Leases) Acquire(ctx context.Context, name, cluster, address string, ttl
 // Renew prolongs the lease. Exclusivity is granted while there is no live node
 // outside of the cluster, and kept until a renewal gives it up.
 func (l *Leases) Renew(ctx context.Context, name string, incarnation int64, ttl time.Duration, exclusive bool) (now time.Time, others, granted bool, err error) {
-	err = l.db.reads.QueryRow(ctx, `
+	err = l.db.leases.QueryRow(ctx, `
 		WITH others AS (SELECT EXISTS (SELECT 1 FROM nodes o, nodes me WHERE me.name = $1 AND o.name <> $1 AND NOT o.dead
 			AND o.expires > clock_timestamp() AND (o.cluster = '' OR o.cluster <> me.cluster)) AS live)
 		UPDATE nodes n SET expires = clock_timestamp() + $3, exclusive = $4 AND (n.exclusive OR NOT others.live)
@@ -51,7 +51,7 @@ func (l *Leases) Renew(ctx context.Context, name string, incarnation int64, ttl 
 // After a start of Postgres nobody is buried for one TTL: no renewal could
 // arrive before.
 func (l *Leases) Bury(ctx context.Context, name string, ttl time.Duration) (buried bool, err error) {
-	tag, err := l.db.reads.Exec(ctx, `
+	tag, err := l.db.writes.Exec(ctx, `
 		UPDATE nodes SET dead = true, exclusive = false WHERE name = $1 AND NOT dead AND expires < clock_timestamp()
 			AND pg_postmaster_start_time() < clock_timestamp() - $2::interval`, name, ttl)
 	return tag.RowsAffected() > 0, wrap("bury", err)
@@ -59,7 +59,7 @@ func (l *Leases) Bury(ctx context.Context, name string, ttl time.Duration) (buri
 
 // Leave ends the node's own lease.
 func (l *Leases) Leave(ctx context.Context, name string, incarnation int64) error {
-	_, err := l.db.reads.Exec(ctx, `
+	_, err := l.db.leases.Exec(ctx, `
 		UPDATE nodes SET dead = true, exclusive = false, expires = clock_timestamp() WHERE name = $1 AND incarnation = $2`, name, incarnation)
 	return wrap("leave", err)
 }

@@ -51,8 +51,8 @@ func MigrateDown(ctx context.Context, url string) error {
 	return wrap("migrate down", err)
 }
 
-// SchemaVersion is the version the database has, and the one it should have.
-func SchemaVersion(ctx context.Context, url string) (current, target int64, err error) {
+// Status is the version that the schema has, and the one that it should have.
+func Status(ctx context.Context, url string) (current, target int64, err error) {
 	db, provider, err := migrator(url)
 	if err != nil {
 		return 0, 0, err

@@ -22,12 +22,14 @@ type Config struct {
 const (
 	readTimeout  = 5 * time.Second
 	writeTimeout = 5 * time.Second
+	leaseTimeout = time.Second
 )
 
 // DB is a database. It is safe for concurrent use.
 type DB struct {
 	reads  *pgxpool.Pool
 	writes *pgxpool.Pool
+	leases *pgxpool.Pool // one connection: nothing may keep a renewal waiting
 }
 
 // Open connects to a migrated database.
@@ -38,20 +40,24 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.Writers == 0 {
 		c.Writers = 8
 	}
-	reads, err := open(ctx, c.URL, c.Readers, readTimeout, nil)
-	if err != nil {
+	db := &DB{}
+	var err error
+	if db.reads, err = open(ctx, c.URL, c.Readers, readTimeout, nil); err != nil {
+		return nil, err
+	}
+	if db.leases, err = open(ctx, c.URL, 1, leaseTimeout, nil); err != nil {
+		db.Close()
 		return nil, err
 	}
 	// Writers touch single rows of tables that grow from nothing: their plans
 	// are made once and by index, whatever the statistics say.
-	writes, err := open(ctx, c.URL, c.Writers, writeTimeout, map[string]string{
+	if db.writes, err = open(ctx, c.URL, c.Writers, writeTimeout, map[string]string{
 		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_nestloop": "off", "enable_mergejoin": "off",
-	})
-	if err != nil {
-		reads.Close()
+	}); err != nil {
+		db.Close()
 		return nil, err
 	}
-	return &DB{reads: reads, writes: writes}, nil
+	return db, nil
 }
 
 func open(ctx context.Context, url string, connections int32, timeout time.Duration, settings map[string]string) (*pgxpool.Pool, error) {
@@ -83,8 +89,11 @@ func open(ctx context.Context, url string, connections int32, timeout time.Durat
 
 // Close ends all connections.
 func (db *DB) Close() {
-	db.writes.Close()
-	db.reads.Close()
+	for _, pool := range []*pgxpool.Pool{db.writes, db.leases, db.reads} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
 }
 
 // Ping reports whether the database answers.
@@ -96,12 +105,25 @@ func (db *DB) LogID(ctx context.Context) (id string, err error) {
 	return id, wrap("log id", err)
 }
 
-// Sweep removes expired commands, at most limit of them.
-func (db *DB) Sweep(ctx context.Context, limit int) (removed int64, err error) {
-	tag, err := db.writes.Exec(ctx, `
-		DELETE FROM commands WHERE (principal, command_id) IN (
-			SELECT principal, command_id FROM commands WHERE expires_at < clock_timestamp() ORDER BY expires_at LIMIT $1)`, limit)
-	return tag.RowsAffected(), wrap("sweep", err)
+// sweepBatch is how many rows are removed at a time, so that no lock is long.
+const sweepBatch = 1000
+
+// Sweep removes commands that expired before now, at most limit of them.
+func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
+	for removed < limit {
+		batch := min(limit-removed, sweepBatch)
+		tag, err := db.writes.Exec(ctx, `
+			DELETE FROM commands WHERE ctid = ANY (ARRAY(
+				SELECT ctid FROM commands WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, now, batch)
+		if err != nil {
+			return removed, wrap("sweep", err)
+		}
+		removed += int(tag.RowsAffected())
+		if tag.RowsAffected() < int64(batch) {
+			break
+		}
+	}
+	return removed, nil
 }
 
 func wrap(what string, err error) error {

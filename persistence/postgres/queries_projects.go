@@ -21,7 +21,7 @@ const (
 			SELECT pc.project_id, pc.role FROM project_collaborators pc WHERE pc.user_id = $1)
 		SELECT p.id, p.name, coalesce(p.description, ''), p.owner_id, p.status, p.settings, p.created_at, p.updated_at, p.version, p.seq,
 			ARRAY(SELECT user_id FROM project_collaborators WHERE project_id = p.id ORDER BY added_at, user_id LIMIT 100),
-			(SELECT count(*) FROM project_collaborators WHERE project_id = p.id)
+			(SELECT count(*) FROM project_collaborators WHERE project_id = p.id), lower(p.name)
 		FROM mine JOIN projects p ON p.id = mine.id
 		WHERE ($2 = '' OR p.status = $2) AND ($3 = '' OR mine.role = $3)
 			AND ($4 = '' OR p.name ILIKE $4 OR p.description ILIKE $4)
@@ -53,45 +53,54 @@ func (db *DB) ListProjects(ctx context.Context, q *messages.ProjectQuery) (*mess
 	if err != nil {
 		return nil, wrap("list projects", err)
 	}
-	items, err := pgx.CollectRows(rows, listedProject)
+	items, err := pgx.CollectRows(rows, readListed)
 	if err != nil {
 		return nil, wrap("list projects", err)
 	}
-	page := &messages.ProjectPage{Items: items}
-	if len(items) > int(q.GetLimit()) {
-		page.Items = items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-		switch q.GetSort() {
-		case "-updated_at":
-			page.Next.At = last.GetUpdatedAt()
-		case "name":
-			page.Next.Text = strings.ToLower(last.GetName())
-		}
+	page := &messages.ProjectPage{}
+	for _, item := range items[:min(len(items), int(q.GetLimit()))] {
+		page.Items = append(page.Items, item.Project)
+	}
+	if len(items) > len(page.Items) && len(page.Items) > 0 {
+		page.Next = items[len(page.Items)-1].key(q.GetSort())
 	}
 	return page, nil
 }
 
-func listedProject(row pgx.CollectableRow) (*messages.Project, error) {
-	p := &messages.Project{}
+// listed is a project in a list. Its name in lower case is the database's: only
+// that sorts as the next page will.
+type listed struct {
+	*messages.Project
+	lower string
+}
+
+func (l listed) key(sort string) *messages.PageKey {
+	switch sort {
+	case "-updated_at":
+		return &messages.PageKey{Id: l.GetId(), At: l.GetUpdatedAt()}
+	case "name":
+		return &messages.PageKey{Id: l.GetId(), Text: l.lower}
+	}
+	return &messages.PageKey{Id: l.GetId(), At: l.GetCreatedAt()}
+}
+
+func readListed(row pgx.CollectableRow) (listed, error) {
+	p := listed{Project: &messages.Project{}}
 	var id, owner pgtype.UUID
 	var set []byte
 	var created, updated time.Time
 	var members []pgtype.UUID
-	err := row.Scan(&id, &p.Name, &p.Description, &owner, &p.Status, &set, &created, &updated, &p.Version, &p.Seq, &members, &p.CollaboratorCount)
+	err := row.Scan(&id, &p.Name, &p.Description, &owner, &p.Status, &set, &created, &updated, &p.Version, &p.Seq, &members, &p.CollaboratorCount, &p.lower)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	s, err := parseSettings(set)
-	if err != nil {
-		return nil, err
-	}
 	p.Id, p.OwnerId, p.CreatedAt, p.UpdatedAt = text(id), text(owner), messages.Micros(created), messages.Micros(updated)
 	p.Settings = &messages.Settings{Public: s.Public, MaxCollaborators: int32(s.MaxCollaborators), AllowComments: s.AllowComments}
 	for _, m := range members {
 		p.Collaborators = append(p.Collaborators, text(m))
 	}
-	return p, nil
+	return p, err
 }
 
 // substring is the LIKE pattern of a text anywhere; empty for no filter.
