@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"atelier/actors/account"
 	"atelier/actors/project"
@@ -28,7 +29,7 @@ type engine interface {
 	AnyAdmin(ctx context.Context) (bool, error)
 	LogID(ctx context.Context) (string, error)
 	Ping(ctx context.Context) error
-	Sweep(ctx context.Context, limit int) (removed int64, err error)
+	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
 }
 
 // opened is a database with what goes with its kind.

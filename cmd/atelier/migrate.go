@@ -41,5 +41,5 @@ func (c *storeSettings) schema(ctx context.Context) (current, target int64, err 
 	if c.embedded() {
 		return 0, 0, nil
 	}
-	return postgres.SchemaVersion(ctx, c.DatabaseURL)
+	return postgres.Status(ctx, c.DatabaseURL)
 }

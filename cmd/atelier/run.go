@@ -86,7 +86,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		Passwords: password.NewHasher(password.DefaultParams(), 0, passwordQueue),
 		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated, Now: lease.Now,
 	})
-	s.sweep(db)
+	s.sweep(db, lease.Now)
 	ready := readiness(db, lease)
 	edge := httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), Version: version, LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
 		Flows: s.Flows, Accounts: clients.accounts, Sessions: clients.sessions, Projects: clients.projects, Queries: db,
@@ -181,7 +181,7 @@ func (s *server) startKeys(ctx context.Context, c settings, db *opened, now leas
 }
 
 // sweep removes expired commands from time to time.
-func (s *server) sweep(db *opened) {
+func (s *server) sweep(db *opened, now func() time.Time) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -194,7 +194,7 @@ func (s *server) sweep(db *opened) {
 				return
 			case <-tick.C:
 			}
-			if _, err := db.Sweep(ctx, sweepAtOnce); err != nil && ctx.Err() == nil {
+			if _, err := db.Sweep(ctx, now(), sweepAtOnce); err != nil && ctx.Err() == nil {
 				s.log.Warn("expired commands were not removed", "error", err)
 			}
 		}
