@@ -119,7 +119,9 @@ func TestRandomHistories(t *testing.T) {
 			return &messages.Meta{Principal: rapid.SampledFrom(append(users, "ann", "ann", "ann")).Draw(t, "as")}
 		}
 		user := func() string { return rapid.SampledFrom(append(users, "ann")).Draw(t, "user") }
-		role := func() string { return rapid.SampledFrom([]string{"", "viewer", "editor", "admin", "king"}).Draw(t, "role") }
+		role := func() string {
+			return rapid.SampledFrom([]string{"", "viewer", "editor", "admin", "king"}).Draw(t, "role")
+		}
 		seen := int64(0)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			var c messages.Command
