@@ -61,26 +61,31 @@ func (s *Service) Refresh(ctx context.Context, m *messages.Meta, token, ip, user
 	refreshed, err := s.sessions.RefreshSession(ctx, &messages.RefreshSession{
 		Meta: meta(m), SessionId: sessionID, Generation: generation, Ip: ip, UserAgent: userAgent,
 	})
-	if messages.HasCode(err, messages.CodeNotFound) {
+	switch {
+	case messages.HasCode(err, messages.CodeNotFound):
 		return nil, ended()
-	}
-	if err != nil {
+	case messages.HasCode(err, messages.CodeTokenReused):
+		return nil, s.reportTheft(ctx, m, sessionID)
+	case err != nil:
 		return nil, err
 	}
 	session := refreshed.GetSession()
 	as := meta(m)
 	as.Principal = session.GetUserId()
-	if refreshed.GetGeneration() == 0 {
-		return nil, s.reportTheft(ctx, as, session)
-	}
 	return s.issue(ctx, as, session, refreshed.GetGeneration())
 }
 
-// reportTheft lets the account record what the session has found out. The
-// session is closed already, so a failure here loses the event, not safety.
-func (s *Service) reportTheft(ctx context.Context, as *messages.Meta, session *messages.Session) error {
-	_, err := s.accounts.EndSession(ctx, &messages.EndSession{
-		Meta: as, UserId: session.GetUserId(), SessionId: session.GetId(), Reason: "reuse_detected",
+// reportTheft has the account end a session whose refresh token was stolen.
+// Where that fails, the token presented again is theft again.
+func (s *Service) reportTheft(ctx context.Context, m *messages.Meta, sessionID string) error {
+	session, err := s.sessions.GetSession(ctx, &messages.GetSession{Meta: meta(m), SessionId: sessionID})
+	if err != nil {
+		return err
+	}
+	as := meta(m)
+	as.Principal = session.GetUserId()
+	_, err = s.accounts.EndSession(ctx, &messages.EndSession{
+		Meta: as, UserId: session.GetUserId(), SessionId: sessionID, Reason: "reuse_detected",
 	})
 	if err != nil {
 		return err

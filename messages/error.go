@@ -40,11 +40,13 @@ const (
 	CodeOverloaded               = "overloaded"
 	CodeTimeout                  = "timeout"
 
-	// CodeMoved and CodeOutcomeUnknown travel between entities and callers
-	// only. Moved: the command was not executed, ask again. OutcomeUnknown: it
-	// may have been; ask again with the same command id.
+	// The codes below never reach a client. Moved: the command was not executed,
+	// ask again. OutcomeUnknown: it may have been; ask again with the same
+	// command id. TokenReused: a refresh token was presented by two parties, and
+	// the account has yet to end the session.
 	CodeMoved          = "moved"
 	CodeOutcomeUnknown = "outcome_unknown"
+	CodeTokenReused    = "token_reused"
 )
 
 // Error makes the generated message a Go error.

@@ -35,7 +35,6 @@ func (*SessionOpened) EventType() string              { return "session.opened" 
 func (*SessionEnded) EventType() string               { return "session.ended" }
 func (*SessionReuseDetected) EventType() string       { return "session.reuse_detected" }
 func (*SessionRefreshed) EventType() string           { return "session.refreshed" }
-func (*SessionClosed) EventType() string              { return "session.closed" }
 func (*ProjectCreated) EventType() string             { return "project.created" }
 func (*ProjectUpdated) EventType() string             { return "project.updated" }
 func (*ProjectSettingsChanged) EventType() string     { return "project.settings_changed" }
@@ -51,7 +50,7 @@ func (*ProjectRoleChanged) EventType() string         { return "project.role_cha
 // stay inside the aggregate: its stream is the user's, which the account writes.
 func Logged(e Event) bool {
 	switch e.(type) {
-	case *SessionRefreshed, *SessionClosed:
+	case *SessionRefreshed:
 		return false
 	}
 	return true

@@ -15,8 +15,6 @@ func EventMarks(e Event, id string) []Mark {
 	switch e := e.(type) {
 	case *SessionEnded:
 		return []Mark{{Session: e.GetSessionId()}}
-	case *SessionClosed:
-		return []Mark{{Session: id}}
 	case *UserSuspended, *UserDeactivated:
 		return []Mark{{User: id}}
 	case *UserUpdated:

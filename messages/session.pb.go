@@ -269,7 +269,7 @@ func (x *Session) GetGeneration() uint32 {
 type Refreshed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
-	Generation    uint32                 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"` // 0: the token was stolen and the session is closed
+	Generation    uint32                 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -500,52 +500,6 @@ func (x *SessionRefreshed) GetUserAgent() string {
 	return ""
 }
 
-// SessionClosed ends a session whose refresh token was stolen, before the
-// account records it.
-type SessionClosed struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SessionClosed) Reset() {
-	*x = SessionClosed{}
-	mi := &file_messages_session_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SessionClosed) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SessionClosed) ProtoMessage() {}
-
-func (x *SessionClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_session_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SessionClosed.ProtoReflect.Descriptor instead.
-func (*SessionClosed) Descriptor() ([]byte, []int) {
-	return file_messages_session_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *SessionClosed) GetReason() string {
-	if x != nil {
-		return x.Reason
-	}
-	return ""
-}
-
 var File_messages_session_proto protoreflect.FileDescriptor
 
 const file_messages_session_proto_rawDesc = "" +
@@ -604,9 +558,7 @@ const file_messages_session_proto_rawDesc = "" +
 	"generation\x12\x0e\n" +
 	"\x02ip\x18\x02 \x01(\tR\x02ip\x12\x1d\n" +
 	"\n" +
-	"user_agent\x18\x03 \x01(\tR\tuserAgent\"'\n" +
-	"\rSessionClosed\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reasonB\x12Z\x10atelier/messagesb\x06proto3"
+	"user_agent\x18\x03 \x01(\tR\tuserAgentB\x12Z\x10atelier/messagesb\x06proto3"
 
 var (
 	file_messages_session_proto_rawDescOnce sync.Once
@@ -620,7 +572,7 @@ func file_messages_session_proto_rawDescGZIP() []byte {
 	return file_messages_session_proto_rawDescData
 }
 
-var file_messages_session_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_messages_session_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_messages_session_proto_goTypes = []any{
 	(*GetSession)(nil),       // 0: atelier.messages.GetSession
 	(*RefreshSession)(nil),   // 1: atelier.messages.RefreshSession
@@ -629,17 +581,16 @@ var file_messages_session_proto_goTypes = []any{
 	(*SessionQuery)(nil),     // 4: atelier.messages.SessionQuery
 	(*SessionPage)(nil),      // 5: atelier.messages.SessionPage
 	(*SessionRefreshed)(nil), // 6: atelier.messages.SessionRefreshed
-	(*SessionClosed)(nil),    // 7: atelier.messages.SessionClosed
-	(*Meta)(nil),             // 8: atelier.messages.Meta
-	(*PageKey)(nil),          // 9: atelier.messages.PageKey
+	(*Meta)(nil),             // 7: atelier.messages.Meta
+	(*PageKey)(nil),          // 8: atelier.messages.PageKey
 }
 var file_messages_session_proto_depIdxs = []int32{
-	8, // 0: atelier.messages.GetSession.meta:type_name -> atelier.messages.Meta
-	8, // 1: atelier.messages.RefreshSession.meta:type_name -> atelier.messages.Meta
+	7, // 0: atelier.messages.GetSession.meta:type_name -> atelier.messages.Meta
+	7, // 1: atelier.messages.RefreshSession.meta:type_name -> atelier.messages.Meta
 	2, // 2: atelier.messages.Refreshed.session:type_name -> atelier.messages.Session
-	9, // 3: atelier.messages.SessionQuery.after:type_name -> atelier.messages.PageKey
+	8, // 3: atelier.messages.SessionQuery.after:type_name -> atelier.messages.PageKey
 	2, // 4: atelier.messages.SessionPage.items:type_name -> atelier.messages.Session
-	9, // 5: atelier.messages.SessionPage.next:type_name -> atelier.messages.PageKey
+	8, // 5: atelier.messages.SessionPage.next:type_name -> atelier.messages.PageKey
 	6, // [6:6] is the sub-list for method output_type
 	6, // [6:6] is the sub-list for method input_type
 	6, // [6:6] is the sub-list for extension type_name
@@ -659,7 +610,7 @@ func file_messages_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_session_proto_rawDesc), len(file_messages_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -100,18 +100,18 @@ func End(s *State, c *messages.EndSession, _ time.Time) ([]messages.Event, error
 	if err := selfOr(s, c, RoleAdmin, RoleSupport); err != nil && c.GetReason() != EndedByReuse {
 		return nil, err
 	}
-	var events []messages.Event
-	if c.GetReason() == EndedByReuse { // the session has closed itself already
-		events = append(events, &messages.SessionReuseDetected{UserId: string(s.ID), SessionId: c.GetSessionId()})
-	}
 	id := messages.SessionID(c.GetSessionId())
-	if _, open := s.Sessions[id]; open {
-		return append(events, ended(s, id, c.GetReason())), nil
+	if _, open := s.Sessions[id]; !open {
+		if c.GetReason() == EndedByUser {
+			return nil, messages.Missing("session")
+		}
+		return nil, nil
 	}
-	if c.GetReason() == EndedByUser {
-		return nil, messages.Missing("session")
+	var events []messages.Event
+	if c.GetReason() == EndedByReuse {
+		events = append(events, &messages.SessionReuseDetected{UserId: string(s.ID), SessionId: string(id)})
 	}
-	return events, nil
+	return append(events, ended(s, id, c.GetReason())), nil
 }
 
 // EndOthers ends all sessions but one.

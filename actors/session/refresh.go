@@ -14,7 +14,9 @@ const rotationSpacing = 500 * time.Millisecond
 // Refresh answers the presentation of a refresh token. The newest generation
 // gets a child. An older one gets the child it got before, until that child has
 // been used and ReuseGrace has passed: twenty tabs and a lost reply end with one
-// and the same child. After that it is theft and closes the session.
+// and the same child. After that it is theft, which is
+// refused with CodeTokenReused: the account ends the session, and until it
+// has, presenting the token again is theft again.
 func Refresh(s *State, c *messages.RefreshSession, now time.Time) ([]messages.Event, error) {
 	if err := alive(s, now); err != nil {
 		return nil, err
@@ -25,14 +27,11 @@ func Refresh(s *State, c *messages.RefreshSession, now time.Time) ([]messages.Ev
 	case c.GetGeneration() == s.Generation:
 		return []messages.Event{&messages.SessionRefreshed{Generation: s.Generation + 1, Ip: c.GetIp(), UserAgent: c.GetUserAgent()}}, nil
 	case stolen(s, c.GetGeneration(), now):
-		return []messages.Event{&messages.SessionClosed{Reason: ReasonReuse}}, nil
+		return nil, messages.Refuse(messages.CodeTokenReused, "the refresh token was used before")
 	default:
 		return nil, nil
 	}
 }
-
-// ReasonReuse ends a session whose refresh token was presented by two parties.
-const ReasonReuse = "reuse_detected"
 
 // stolen reports whether the child of generation g was used more than
 // ReuseGrace ago. The birth of g+2 is the first use of the child, g+1; where
@@ -73,9 +72,6 @@ func keep(rotations []Rotation, now time.Time) []Rotation {
 
 // Refreshed is the reply of Refresh: the child that the parent gets.
 func Refreshed(s *State, c *messages.RefreshSession) *messages.Refreshed {
-	if !s.EndedAt.IsZero() {
-		return &messages.Refreshed{Session: View(s)}
-	}
 	return &messages.Refreshed{Session: View(s), Generation: c.GetGeneration() + 1}
 }
 

@@ -45,6 +45,9 @@ func (s *State) Exists() bool { return s.User != "" }
 // Head is the version of the aggregate; a session has no stream of its own.
 func (s *State) Head() (version, seq int64) { return s.Version, 0 }
 
+// LastChange is when the last event happened.
+func (s *State) LastChange() time.Time { return s.LastSeenAt }
+
 // Clone copies the state; the copy shares nothing that Apply changes.
 func (s *State) Clone() *State {
 	c := *s
@@ -59,8 +62,6 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 		s.Generation, s.LastSeenAt = e.GetGeneration(), at.At
 		s.IP, s.UserAgent = e.GetIp(), e.GetUserAgent()
 		s.Rotations = keep(append(s.Rotations, Rotation{Generation: e.GetGeneration(), At: messages.Micros(at.At)}), at.At)
-	case *messages.SessionClosed:
-		s.EndedAt, s.EndReason = at.At, e.GetReason()
 	}
 	s.Version = at.Version
 }

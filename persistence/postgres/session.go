@@ -40,12 +40,11 @@ func readSession(row pgx.Row, id string) (*session.State, int64, error) {
 }
 
 var updateSessions = variants(func(q *composition) string {
-	q.input("c", append(fence, "next bigint", "last_seen_at timestamptz", "ip text", "user_agent text", "generation bigint", "rotations text",
-		"ended_at timestamptz", "end_reason text")...)
+	q.input("c", append(fence, "next bigint", "last_seen_at timestamptz", "ip text", "user_agent text", "generation bigint", "rotations text")...)
 	q.commands()
 	q.table("done", `
 		UPDATE sessions p SET last_seen_at = c.last_seen_at, ip = c.ip, user_agent = c.user_agent, generation = c.generation,
-			rotations = c.rotations, ended_at = c.ended_at, end_reason = c.end_reason, version = c.next
+			rotations = c.rotations, version = c.next
 		FROM c WHERE `+byID+` AND `+held+` AND `+q.free()+` RETURNING c.id`)
 	q.failedRows()
 	q.record()
@@ -62,9 +61,7 @@ func updateSessionArgs(a *arguments, flights []flight) {
 		column(flights, func(f flight) string { return row(f).IP }),
 		column(flights, func(f flight) string { return row(f).UserAgent }),
 		column(flights, func(f flight) int64 { return int64(row(f).Generation) }),
-		column(flights, func(f flight) string { return encode(row(f).Rotations) }),
-		column(flights, func(f flight) pgtype.Timestamptz { return stamp(row(f).EndedAt) }),
-		column(flights, func(f flight) string { return row(f).EndReason }))
+		column(flights, func(f flight) string { return encode(row(f).Rotations) }))
 	a.commands(flights)
 	a.events(flights)
 }
