@@ -43,6 +43,7 @@ type entity[S State[S]] struct {
 	drafted bool  // scratch is in use and equals durable while nothing is in the air
 	queue   []*pending[S]
 	air     *flight[S]
+	hand    *flight[S] // worked on in this turn; for a panic to find
 	joined  map[store.CommandKey]*pending[S] // identified commands that wait or fly
 	last    time.Time                        // the latest now a rule was given
 }
@@ -66,6 +67,7 @@ type (
 
 // Receive is the mailbox's end.
 func (e *entity[S]) Receive(ctx actor.Context) {
+	e.hand = nil
 	defer e.crashed()
 	switch m := ctx.Message().(type) {
 	case messages.Command:
@@ -135,7 +137,7 @@ func (e *entity[S]) claimed(m *claimed[S]) {
 	var moved *store.MovedError
 	switch {
 	case m.err == nil:
-		e.fence, e.durable = m.Fence, m.State
+		e.fence, e.durable, e.last = m.Fence, m.State, m.State.LastChange()
 	case errors.Is(m.err, store.ErrNotFound):
 		// Epoch 0: refusals, stored replies and creations are still decided.
 	case errors.As(m.err, &moved):
@@ -198,12 +200,25 @@ func (e *entity[S]) leave() {
 }
 
 // crashed ends the activation after a defect outside of the rules: what is in
-// memory can no longer be believed.
+// memory can no longer be believed. The commands at hand are told so: those that
+// were being decided would fail the next activation too, those that had landed
+// were carried out.
 func (e *entity[S]) crashed() {
-	if r := recover(); r != nil {
-		e.runtime.deps.Log.Error("an entity failed", "kind", e.name, "id", e.slot.id, "panic", r, "stack", string(debug.Stack()))
-		e.retire(errInternal)
+	r := recover()
+	if r == nil {
+		return
 	}
+	e.runtime.deps.Log.Error("an entity failed", "kind", e.name, "id", e.slot.id, "panic", r, "stack", string(debug.Stack()))
+	if f := e.hand; f != nil {
+		verdict := errInternal
+		if f == e.air {
+			verdict, e.air = errUnknown, nil
+		}
+		for _, p := range f.commands {
+			e.answer(p, verdict)
+		}
+	}
+	e.retire(errInternal)
 }
 
 // answer replies to all who asked for a command and forgets it.

@@ -39,6 +39,7 @@ func (e *entity[S]) depart() {
 		if len(f.commands) == 0 {
 			continue
 		}
+		e.hand = f
 		e.decide(f)
 		if f.commit == nil && (e.trusted() || !e.durable.Exists()) {
 			e.conclude(f)
@@ -225,6 +226,7 @@ func (e *entity[S]) land(m *landed[S]) {
 	if m.flight != e.air {
 		return
 	}
+	e.hand = m.flight
 	var refusal *messages.Error
 	switch f, r := m.flight, m.result; {
 	case r.Err == nil && r.Duplicate:
@@ -284,6 +286,7 @@ func (e *entity[S]) settle(f *flight[S]) {
 	if f != e.air {
 		return
 	}
+	e.hand = f
 	e.conclude(f)
 	if len(f.events) > 0 {
 		e.runtime.deps.Hints.Committed(e.name, e.slot.id, f.events)

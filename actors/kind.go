@@ -14,6 +14,7 @@ import (
 type State[S any] interface {
 	Exists() bool
 	Head() (version, seq int64)
+	LastChange() time.Time // the latest time that an event left in the state
 	Apply(messages.Event, messages.Stamp)
 	Clone() S
 }

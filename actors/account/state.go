@@ -93,6 +93,14 @@ func (s *State) Exists() bool { return s.Status != "" }
 // Head is the version of the aggregate and the length of its stream.
 func (s *State) Head() (version, seq int64) { return s.Version, s.Seq }
 
+// LastChange is when the last event happened, sessions' ends apart.
+func (s *State) LastChange() time.Time {
+	if s.LastLogin.After(s.UpdatedAt) {
+		return s.LastLogin
+	}
+	return s.UpdatedAt
+}
+
 // Clone copies the state; the copy shares nothing that Apply changes.
 func (s *State) Clone() *State {
 	c := *s
