@@ -43,7 +43,7 @@ type entity[S State[S]] struct {
 	drafted bool  // scratch is in use and equals durable while nothing is in the air
 	queue   []*pending[S]
 	air     *flight[S]
-	hand    *flight[S] // worked on in this turn; for a panic to find
+	hand    *flight[S]                       // worked on in this turn; for a panic to find
 	joined  map[store.CommandKey]*pending[S] // identified commands that wait or fly
 	last    time.Time                        // the latest now a rule was given
 }
