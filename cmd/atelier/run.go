@@ -70,8 +70,8 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	}
 	s.NoAdmin = !admin
 
-	validated := token.NewCache[*identity.Principal](tokensCached, time.Now)
-	runtime, lease, err := s.startRuntime(ctx, db, node, validated)
+	tokens := token.NewCache[checked](tokensCached, time.Now)
+	runtime, lease, err := s.startRuntime(ctx, db, node, tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	s.Flows = identity.New(identity.Config{SessionLifetime: sessionLifetime}, identity.Deps{
 		Accounts: clients.accounts, Sessions: clients.sessions, Directory: db, Policy: password.Check,
 		Passwords: password.NewHasher(password.DefaultParams(), 0, passwordQueue),
-		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated, Now: lease.Now,
+		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease}, Now: lease.Now,
 	})
 	s.sweep(db, lease.Now)
 	ready := readiness(db, lease)
@@ -124,7 +124,7 @@ func (lockLease) Trust() (int64, bool) { return 1, true }
 func (lockLease) Held() bool           { return true }
 
 // startRuntime brings up the entities, and the lease that lets them answer.
-func (s *server) startRuntime(ctx context.Context, db *opened, node string, validated *token.Cache[*identity.Principal]) (*actors.Runtime, lease, error) {
+func (s *server) startRuntime(ctx context.Context, db *opened, node string, tokens *token.Cache[checked]) (*actors.Runtime, lease, error) {
 	config := actors.DefaultConfig()
 	config.Committer.Writers = db.writers
 	var runtime *actors.Runtime
@@ -134,7 +134,7 @@ func (s *server) startRuntime(ctx context.Context, db *opened, node string, vali
 		leased = cluster.NewLease(cluster.DefaultLeaseConfig(node), db.leases, func() { runtime.Forget() }, s.log)
 		held = leased
 	}
-	runtime = actors.New(config, actors.Deps{Node: node, Lease: held, Barrier: barrier{validated, func(m []messages.Mark) { runtime.Revoke(m) }}, Hints: noHints{}, Log: s.log}, db)
+	runtime = actors.New(config, actors.Deps{Node: node, Lease: held, Barrier: barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}, Hints: noHints{}, Log: s.log}, db)
 	actors.AddAccounts(runtime, db.Accounts())
 	actors.AddSessions(runtime, db.Sessions())
 	actors.AddProjects(runtime, db.Projects())
@@ -152,13 +152,13 @@ func (s *server) startRuntime(ctx context.Context, db *opened, node string, vali
 // barrier takes revocations to what hangs on them on this node: live session
 // entities first, then the tokens that were validated through them.
 type barrier struct {
-	validated *token.Cache[*identity.Principal]
-	entities  func([]messages.Mark)
+	tokens   *token.Cache[checked]
+	entities func([]messages.Mark)
 }
 
 func (b barrier) Revoke(marks []messages.Mark, done func()) {
 	b.entities(marks)
-	b.validated.Revoke(marks)
+	b.tokens.Revoke(marks)
 	done()
 }
 
