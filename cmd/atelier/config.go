@@ -1,24 +1,29 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"atelier/identity/seal"
 )
 
-// settings are flags, environment variables and keys of the YAML file, in one.
+// settings are flags, environment variables and keys of the YAML file, in one:
+// --http-addr is ATELIER_HTTP_ADDR and http_addr. docs/configuration.md is
+// generated from here.
 type settings struct {
-	Env          string `help:"development or production; production refuses weak settings." enum:"development,production" default:"development" env:"ATELIER_ENV"`
-	HTTPAddr     string `help:"Address of the API." default:"127.0.0.1:8080" env:"ATELIER_HTTP_ADDR"`
-	OpsAddr      string `help:"Address of the operations listener." default:"127.0.0.1:9090" env:"ATELIER_OPS_ADDR"`
-	PublicURL    string `help:"URL under which clients reach the API; http://<http-addr> where it is not set." env:"ATELIER_PUBLIC_URL"`
-	NodeName     string `help:"Stable name of this node; kept in the data directory where it is not set." env:"ATELIER_NODE_NAME"`
-	Verification string `name:"email-verification" help:"Whether new users must prove their address: only off is there yet." enum:"off" default:"off" env:"ATELIER_EMAIL_VERIFICATION"`
+	Env          string `help:"development or production; production refuses weak settings." enum:"development,production" default:"development" env:"ATELIER_ENV" group:"Server"`
+	HTTPAddr     string `help:"Address of the API." default:"127.0.0.1:8080" env:"ATELIER_HTTP_ADDR" group:"Server"`
+	OpsAddr      string `help:"Address of the operations listener; keep it off the internet." default:"127.0.0.1:9090" env:"ATELIER_OPS_ADDR" group:"Server"`
+	PublicURL    string `help:"URL under which clients reach the API, the same on all nodes; http:// and the API's address where it is not set, which production refuses." placeholder:"URL" env:"ATELIER_PUBLIC_URL" group:"Server"`
+	NodeName     string `help:"Stable name of this node; kept in the data directory where it is not set." placeholder:"NAME" env:"ATELIER_NODE_NAME" group:"Server"`
+	Verification string `name:"email-verification" help:"Whether new users must prove their address; off is all there is yet." enum:"off" default:"off" env:"ATELIER_EMAIL_VERIFICATION" group:"Server"`
 
 	storeSettings
 	logSettings
@@ -26,14 +31,15 @@ type settings struct {
 
 // storeSettings say where the data is; all subcommands that touch it take them.
 type storeSettings struct {
-	DataDir     string `help:"Directory of the embedded database, the node's name and the like." default:"./data" env:"ATELIER_DATA_DIR" type:"path"`
-	DatabaseURL string `help:"postgres://…, or empty for the embedded database in the data directory." env:"ATELIER_DATABASE_URL"`
-	MasterKey   string `help:"Key that seals secrets in the database: 32 bytes in base64. Several, comma-separated: the first seals, all open." env:"ATELIER_MASTER_KEY"`
+	Config      configFile `help:"YAML file with settings; flags and the environment go before it." placeholder:"FILE" env:"ATELIER_CONFIG" group:"Data"`
+	DataDir     string     `help:"Directory of the embedded database, its master key, the node's name and the administration socket." default:"./data" env:"ATELIER_DATA_DIR" type:"path" group:"Data"`
+	DatabaseURL string     `help:"postgres://…, or sqlite: and a path; the embedded database in the data directory where it is not set." placeholder:"URL" env:"ATELIER_DATABASE_URL" group:"Data"`
+	MasterKey   string     `help:"Seals secrets in the database: 32 bytes in base64. Several, comma-separated: the first seals, all open. Embedded: made once in the data directory where it is not set." placeholder:"KEY" env:"ATELIER_MASTER_KEY" group:"Data"`
 }
 
 type logSettings struct {
-	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"ATELIER_LOG_LEVEL"`
-	LogFormat string `help:"text or json." enum:"text,json" default:"text" env:"ATELIER_LOG_FORMAT"`
+	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"ATELIER_LOG_LEVEL" group:"Log"`
+	LogFormat string `help:"text or json." enum:"text,json" default:"text" env:"ATELIER_LOG_FORMAT" group:"Log"`
 }
 
 func (s *logSettings) logger() *slog.Logger {
@@ -71,28 +77,78 @@ func (s *storeSettings) place() string {
 	return u.Redacted()
 }
 
-// check refuses settings that cannot work, with a sentence that says what to do.
+// check refuses settings that cannot work, with a sentence that says what to do,
+// and completes those that follow from others.
 func (s *settings) check() error {
-	if !s.embedded() && !strings.HasPrefix(s.DatabaseURL, "postgres://") && !strings.HasPrefix(s.DatabaseURL, "postgresql://") {
-		return fmt.Errorf("ATELIER_DATABASE_URL must begin with postgres:// or sqlite:")
+	if err := s.storeSettings.check(); err != nil {
+		return err
+	}
+	for _, a := range []struct{ name, address string }{{"ATELIER_HTTP_ADDR", s.HTTPAddr}, {"ATELIER_OPS_ADDR", s.OpsAddr}} {
+		if _, port, err := net.SplitHostPort(a.address); err != nil || port == "" {
+			return fmt.Errorf("%s must be an address with a port, such as 127.0.0.1:8080 or :8080, and not %q", a.name, a.address)
+		}
+	}
+	if s.HTTPAddr == s.OpsAddr && !strings.HasSuffix(s.HTTPAddr, ":0") {
+		return fmt.Errorf("ATELIER_HTTP_ADDR and ATELIER_OPS_ADDR are both %s: give one of them another port", s.HTTPAddr)
+	}
+	if s.Env == "production" {
+		if err := s.checkProduction(); err != nil {
+			return err
+		}
 	}
 	if s.PublicURL == "" {
-		if s.Env == "production" {
-			return fmt.Errorf("in production ATELIER_PUBLIC_URL must be set: tokens and links are made from it")
-		}
-		s.PublicURL = "http://" + s.HTTPAddr
+		s.PublicURL = "http://" + reachable(s.HTTPAddr)
 	}
 	if u, err := url.Parse(s.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("ATELIER_PUBLIC_URL must be a URL such as https://atelier.example.com")
+		return fmt.Errorf("ATELIER_PUBLIC_URL must be a URL such as https://atelier.example.com, and not %q", s.PublicURL)
 	}
 	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
-	if s.Env == "production" && s.MasterKey == "" {
-		return fmt.Errorf("in production ATELIER_MASTER_KEY must be set; make one with: openssl rand -base64 32")
+	return nil
+}
+
+// check is the part of it that every subcommand with a database needs.
+func (s *storeSettings) check() error {
+	if !s.embedded() {
+		if u, err := url.Parse(s.DatabaseURL); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			return errors.New("ATELIER_DATABASE_URL must begin with postgres:// or sqlite: (special characters in the password are written as %40 and the like)")
+		}
 	}
-	if s.Env == "production" && s.MasterKey == developmentKey {
-		return fmt.Errorf("in production ATELIER_MASTER_KEY must not be the key for development; make one with: openssl rand -base64 32")
+	if s.MasterKey != "" {
+		if _, err := seal.Parse(s.MasterKey); err != nil {
+			return errors.New("ATELIER_MASTER_KEY must be 32 bytes in base64; make one with: openssl rand -base64 32")
+		}
 	}
 	return nil
+}
+
+// checkProduction refuses what is only good enough for development.
+func (s *settings) checkProduction() error {
+	switch {
+	case s.PublicURL == "":
+		return errors.New("in production ATELIER_PUBLIC_URL must be set: tokens and links are made from it")
+	case s.MasterKey == "":
+		return errors.New("in production ATELIER_MASTER_KEY must be set; make one with: openssl rand -base64 32")
+	case strings.Contains(s.MasterKey, developmentKey):
+		return errors.New("in production ATELIER_MASTER_KEY must not be the key for development; make one with: openssl rand -base64 32")
+	}
+	if u, err := url.Parse(s.DatabaseURL); err == nil && u.User != nil {
+		if password, given := u.User.Password(); given && slices.Contains(defaultPasswords, password) {
+			return errors.New("in production the password in ATELIER_DATABASE_URL must not be one that everybody tries: give the database role another")
+		}
+	}
+	return nil
+}
+
+// defaultPasswords are those of examples and images.
+var defaultPasswords = []string{"", "postgres", "password", "secret", "atelier", "admin", "root", "changeme", "test"}
+
+// reachable is an address that a client on this machine can ask for.
+func reachable(address string) string {
+	host, port, _ := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // developmentKey seals where no key was given and the database is shared. It is

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -21,21 +22,48 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema, or say where it is."`
 	User    userCommand    `cmd:"" help:"Manage users."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
+
+	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
+	Complete   completeCommand   `cmd:"" hidden:"" help:"Complete a command line; completion scripts ask it."`
 }
+
+const description = `The backend for collaborative applications: accounts, projects, permissions and events.
+
+Settings are flags, variables of the environment or keys of a YAML file (--config).`
+
+// usageError is the exit status of a command line that was not understood.
+const usageError = 2
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var c commands
-	parser := kong.Must(&c, kong.Name("atelier"), kong.Description("The backend for collaborative applications: accounts, projects, permissions and events."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(ctx, (*context.Context)(nil)))
-	parsed, err := parser.Parse(os.Args[1:])
-	parser.FatalIfErrorf(err)
+	parsed, err := newParser(ctx).Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "atelier: %v\ntry: %s --help\n", err, misused(err))
+		stop()
+		os.Exit(usageError)
+	}
 	if err := parsed.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "atelier:", err)
 		stop()
 		os.Exit(1)
 	}
+}
+
+func newParser(ctx context.Context) *kong.Kong {
+	return kong.Must(&commands{}, kong.Name("atelier"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(ctx, (*context.Context)(nil)))
+}
+
+// misused is as much of the command line as was understood.
+func misused(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "atelier"
 }
 
 type versionCommand struct{}

@@ -14,6 +14,9 @@ type migrateCommand struct {
 
 // Run migrates, or says what would be to do.
 func (c *migrateCommand) Run(ctx context.Context) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if c.Status {
 		current, target, err := c.schema(ctx)
 		if err != nil {

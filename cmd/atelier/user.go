@@ -32,6 +32,9 @@ type createUserCommand struct {
 // Run creates the user through the running server where the database is
 // embedded and in use, else on the database itself.
 func (c *createUserCommand) Run(ctx context.Context) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	line, err := bufio.NewReader(io.LimitReader(os.Stdin, 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("the password cannot be read: %w", err)

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCandidates(t *testing.T) {
+	t.Parallel()
+	root := newParser(context.Background()).Model.Node
+	for line, want := range map[string][]string{
+		"":                                {"serve", "migrate", "user", "version", "completion"},
+		"-- ":                             {"serve", "migrate", "user", "version", "completion"},
+		"us":                              {"user"},
+		"user ":                           {"create"},
+		"user create --pass":              {"--password-stdin"},
+		"user create --admin --na":        {"--name"}, // --admin takes no value
+		"serve --log-format ":             {"text", "json"},
+		"serve --log-format j":            {"json"},
+		"serve --log-format json --log-l": {"--log-level"},
+		"serve --data-dir ":               nil, // the shell knows files
+		"completion ":                     {"bash", "zsh", "fish"},
+		"version --h":                     {"--help"},
+	} {
+		words := strings.Split(line, " ")
+		require.Equal(t, want, append([]string(nil), candidates(root, words)...), line)
+	}
+}
+
+// TestBashCompletes runs the script in a real bash against the real program.
+func TestBashCompletes(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	require.NoError(t, err)
+	directory := t.TempDir()
+	program := filepath.Join(directory, "atelier")
+	build := exec.Command("go", "build", "-o", program, ".")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	script := bashCompletion + `
+COMP_WORDS=(atelier serve --env ""); COMP_CWORD=3; _atelier; echo "${COMPREPLY[@]}"
+COMP_WORDS=(atelier mi); COMP_CWORD=1; _atelier; echo "${COMPREPLY[@]}"
+`
+	cmd := exec.Command(bash, "-c", script)
+	cmd.Env = append(os.Environ(), "PATH="+directory+":"+os.Getenv("PATH"))
+	out, err = cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Equal(t, "development production\nmigrate\n", string(out))
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+)
+
+// parse reads a serve command line with a file of settings, where there is one.
+// Its callers are not parallel: the environment is the process's.
+func parse(t *testing.T, file string, args ...string) (settings, error) {
+	t.Helper()
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "ATELIER_") && name != "ATELIER_OPS_ADDR" {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
+	args = append([]string{"serve"}, args...)
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "atelier.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(file), 0o600))
+		args = append(args, "--config", path)
+	}
+	var c commands
+	_, err := kong.Must(&c, kong.Name("atelier")).Parse(args)
+	return c.Serve.settings, err
+}
+
+func TestFlagsGoBeforeTheEnvironmentBeforeTheFile(t *testing.T) {
+	const file = "http_addr: 127.0.0.1:1\nops_addr: 127.0.0.1:1\nlog_level: debug # all of it\nemail_verification: off\n"
+	t.Setenv("ATELIER_OPS_ADDR", "127.0.0.1:2")
+	s, err := parse(t, file, "--http-addr", "127.0.0.1:3")
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:3", s.HTTPAddr)
+	require.Equal(t, "127.0.0.1:2", s.OpsAddr)
+	require.Equal(t, "debug", s.LogLevel)
+	require.Equal(t, "text", s.LogFormat)
+	require.Equal(t, "off", s.Verification)
+}
+
+func TestFilesThatAreRefused(t *testing.T) {
+	for file, sentence := range map[string]string{
+		"env: production\nhttp_adr: :80\n":  "line 2: there is no setting http_adr; atelier serve --help lists those there are",
+		"config: other.yaml\n":              "line 1: there is no setting config;",
+		"email: a@example.com\n":            "line 1: there is no setting email;", // a flag, and no setting
+		"log_level: info\nlog_level: warn":  "line 2: log_level is set already, in line 1",
+		"\nhttp_addr: [a, b]\n":             "line 2: http_addr must have a single value",
+		"http_addr: {host: a}\n":            "line 1: http_addr must have a single value",
+		"- http_addr\n":                     "line 1: settings are written as name: value, one a line",
+		"http_addr: \"unfinished\n":         "yaml: ",
+		"log_level: loud\n":                 `--log-level must be one of "debug","info","warn","error" but got "loud"`,
+		"env: production\n\tlog_level: x\n": "yaml: ",
+	} {
+		_, err := parse(t, file)
+		require.ErrorContains(t, err, sentence, file)
+	}
+	_, err := parse(t, "", "--config", filepath.Join(t.TempDir(), "none.yaml"))
+	require.ErrorContains(t, err, "the file with settings cannot be read: ")
+	for _, empty := range []string{"# nothing yet\n", "---\n"} {
+		_, err := parse(t, empty)
+		require.NoError(t, err, empty)
+	}
+}
+
+func TestSettingsThatCannotWork(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("A", 43) + "="
+	production := func(change func(*settings)) settings {
+		s := settings{Env: "production", HTTPAddr: ":8080", OpsAddr: ":9090", PublicURL: "https://atelier.example.com"}
+		s.MasterKey, s.DatabaseURL = key, "postgres://atelier:kVn2xq8@db/atelier"
+		change(&s)
+		return s
+	}
+	development := func(change func(*settings)) settings {
+		s := settings{Env: "development", HTTPAddr: "127.0.0.1:8080", OpsAddr: "127.0.0.1:9090"}
+		change(&s)
+		return s
+	}
+	for _, c := range []struct {
+		name, sentence string
+		settings       settings
+	}{
+		{"development", "", development(func(*settings) {})},
+		{"production", "", production(func(*settings) {})},
+		{"production embedded", "", production(func(s *settings) { s.DatabaseURL = "" })},
+		{"sqlite", "", development(func(s *settings) { s.DatabaseURL = "sqlite:other.db" })},
+		{"any ports", "", development(func(s *settings) { s.HTTPAddr, s.OpsAddr = "127.0.0.1:0", "127.0.0.1:0" })},
+		{"database", "ATELIER_DATABASE_URL must begin with postgres:// or sqlite:", development(func(s *settings) { s.DatabaseURL = "mysql://db" })},
+		{"password with a slash", "are written as %40 and the like", development(func(s *settings) { s.DatabaseURL = "postgres://u:a%zz@db/x" })},
+		{"no port", `ATELIER_HTTP_ADDR must be an address with a port, such as 127.0.0.1:8080 or :8080, and not "localhost"`, development(func(s *settings) { s.HTTPAddr = "localhost" })},
+		{"one port", "are both :8080: give one of them another port", production(func(s *settings) { s.OpsAddr = ":8080" })},
+		{"URL", "ATELIER_PUBLIC_URL must be a URL such as", development(func(s *settings) { s.PublicURL = "atelier.example.com" })},
+		{"key", "ATELIER_MASTER_KEY must be 32 bytes in base64", development(func(s *settings) { s.MasterKey = "c2hvcnQ=" })},
+		{"production without URL", "in production ATELIER_PUBLIC_URL must be set", production(func(s *settings) { s.PublicURL = "" })},
+		{"production without key", "in production ATELIER_MASTER_KEY must be set", production(func(s *settings) { s.MasterKey = "" })},
+		{"production, default key", "must not be the key for development", production(func(s *settings) { s.MasterKey = key + "," + developmentKey })},
+		{"production, default password", "must not be one that everybody tries", production(func(s *settings) { s.DatabaseURL = "postgres://atelier:postgres@db/atelier" })},
+	} {
+		err := c.settings.check()
+		if c.sentence == "" {
+			require.NoError(t, err, c.name)
+		} else {
+			require.ErrorContains(t, err, c.sentence, c.name)
+		}
+	}
+}
+
+func TestThePublicURLFollowsTheAddress(t *testing.T) {
+	t.Parallel()
+	for address, url := range map[string]string{
+		"127.0.0.1:8080": "http://127.0.0.1:8080", ":8080": "http://localhost:8080", "0.0.0.0:80": "http://localhost:80", "[::]:80": "http://localhost:80",
+	} {
+		s := settings{HTTPAddr: address, OpsAddr: "127.0.0.1:9090"}
+		require.NoError(t, s.check())
+		require.Equal(t, url, s.PublicURL)
+	}
+}
