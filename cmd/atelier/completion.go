@@ -26,7 +26,15 @@ _atelier() {
 }
 compdef _atelier atelier
 `
-	fishCompletion = `complete -c atelier -a '(atelier complete -- (commandline -opc)[2..-1] (commandline -ct | string collect --allow-empty) 2>/dev/null)'
+	fishCompletion = `function __atelier
+	set -l found (atelier complete -- (commandline -opc)[2..-1] "$(commandline -ct)" 2>/dev/null)
+	if test -n "$found"
+		printf '%s\n' $found
+	else
+		__fish_complete_path (commandline -ct)
+	end
+end
+complete -c atelier -f -a '(__atelier)'
 `
 )
 
