@@ -1,0 +1,187 @@
+// Package tour takes the tours of README.md and docs/tour.md: every command in
+// them runs against a real server, and what the pages show must be what comes.
+package tour
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"atelier/test/services"
+)
+
+const (
+	pageAddress = "http://127.0.0.1:8080" // that the pages speak of
+	separator   = "\x1e"
+	startWithin = time.Minute
+)
+
+// block is a command block of a page with what the page shows of its output.
+type block struct {
+	place string // file and line
+	code  string
+	shown string
+}
+
+func TestTours(t *testing.T) {
+	t.Parallel()
+	blocks := append(read(t, "README.md"), read(t, "docs/tour.md")...)
+	require.Greater(t, len(blocks), 15)
+	env := append(environment(), "ATELIER_DATABASE_URL="+services.Postgres(t).URL())
+	directory := t.TempDir()
+	build(t, directory)
+	address := serve(t, directory, env)
+	for _, shell := range []string{"sh", "bash", "zsh"} {
+		program, err := exec.LookPath(shell)
+		if err != nil {
+			require.NotEqual(t, "sh", shell)
+			t.Logf("there is no %s here", shell)
+			continue
+		}
+		outputs := paste(t, program, directory, env, address, blocks)
+		for i, b := range blocks {
+			if difference := compare(b.shown, outputs[i]); difference != "" {
+				t.Errorf("%s, in %s: %s\n%s", b.place, shell, difference, b.code)
+			}
+		}
+	}
+}
+
+// read takes the command blocks and what follows them out of a page.
+func read(t *testing.T, page string) (blocks []block) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../..", page))
+	require.NoError(t, err)
+	var inside string
+	for i, line := range strings.Split(string(text), "\n") {
+		switch {
+		case line == "```":
+			inside = ""
+		case strings.HasPrefix(line, "```"):
+			if inside = strings.TrimPrefix(line, "```"); inside == "sh" {
+				blocks = append(blocks, block{place: fmt.Sprintf("%s:%d", page, i+1)})
+			}
+		case inside == "sh":
+			blocks[len(blocks)-1].code += line + "\n"
+		case inside == "text":
+			blocks[len(blocks)-1].shown += line + "\n"
+		}
+	}
+	return blocks
+}
+
+// build makes the program where the pages expect it, in bin/ of the directory.
+func build(t *testing.T, directory string) {
+	t.Helper()
+	out, err := exec.Command("go", "build", "-o", filepath.Join(directory, "bin/atelier"), "atelier/cmd/atelier").CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// serve runs the server as a newcomer does, but for its ports, and returns the
+// address that its banner tells. At the end of the test it must stop well.
+func serve(t *testing.T, directory string, env []string) string {
+	t.Helper()
+	cmd := exec.Command("bin/atelier", "serve", "--http-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0")
+	cmd.Dir, cmd.Env = directory, env
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	said := make(chan string, 1)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		told := regexp.MustCompile(`API +(http://[0-9.:]+)`)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			if m := told.FindStringSubmatch(lines.Text()); m != nil {
+				said <- m[1]
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		<-drained
+		require.NoError(t, cmd.Wait(), "the server did not stop well")
+	})
+	select {
+	case address := <-said:
+		return address
+	case <-drained:
+		t.Fatal("the server ended at once")
+	case <-time.After(startWithin):
+		t.Fatal("the server's banner did not come")
+	}
+	return ""
+}
+
+// environment is the process's without settings.
+func environment() (env []string) {
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "ATELIER_") {
+			env = append(env, pair)
+		}
+	}
+	return env
+}
+
+// paste feeds all blocks to one shell and returns the output of each.
+func paste(t *testing.T, shell, directory string, env []string, address string, blocks []block) []string {
+	t.Helper()
+	var script strings.Builder
+	for _, b := range blocks {
+		fmt.Fprintf(&script, "%sprintf '\\036'\n", strings.ReplaceAll(b.code, pageAddress, address))
+	}
+	require.Contains(t, script.String(), address)
+	cmd := exec.Command(shell)
+	cmd.Dir, cmd.Env, cmd.Stdin = directory, env, io.Reader(strings.NewReader(script.String()))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	outputs := strings.Split(string(out), separator)
+	require.Len(t, outputs, len(blocks)+1, string(out))
+	return outputs
+}
+
+// compare holds an output against what a page shows. There, … stands for
+// anything within a line, and alone for any lines. Empty lines do not count.
+func compare(shown, output string) (difference string) {
+	var pattern strings.Builder
+	for _, line := range lines(shown) {
+		if line == "…" {
+			pattern.WriteString(`(?:.*\n)*`)
+			continue
+		}
+		pattern.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*") + `\n`)
+	}
+	came := strings.Join(append(lines(output), ""), "\n")
+	if regexp.MustCompile(`^` + pattern.String() + `$`).MatchString(came) {
+		return ""
+	}
+	return fmt.Sprintf("shown is\n%sbut there came\n%s", shown, came)
+}
+
+func lines(text string) (all []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+func TestCompareBites(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, compare("a…c\n", "abc\r\n\n"))
+	require.Empty(t, compare("a\n…\n", "a\nb\nc\n"))
+	for shown, output := range map[string]string{"a…c\n": "abd\n", "a\n": "a\nb\n", "a\nb\n": "a\n", "": "error\n", "…x…\n": "a\nx"} {
+		require.NotEmpty(t, compare(shown, output), "%q %q", shown, output)
+	}
+}
