@@ -1,0 +1,157 @@
+package rig
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Client speaks to one node, as one user or as nobody.
+type Client struct {
+	Node  *Node
+	Token string // access token; empty: nobody
+
+	http    *http.Client
+	address func() string
+}
+
+// requestTime is how long a client waits: longer than the server may take.
+const requestTime = 15 * time.Second
+
+// Client is a client of the node with connections of its own.
+func (n *Node) Client() *Client {
+	return &Client{Node: n, address: n.Address, http: pooled()}
+}
+
+func pooled() *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true}}
+}
+
+// Through is the same client behind a proxy: one connection for each request,
+// so that nothing is sent again that nobody asked for.
+func (c *Client) Through(p *Proxy) *Client {
+	return &Client{Node: c.Node, Token: c.Token, address: p.Address, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+}
+
+// As is the same client for another token.
+func (c *Client) As(token string) *Client {
+	as := *c
+	as.Token = token
+	return &as
+}
+
+// Outcome is what a caller knows of a request afterwards.
+type Outcome int
+
+// Outcomes. An unknown one may have been carried out, or may yet be.
+const (
+	Unknown Outcome = iota
+	Answered
+	NotDone // certainly not carried out: refused as busy or unavailable, or never sent
+)
+
+// Reply is the end of a request.
+type Reply struct {
+	Outcome Outcome
+	Status  int    // 0 without an answer
+	Code    string // of the problem
+	Header  http.Header
+	Body    []byte
+	Err     error // of the connection
+}
+
+// OK reports an answer of success.
+func (r *Reply) OK() bool { return r.Outcome == Answered && r.Status < 300 }
+
+// Is reports a refusal by its code.
+func (r *Reply) Is(code string) bool { return r.Outcome == Answered && r.Code == code }
+
+// Replayed reports whether the answer is a stored one.
+func (r *Reply) Replayed() bool { return r.Header.Get("Idempotency-Replayed") == "true" }
+
+func (r *Reply) String() string {
+	if r.Err != nil {
+		return r.Err.Error()
+	}
+	return fmt.Sprintf("%d %s %s", r.Status, r.Code, bytes.TrimSpace(r.Body))
+}
+
+// Into decodes the body of a success.
+func (r *Reply) Into(v any) error {
+	if !r.OK() {
+		return fmt.Errorf("answered %s", r)
+	}
+	return json.Unmarshal(r.Body, v)
+}
+
+// Header is a header of one request.
+type Header struct{ Name, Value string }
+
+// Key is the header that makes a request repeatable.
+func Key(key string) Header { return Header{"Idempotency-Key", key} }
+
+// Do makes a request below /api/v1 and waits for its end.
+func (c *Client) Do(ctx context.Context, method, path string, body any, headers ...Header) *Reply {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	var content io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			panic(err) // bodies are the rig's own
+		}
+		content = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.address()+"/api/v1"+path, content)
+	if err != nil {
+		panic(err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	for _, h := range headers {
+		request.Header.Set(h.Name, h.Value)
+	}
+	return reply(c.http.Do(request))
+}
+
+func reply(answer *http.Response, err error) *Reply {
+	if err != nil {
+		return &Reply{Outcome: unanswered(err), Err: err}
+	}
+	defer answer.Body.Close()
+	r := &Reply{Outcome: Answered, Status: answer.StatusCode, Header: answer.Header}
+	if r.Body, err = io.ReadAll(answer.Body); err != nil {
+		return &Reply{Outcome: Unknown, Err: err}
+	}
+	if r.Status >= 400 {
+		var problem struct{ Code string }
+		_ = json.Unmarshal(r.Body, &problem)
+		r.Code = problem.Code
+	}
+	switch {
+	case r.Status == http.StatusServiceUnavailable:
+		r.Outcome = NotDone
+	case r.Status >= 500:
+		r.Outcome = Unknown
+	}
+	return r
+}
+
+// unanswered tells requests that were never sent from those whose end is open.
+func unanswered(err error) Outcome {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return NotDone
+	}
+	return Unknown
+}

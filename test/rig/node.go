@@ -1,0 +1,227 @@
+package rig
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// patience is how long a node may take to start, and to stop.
+const patience = 60 * time.Second
+
+// publicURL is the same for all nodes of a scenario, whatever their ports: a
+// token of one is good on the others.
+const publicURL = "http://atelier.test"
+
+// Node is one atelier process after the other, with one name and one data
+// directory.
+type Node struct {
+	Name string
+
+	scenario *Scenario
+	settings []string
+	api      atomic.Pointer[string] // address of the API; written by start, read by every request
+	cmd      *exec.Cmd
+	log      *log
+	done     chan struct{} // closed when the process has ended
+}
+
+// Start starts a node on a database: postgres://…, or empty for the embedded one
+// in the node's own data directory. It answers requests when Start returns. It
+// is stopped with the scenario. Races, panics and errors in its log are findings;
+// errors are not in a scenario that takes the database away.
+func (s *Scenario) Start(name, database string) *Node {
+	s.Helper()
+	dir := filepath.Join(s.Dir, name)
+	s.Must(os.MkdirAll(dir, 0o700))
+	n := &Node{Name: name, scenario: s, settings: []string{
+		"ATELIER_DATA_DIR=" + dir, "ATELIER_DATABASE_URL=" + database, "ATELIER_HTTP_ADDR=127.0.0.1:0", "ATELIER_OPS_ADDR=127.0.0.1:0",
+		"ATELIER_PUBLIC_URL=" + publicURL,
+	}}
+	var err error
+	n.log, err = newLog(filepath.Join(s.Dir, name+".log"))
+	s.Must(err)
+	s.Cleanup(func() {
+		if n.running() {
+			n.Terminate()
+		}
+		n.log.close()
+		for _, line := range n.log.alarms {
+			if !s.Outage || !strings.Contains(line, "level=ERROR") {
+				s.Found("the log of node %s says: %s", name, line)
+			}
+		}
+	})
+	n.Restart()
+	return n
+}
+
+// Restart starts the node again after it has ended.
+func (n *Node) Restart() {
+	n.scenario.Helper()
+	path, err := binary()
+	n.scenario.Must(err)
+	n.cmd = exec.Command(path, "serve")
+	n.cmd.Env = append(environment(), n.settings...)
+	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	ready := n.log.expect()
+	n.scenario.Must(begin(n.cmd))
+	n.done = make(chan struct{})
+	go func(cmd *exec.Cmd, done chan struct{}) {
+		_ = cmd.Wait()
+		close(done)
+	}(n.cmd, n.done)
+	select {
+	case address := <-ready:
+		n.api.Store(&address)
+	case <-n.done:
+		n.scenario.Fatalf("node %s ended at its start:\n%s", n.Name, n.log.tail())
+	case <-time.After(patience):
+		n.scenario.Fatalf("node %s is not ready:\n%s", n.Name, n.log.tail())
+	}
+}
+
+// Address is host:port of the API.
+func (n *Node) Address() string { return *n.api.Load() }
+
+// Dir is the node's data directory.
+func (n *Node) Dir() string { return filepath.Join(n.scenario.Dir, n.Name) }
+
+// Kill ends the process without a warning.
+func (n *Node) Kill() {
+	_ = n.cmd.Process.Kill()
+	<-n.done
+}
+
+// Freeze stops the process where it is; Thaw lets it go on.
+func (n *Node) Freeze() { _ = n.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw ends a Freeze.
+func (n *Node) Thaw() { _ = n.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Terminate asks the process to stop, waits for its end and returns its exit
+// code; -1 when it had to be killed.
+func (n *Node) Terminate() int {
+	_ = n.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-n.done:
+	case <-time.After(patience):
+		n.scenario.Errorf("node %s does not stop", n.Name)
+		n.Kill()
+	}
+	return n.cmd.ProcessState.ExitCode()
+}
+
+func (n *Node) running() bool {
+	select {
+	case <-n.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// environment is this process's without settings of Atelier's.
+func environment() (kept []string) {
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "ATELIER_") {
+			kept = append(kept, variable)
+		}
+	}
+	return kept
+}
+
+// starter runs functions on one thread for ever: the death signal of a child
+// comes when the thread that started it ends.
+var starter = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
+	return work
+})
+
+func begin(cmd *exec.Cmd) error {
+	started := make(chan error)
+	starter() <- func() { started <- cmd.Start() }
+	return <-started
+}
+
+var (
+	banner = regexp.MustCompile(`API\s+http://(\S+)/api/v1`)
+	alarm  = regexp.MustCompile(`DATA RACE|panic|level=ERROR`)
+)
+
+// log is the file of what a node says. It tells the address in the banner and
+// keeps the first lines that no node should say.
+type log struct {
+	mu     sync.Mutex // of everything below
+	file   *os.File
+	line   bytes.Buffer
+	last   []string
+	alarms []string
+	ready  chan string
+}
+
+func newLog(path string) (*log, error) {
+	file, err := os.Create(path)
+	return &log{file: file}, err
+}
+
+// expect returns a channel for the address in the next banner.
+func (l *log) expect() <-chan string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ready = make(chan string, 1)
+	return l.ready
+}
+
+// Write implements io.Writer.
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range p {
+		if l.line.WriteByte(c); c == '\n' {
+			l.read(strings.TrimRight(l.line.String(), "\n"))
+			l.line.Reset()
+		}
+	}
+	return l.file.Write(p)
+}
+
+func (l *log) read(line string) {
+	if found := banner.FindStringSubmatch(line); found != nil {
+		l.ready <- found[1]
+	}
+	if alarm.MatchString(line) && len(l.alarms) < 3 {
+		l.alarms = append(l.alarms, line)
+	}
+	if l.last = append(l.last, line); len(l.last) > 40 {
+		l.last = l.last[1:]
+	}
+}
+
+func (l *log) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return fmt.Sprint(strings.Join(l.last, "\n"))
+}
+
+func (l *log) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.file.Close()
+}

@@ -1,0 +1,81 @@
+package rig
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// Variables of a run. The seed makes the same choices again; not the same
+// interleaving, which is the machine's.
+const (
+	SeedVariable = "ATELIER_RIG_SEED"
+	KeepVariable = "ATELIER_RIG_KEEP" // directory for what failed scenarios leave; the system's for temporary files by default
+)
+
+// Scenario is one run of one test.
+type Scenario struct {
+	testing.TB
+	Seed uint64
+	Dir  string // of everything that the run leaves
+
+	Outage bool // the database goes away in it: nodes may log errors
+
+	findings atomic.Int64
+}
+
+// New begins a scenario. Its directory is removed at its end unless it failed.
+func New(t testing.TB) *Scenario {
+	t.Helper()
+	s := &Scenario{TB: t, Seed: rand.Uint64()}
+	if text := os.Getenv(SeedVariable); text != "" {
+		var err error
+		s.Seed, err = strconv.ParseUint(text, 10, 64)
+		s.Must(err)
+	}
+	name := strings.NewReplacer("/", "_", "-", "_").Replace(t.Name())
+	var err error
+	// Not named like the folders of services, which a later run sweeps away.
+	s.Dir, err = os.MkdirTemp(os.Getenv(KeepVariable), "atelier.rig."+name+".")
+	s.Must(err)
+	t.Cleanup(func() {
+		if !t.Failed() {
+			os.RemoveAll(s.Dir)
+			return
+		}
+		if n := s.findings.Load(); n > enough {
+			t.Logf("found: %d more", n-enough)
+		}
+		_ = os.WriteFile(filepath.Join(s.Dir, "seed"), fmt.Appendln(nil, s.Seed), 0o644)
+		t.Logf("seed %d; logs and histories are in %s", s.Seed, s.Dir)
+	})
+	return s
+}
+
+// Random is a source of choices of its own for each number.
+func (s *Scenario) Random(n int) *rand.Rand { return rand.New(rand.NewPCG(s.Seed, uint64(n))) }
+
+// Must ends the scenario on an error that is not a finding.
+func (s *Scenario) Must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// enough findings are told one by one; the rest is counted.
+const enough = 8
+
+// Found reports a broken promise. The scenario goes on: the first finding is
+// rarely the most telling one.
+func (s *Scenario) Found(format string, args ...any) {
+	s.Helper()
+	if n := s.findings.Add(1); n <= enough {
+		s.Errorf("found: "+format, args...)
+	}
+}

@@ -1,0 +1,84 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+)
+
+const password = "a password of the rig's own"
+
+// User is an account with the tokens of one session.
+type User struct {
+	ID      string
+	Email   string
+	Access  string
+	Refresh string
+	Session string
+}
+
+// Register makes an account on a node. It is not signed in.
+func (s *Scenario) Register(n *Node, name string) *User {
+	s.Helper()
+	u := &User{Email: fmt.Sprintf("%s.%x@example.org", name, s.Seed)}
+	r := n.Client().Do(s.Context(), "POST", "/auth/register", map[string]string{"email": u.Email, "name": "User " + name, "password": password})
+	var body struct{ ID string }
+	s.Must(r.Into(&body))
+	u.ID = body.ID
+	return u
+}
+
+// Crowd registers n accounts, two at a time: hashing passwords is what takes
+// long.
+func (s *Scenario) Crowd(node *Node, n int) []*User {
+	s.Helper()
+	users := make([]*User, n)
+	var registering sync.WaitGroup
+	slots := make(chan struct{}, 2)
+	for i := range users {
+		slots <- struct{}{}
+		registering.Go(func() {
+			users[i] = s.Register(node, fmt.Sprintf("member%d", i))
+			<-slots
+		})
+	}
+	registering.Wait()
+	return users
+}
+
+// SignIn opens a session of the user on a node.
+func (s *Scenario) SignIn(n *Node, u *User) *User {
+	s.Helper()
+	signed := &User{ID: u.ID, Email: u.Email}
+	r := n.Client().Do(s.Context(), "POST", "/auth/login", map[string]string{"email": u.Email, "password": password})
+	s.Must(signed.take(r))
+	return signed
+}
+
+// take reads a pair of tokens.
+func (u *User) take(r *Reply) error {
+	var body struct {
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+		SessionID    string `json:"session_id"`
+	}
+	if err := r.Into(&body); err != nil {
+		return err
+	}
+	u.Access, u.Refresh, u.Session = body.AccessToken, body.RefreshToken, body.SessionID
+	return nil
+}
+
+// At is a client of the node that speaks for the user.
+func (u *User) At(n *Node) *Client { return n.Client().As(u.Access) }
+
+// Renew exchanges a refresh token for a new pair.
+func (c *Client) Renew(ctx context.Context, token string) (*User, *Reply) {
+	r := c.As("").Do(ctx, http.MethodPost, "/auth/refresh", map[string]string{"refresh_token": token})
+	var u User
+	if u.take(r) != nil {
+		return nil, r
+	}
+	return &u, r
+}
