@@ -24,9 +24,9 @@ func DefaultCommitterConfig() CommitterConfig {
 	return CommitterConfig{Writers: 2, Group: 256, Backlog: 4096, Timeout: 5 * time.Second}
 }
 
-// committer writes the commits of all entities of a node in groups: the next
+// Committer writes the commits of all entities of a node in groups: the next
 // group is whatever arrived while the last one was written. There is no timer.
-type committer struct {
+type Committer struct {
 	config CommitterConfig
 	writer store.Writer
 	log    *slog.Logger
@@ -43,8 +43,9 @@ type submission struct {
 	done   func(store.Result)
 }
 
-func newCommitter(config CommitterConfig, writer store.Writer, log *slog.Logger) *committer {
-	c := &committer{config: config, writer: writer, log: log, seed: maphash.MakeSeed()}
+// NewCommitter starts the writers; Stop ends them.
+func NewCommitter(config CommitterConfig, writer store.Writer, log *slog.Logger) *Committer {
+	c := &Committer{config: config, writer: writer, log: log, seed: maphash.MakeSeed()}
 	for range config.Writers {
 		queue := make(chan submission, config.Backlog)
 		c.queues = append(c.queues, queue)
@@ -56,7 +57,7 @@ func newCommitter(config CommitterConfig, writer store.Writer, log *slog.Logger)
 // Submit hands a commit to its writer and never blocks. It reports false, and
 // does not call done, when too many wait or the committer was stopped; else
 // done is called once, from the writer's goroutine.
-func (c *committer) Submit(commit *store.Commit, done func(store.Result)) bool {
+func (c *Committer) Submit(commit *store.Commit, done func(store.Result)) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.stopped {
@@ -72,7 +73,7 @@ func (c *committer) Submit(commit *store.Commit, done func(store.Result)) bool {
 }
 
 // Stop writes what was accepted and ends the writers.
-func (c *committer) Stop() {
+func (c *Committer) Stop() {
 	c.mu.Lock()
 	if !c.stopped {
 		c.stopped = true
@@ -84,7 +85,7 @@ func (c *committer) Stop() {
 	c.done.Wait()
 }
 
-func (c *committer) run(queue chan submission) {
+func (c *Committer) run(queue chan submission) {
 	group := make([]submission, 0, c.config.Group)
 	commits := make([]*store.Commit, 0, c.config.Group)
 	for first := range queue {
@@ -116,7 +117,7 @@ func poll(queue chan submission) (submission, bool) {
 // write writes a group. A group that certainly failed is written again member
 // by member, so that one bad member harms nobody else; a member that fails
 // alone was refused for a reason that is ours to mend.
-func (c *committer) write(group []*store.Commit) []store.Result {
+func (c *Committer) write(group []*store.Commit) []store.Result {
 	results, err := c.attempt(group)
 	switch {
 	case err == nil:
@@ -138,7 +139,7 @@ func (c *committer) write(group []*store.Commit) []store.Result {
 
 const singleAttempts = 3 // deadlocks and racing commands end within that many
 
-func (c *committer) single(commit *store.Commit) store.Result {
+func (c *Committer) single(commit *store.Commit) store.Result {
 	var err error
 	for range singleAttempts {
 		var results []store.Result
@@ -156,7 +157,7 @@ func (c *committer) single(commit *store.Commit) store.Result {
 	return store.Refused(errInternal)
 }
 
-func (c *committer) attempt(group []*store.Commit) ([]store.Result, error) {
+func (c *Committer) attempt(group []*store.Commit) ([]store.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.config.Timeout)
 	defer cancel()
 	return c.writer.Write(ctx, group)

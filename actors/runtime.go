@@ -34,7 +34,7 @@ type Runtime struct {
 	system    *actor.ActorSystem
 	kinds     map[store.Kind]Kind
 	directory *directory
-	committer *committer
+	committer *Committer
 	work      sync.WaitGroup // claims under way and the janitor
 	stop      chan struct{}
 	stopOnce  sync.Once
@@ -49,7 +49,7 @@ func New(config Config, deps Deps, w store.Writer) *Runtime {
 	return &Runtime{
 		config: config, deps: deps, kinds: make(map[store.Kind]Kind), directory: newDirectory(), stop: make(chan struct{}),
 		system:    actor.NewActorSystem(actor.WithLoggerFactory(quiet), actor.WithDeadLetterRequestLogging(false)),
-		committer: newCommitter(config.Committer, w, deps.Log),
+		committer: NewCommitter(config.Committer, w, deps.Log),
 	}
 }
 
