@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/pprof"
 
 	"atelier/messages"
 )
@@ -73,9 +74,13 @@ func (s *Server) problemPage(c *fiber.Ctx) error {
 	return c.JSON(problemEntry{Type: "/problems/" + code, Code: code, Status: p.Status, Title: p.Title})
 }
 
-// NewOps is the operations listener: health, on an address of its own.
+// NewOps is the operations listener, on an address of its own: health, and the
+// profiles of the Go runtime. The command line is not among them: flags may
+// hold secrets.
 func NewOps(ready func(context.Context) []string) *fiber.App {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})
 	healthPages(app, ready)
+	app.Get("/debug/pprof/cmdline", func(*fiber.Ctx) error { return fiber.ErrNotFound })
+	app.Use(pprof.New())
 	return app
 }
