@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// span is one turn of a contestant.
+type span struct{ warm, measured time.Duration }
+
+// lap is what a contestant did in one turn.
+type lap struct {
+	Rate     float64 // per second
+	P50, P99 float64 // milliseconds; 0 where it is not known
+	Server   float64 // CPU µs a request of the program
+	Postgres float64 // and of Postgres
+}
+
+func (l lap) cpu() float64 { return l.Server + l.Postgres }
+
+// racer does one kind of work as fast as it can.
+type racer struct {
+	name string
+	race func(context.Context, span) (lap, error)
+}
+
+// rival is whom a contestant is measured against.
+type rival struct {
+	racer
+	target float64 // the ratio to reach; 0: for information
+	must   float64 // the ratio below which the case has failed; 0: none
+}
+
+// contest is one case: a contestant of ours and its rivals, taking turns.
+type contest struct {
+	name   string
+	about  string
+	ours   racer
+	rivals []rival
+}
+
+// run lets all take turns and keeps the medians. Ratios are taken within a
+// round, where the machine was the same for both.
+func (c contest) run(ctx context.Context, r *rig, o options) (contestResult, error) {
+	ours := make([]lap, 0, o.rounds)
+	theirs := make([][]lap, len(c.rivals))
+	for round := range o.rounds {
+		l, err := c.ours.race(ctx, o.span)
+		if err != nil {
+			return contestResult{}, fmt.Errorf("%s: %w", c.ours.name, err)
+		}
+		ours = append(ours, l)
+		said := fmt.Sprintf("%s %.0f/s", c.ours.name, l.Rate)
+		for i, rival := range c.rivals {
+			l, err := rival.race(ctx, o.span)
+			if err != nil {
+				return contestResult{}, fmt.Errorf("%s: %w", rival.name, err)
+			}
+			theirs[i] = append(theirs[i], l)
+			said += fmt.Sprintf(", %s %.0f/s (%.2f)", rival.name, l.Rate, ours[round].Rate/l.Rate)
+		}
+		progress("%s round %d of %d: %s", c.name, round+1, o.rounds, said)
+	}
+	if o.profiles != "" {
+		if err := r.profile(ctx, c, o); err != nil {
+			return contestResult{}, err
+		}
+	}
+	result := contestResult{Name: c.name, Ours: c.ours.name, Lap: middle(ours)}
+	for i, rival := range c.rivals {
+		ratios := make([]float64, o.rounds)
+		cpu := make([]float64, o.rounds)
+		for round := range ratios {
+			ratios[round] = ours[round].Rate / theirs[i][round].Rate
+			cpu[round] = ours[round].cpu() / theirs[i][round].cpu()
+		}
+		result.Rivals = append(result.Rivals, rivalResult{
+			Name: rival.name, Lap: middle(theirs[i]), Ratio: median(ratios), CPURatio: median(cpu), Target: rival.target, Must: rival.must,
+		})
+	}
+	return result, nil
+}
+
+// middle is the lap of medians.
+func middle(laps []lap) lap {
+	of := func(field func(lap) float64) float64 {
+		values := make([]float64, len(laps))
+		for i, l := range laps {
+			values[i] = field(l)
+		}
+		return median(values)
+	}
+	return lap{
+		Rate: of(func(l lap) float64 { return l.Rate }), P50: of(func(l lap) float64 { return l.P50 }), P99: of(func(l lap) float64 { return l.P99 }),
+		Server: of(func(l lap) float64 { return l.Server }), Postgres: of(func(l lap) float64 { return l.Postgres }),
+	}
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	if n == 0 {
+		return 0
+	}
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}

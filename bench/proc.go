@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ticks is the kernel's unit of CPU time in /proc, on every Linux.
+const ticks = 100
+
+// treeCPU is the CPU time, user and system, of a process and its descendants,
+// children that have ended included.
+func treeCPU(root int) time.Duration {
+	parents, used := map[int]int{}, map[int]int64{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range stats {
+		fields, err := statFields(file)
+		if err != nil {
+			continue // ended meanwhile
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		parents[pid], _ = strconv.Atoi(fields[1])
+		for _, field := range fields[11:15] { // utime stime cutime cstime
+			n, _ := strconv.ParseInt(field, 10, 64)
+			used[pid] += n
+		}
+	}
+	var sum int64
+	for pid, n := range used {
+		for at := pid; at > 0; at = parents[at] {
+			if at == root {
+				sum += n
+				break
+			}
+		}
+	}
+	return time.Duration(sum) * time.Second / ticks
+}
+
+// statFields are those of /proc/<pid>/stat behind the command, state first.
+func statFields(file string) ([]string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])), nil
+}
+
+// parentOf is the process that started another one.
+func parentOf(pid int) (int, error) {
+	fields, err := statFields(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(fields[1])
+}
+
+// residentMiB is the resident memory of one process.
+func residentMiB(pid int) float64 {
+	kib, _ := strconv.ParseFloat(procField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:"), 64)
+	return kib / 1024
+}
+
+// procField is the first word behind a name in a file of /proc.
+func procField(file, name string) string {
+	text, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			if words := strings.Fields(rest); len(words) > 0 {
+				return words[0]
+			}
+		}
+	}
+	return ""
+}
+
+// meter measures the CPU of the program and of Postgres between two calls.
+type meter struct {
+	pids  [2]int // program, Postgres; 0: there is none
+	first [2]time.Duration
+	spent [2]time.Duration
+	calls int
+}
+
+func (m *meter) read() error {
+	for i, pid := range m.pids {
+		if pid == 0 {
+			continue
+		}
+		now := treeCPU(pid)
+		if m.calls == 0 {
+			m.first[i] = now
+		}
+		m.spent[i] = now - m.first[i]
+	}
+	m.calls++
+	return nil
+}
+
+// charge puts what was spent in the measured time on the requests of it.
+func (m *meter) charge(l lap, s span) lap {
+	each := func(spent time.Duration) float64 { return spent.Seconds() * 1e6 / (l.Rate * s.measured.Seconds()) }
+	l.Server, l.Postgres = each(m.spent[0]), each(m.spent[1])
+	return l
+}
+
+// machine is on what was measured.
+type machine struct {
+	CPU      string
+	Cores    int
+	Memory   string
+	Kernel   string
+	Go       string
+	Postgres string
+	Settings string
+	Sync     string // one small write made durable
+	Load     string
+}
+
+func machineFacts(ctx context.Context, db *pgx.Conn) machine {
+	m := machine{Cores: runtime.NumCPU(), Go: runtime.Version(), Sync: syncTime().Round(10 * time.Microsecond).String()}
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(info)) {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			m.CPU = strings.TrimSpace(strings.TrimLeft(name, "\t :"))
+			break
+		}
+	}
+	kib, _ := strconv.ParseFloat(procField("/proc/meminfo", "MemTotal:"), 64)
+	m.Memory = fmt.Sprintf("%.0f GiB", kib/(1<<20))
+	kernel, _ := exec.Command("uname", "-sr").Output()
+	m.Kernel = strings.TrimSpace(string(kernel))
+	load, _ := os.ReadFile("/proc/loadavg")
+	m.Load = strings.Join(strings.Fields(string(load))[:3], " ")
+	_ = db.QueryRow(ctx, `SELECT 'Postgres ' || current_setting('server_version'),
+		'fsync ' || current_setting('fsync') || ', synchronous_commit ' || current_setting('synchronous_commit') || ', shared_buffers ' || current_setting('shared_buffers')`).
+		Scan(&m.Postgres, &m.Settings)
+	return m
+}
+
+// syncTime is the median time to write 8 KiB and make them durable, where
+// Postgres has its data too.
+func syncTime() time.Duration {
+	file, err := os.CreateTemp("", "atelier-bench-sync")
+	if err != nil {
+		return 0
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	block := make([]byte, 8<<10)
+	var took []float64
+	for range 50 {
+		began := time.Now()
+		_, _ = file.Write(block)
+		_ = file.Sync()
+		took = append(took, float64(time.Since(began)))
+	}
+	return time.Duration(median(took))
+}
+
+func (m machine) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%s, %d cores, %s, %s, %s\n%s: %s; a small write is durable after %s; load before: %s\nServer, Postgres and load share these cores.\n\n",
+		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.Postgres, m.Settings, m.Sync, m.Load)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// report is all that was measured, as it is written in JSON.
+type report struct {
+	Machine   machine
+	Rounds    int
+	Seconds   float64 // measured time of a turn
+	Contests  []contestResult
+	Footprint []figure `json:",omitempty"`
+}
+
+type contestResult struct {
+	Name   string
+	Ours   string
+	Lap    lap
+	Rivals []rivalResult
+}
+
+type rivalResult struct {
+	Name     string
+	Lap      lap
+	Ratio    float64 // of our rate to theirs
+	CPURatio float64 // of our CPU a request to theirs
+	Target   float64 `json:",omitempty"`
+	Must     float64 `json:",omitempty"`
+}
+
+func (r report) print(w io.Writer) {
+	fmt.Fprintf(w, "\nMedians of %d rounds of %.1f s, the contestants of a case in turns. CPU is that of program + Postgres.\n\n", r.Rounds, r.Seconds)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if len(r.Contests) > 0 {
+		fmt.Fprintln(t, "case\tcontestant\tper second\tp50 ms\tp99 ms\tCPU µs each\tratio\ttarget\tcondition\t")
+	}
+	for _, c := range r.Contests {
+		fmt.Fprintf(t, "%s\t%s\t%.0f\t%s\t%s\t%s\t\t\t\t\n", c.Name, c.Ours, c.Lap.Rate, known(c.Lap.P50), known(c.Lap.P99), cpuText(c.Lap))
+		for _, v := range c.Rivals {
+			fmt.Fprintf(t, "\t%s\t%.0f\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", v.Name, v.Lap.Rate, known(v.Lap.P50), known(v.Lap.P99), cpuText(v.Lap), v.Ratio,
+				bound(v.Target), bound(v.Must), v.verdict())
+		}
+	}
+	t.Flush()
+	if len(r.Footprint) > 0 {
+		fmt.Fprintln(t, "\nfootprint\t\t\ttarget\t")
+	}
+	for _, f := range r.Footprint {
+		value, verdict := fmt.Sprintf("%.1f %s", f.Value, f.Unit), ""
+		if f.Value == 0 {
+			value = ""
+		} else if f.Target > 0 && f.Value > f.Target {
+			verdict = "missed"
+		}
+		target := ""
+		if f.Target > 0 {
+			target = fmt.Sprintf("≤ %g", f.Target)
+		}
+		fmt.Fprintf(t, "%s\t%s\t\t%s\t%s\n", f.Name, value, target, cmp.Or(f.Note, verdict))
+	}
+	t.Flush()
+}
+
+func (v rivalResult) verdict() string {
+	switch {
+	case v.Must > 0 && v.Ratio < v.Must:
+		return "FAILED"
+	case v.Target > 0 && v.Ratio < v.Target:
+		return fmt.Sprintf("target missed by %.0f %%", 100*(1-v.Ratio/v.Target))
+	case v.Target > 0:
+		return "reached"
+	}
+	return ""
+}
+
+func bound(f float64) string {
+	if f == 0 {
+		return ""
+	}
+	return fmt.Sprintf("≥ %g", f)
+}
+
+func known(ms float64) string {
+	if ms == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", ms)
+}
+
+func cpuText(l lap) string {
+	switch {
+	case l.Server > 0 && l.Postgres > 0:
+		return fmt.Sprintf("%.0f + %.0f", l.Server, l.Postgres)
+	case l.cpu() > 0:
+		return fmt.Sprintf("%.0f", l.cpu())
+	}
+	return ""
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"atelier/persistence/postgres"
+	"atelier/test/services"
+)
+
+const (
+	people     = 16     // users who sign in
+	members    = 1_000  // users who only exist
+	projects   = 10_000 // that pgbench picks from
+	owned      = 100    // projects of the reader
+	passphrase = "a passphrase of the bench 41"
+	signedIn   = 8 * time.Minute // access tokens live 15
+)
+
+// rig is everything that is measured, running.
+type rig struct {
+	dir        string
+	binary     string
+	ours       string // URL of the program's database
+	alone      string // and of pgbench's, with the same tables
+	postgres   *pgx.Conn
+	postmaster int
+	server     *child
+	echo       *child
+	users      []*person
+	signed     time.Time // when the people signed in last
+	reader     *person   // owns exactly the projects in owns
+	owns       []string
+	closers    []func()
+}
+
+// person is a user with a session.
+type person struct{ id, email, token, refresh string }
+
+func newRig(ctx context.Context, o options) (_ *rig, err error) {
+	r := &rig{binary: o.binary}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	if r.dir, err = os.MkdirTemp("", "atelier-bench"); err != nil {
+		return nil, err
+	}
+	r.onClose(func() { os.RemoveAll(r.dir) })
+	if r.binary == "" {
+		if err := r.build(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.databases(ctx); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	if r.echo, err = r.start(ctx, address, "/hello", nil, self, "echo", address); err != nil {
+		return nil, err
+	}
+	if r.server, err = r.serve(ctx, r.ours); err != nil {
+		return nil, err
+	}
+	return r, r.populate(ctx)
+}
+
+func (r *rig) onClose(f func()) { r.closers = append(r.closers, f) }
+
+func (r *rig) close() {
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		r.closers[i]()
+	}
+}
+
+// build makes the program the way it is shipped.
+func (r *rig) build(ctx context.Context) error {
+	progress("building the program")
+	r.binary = filepath.Join(r.dir, "atelier")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", r.binary, "./cmd/atelier")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build (run me in the module's root): %w\n%s", err, out)
+	}
+	return nil
+}
+
+// databases makes two on the run's Postgres, or on one of its own: one for the
+// program, one for those who work on Postgres alone.
+func (r *rig) databases(ctx context.Context) error {
+	admin := os.Getenv(services.PostgresVariable)
+	if admin == "" {
+		server, err := services.StartPostgres()
+		if err != nil {
+			return err
+		}
+		r.onClose(server.Stop)
+		admin = server.URL("postgres")
+	}
+	var err error
+	if r.postgres, err = pgx.Connect(ctx, admin); err != nil {
+		return err
+	}
+	r.onClose(func() { r.postgres.Close(context.Background()) })
+	if r.postmaster, err = parentOf(int(r.postgres.PgConn().PID())); err != nil {
+		return err
+	}
+	if r.ours, err = r.database(ctx, admin, "ours"); err != nil {
+		return err
+	}
+	if r.alone, err = r.database(ctx, admin, "alone"); err != nil {
+		return err
+	}
+	return r.seed(ctx, r.alone, `INSERT INTO projects (id, name, owner_id, settings) SELECT `+numbered("n")+`, 'Project ' || n, `+numbered("1 + n % 1000")+`,
+		'{"public":false,"max_collaborators":1000,"allow_comments":true}' FROM generate_series(1, $1) n`, projects)
+}
+
+// database makes one with the program's tables and the members.
+func (r *rig) database(ctx context.Context, admin, name string) (string, error) {
+	name = fmt.Sprintf("bench_%d_%s", os.Getpid(), name)
+	if _, err := r.postgres.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", err
+	}
+	r.onClose(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_, _ = r.postgres.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
+	})
+	u, err := url.Parse(admin)
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/" + name
+	if _, err := postgres.Migrate(ctx, u.String()); err != nil {
+		return "", err
+	}
+	return u.String(), r.seed(ctx, u.String(), `INSERT INTO users (id, email, name, status) SELECT `+numbered("n")+`, 'member' || n || '@example.com', 'Member ' || n, 'active'
+		FROM generate_series(1, $1) n`, members)
+}
+
+// numbered is the id of the n-th row that the bench makes.
+func numbered(n string) string {
+	return `('00000000-0000-4000-8000-' || lpad(to_hex((` + n + `)::int), 12, '0'))::uuid`
+}
+
+func number(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012x", n) }
+
+func (r *rig) seed(ctx context.Context, url, statement string, arguments ...any) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, statement, arguments...); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "VACUUM ANALYZE")
+	return err
+}
+
+// populate registers the people, and gives the reader his projects.
+func (r *rig) populate(ctx context.Context) error {
+	progress("registering %d people", people+1)
+	for n := range people + 1 {
+		p := &person{email: fmt.Sprintf("person%d@example.com", n)}
+		body := fmt.Sprintf(`{"email":%q,"name":"Person %d","password":%q}`, p.email, n, passphrase)
+		var user struct{ ID string }
+		if err := r.server.ask("POST", "/api/v1/auth/register", "", body, &user); err != nil {
+			return err
+		}
+		p.id, r.users = user.ID, append(r.users, p)
+	}
+	if err := r.signIn(); err != nil {
+		return err
+	}
+	r.reader, r.users = r.users[people], r.users[:people]
+	for n := range owned {
+		body := fmt.Sprintf(`{"name":"Project %d of the reader","description":%q}`, n, description)
+		var project struct{ ID string }
+		if err := r.server.ask("POST", "/api/v1/projects", r.reader.token, body, &project); err != nil {
+			return err
+		}
+		r.owns = append(r.owns, project.ID)
+	}
+	return ctx.Err()
+}
+
+// signIn gives all people a new token.
+func (r *rig) signIn() error {
+	all := r.users
+	if r.reader != nil {
+		all = append(all[:len(all):len(all)], r.reader)
+	}
+	for _, p := range all {
+		if err := r.server.signIn(p); err != nil {
+			return err
+		}
+	}
+	r.signed = time.Now()
+	return nil
+}

@@ -1,0 +1,20 @@
+-- The same rows as create_rows.sql in a single statement: one round trip.
+\set owner random(1, 1000)
+WITH p AS (
+  INSERT INTO projects (name, description, owner_id, settings)
+    VALUES ('Project of pgbench', 'What the project is about, in a sentence as long as such sentences are.',
+      ('00000000-0000-4000-8000-' || lpad(to_hex(:owner::int), 12, '0'))::uuid,
+      '{"public": false,"max_collaborators": 20,"allow_comments": true}')
+    RETURNING id
+), e AS (
+  INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace)
+    SELECT gen_random_uuid(), 'projects/' || id, 1, 1, 'project.created',
+      '{"project_id":"00000000-0000-4000-8000-000000000001","name":"Project of pgbench","description":"What the project is about, in a sentence as long as such sentences are.","owner_id":"00000000-0000-4000-8000-000000000001","status":"draft","settings":{"public": false,"max_collaborators": 20,"allow_comments": true},"created_at":"2026-01-01T00.00.00.000000Z"}',
+      '00000000-0000-4000-8000-000000000001', now(), '00-00000000000000000000000000000001-0000000000000001-00'
+    FROM p RETURNING id, stream
+), o AS (
+  INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, 1, stream, 1, now() FROM e
+)
+INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at)
+  SELECT '00000000-0000-4000-8000-000000000001', 'k:' || id, decode(repeat('ab', 32), 'hex'), decode(repeat('ab', 250), 'hex'), false, now() + interval '24 hours'
+  FROM p ON CONFLICT DO NOTHING;
