@@ -16,7 +16,7 @@ func (s *State) StatusAt(now time.Time) Status {
 	return s.Status
 }
 
-// Activate: pending → active.
+// Activate moves a pending user to active.
 func Activate(s *State, c *messages.ActivateUser, now time.Time) ([]messages.Event, error) {
 	if err := selfOr(s, c, RoleAdmin); err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func Activate(s *State, c *messages.ActivateUser, now time.Time) ([]messages.Eve
 	return []messages.Event{&messages.UserActivated{UserId: string(s.ID), Status: string(Active)}}, nil
 }
 
-// Suspend: any → suspended. Suspending again replaces reason and end.
+// Suspend moves any user to suspended. Suspending again replaces reason and end.
 func Suspend(s *State, c *messages.SuspendUser, now time.Time) ([]messages.Event, error) {
 	if err := byAdmin(s, c); err != nil {
 		return nil, err
@@ -44,7 +44,8 @@ func Suspend(s *State, c *messages.SuspendUser, now time.Time) ([]messages.Event
 	}}, nil
 }
 
-// Reactivate: suspended → the status before, inactive → active.
+// Reactivate moves a suspended user to the status before, an inactive one to
+// active.
 func Reactivate(s *State, c *messages.ReactivateUser, now time.Time) ([]messages.Event, error) {
 	if err := byAdmin(s, c); err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func Reactivate(s *State, c *messages.ReactivateUser, now time.Time) ([]messages
 	return []messages.Event{&messages.UserReactivated{UserId: string(s.ID), Status: string(after)}}, nil
 }
 
-// Deactivate: any → inactive; all sessions end.
+// Deactivate moves any user to inactive; all sessions end.
 func Deactivate(s *State, c *messages.DeactivateUser, now time.Time) ([]messages.Event, error) {
 	if err := byAdmin(s, c); err != nil {
 		return nil, err

@@ -121,17 +121,17 @@ func changedSettings(s *State, c *messages.SettingsChange) (*messages.ProjectSet
 	return e, nil
 }
 
-// Activate: draft → active.
+// Activate moves a draft to active.
 func Activate(s *State, c *messages.ActivateProject, _ time.Time) ([]messages.Event, error) {
 	return move(s, c, Draft, &messages.ProjectActivated{Status: string(Active)})
 }
 
-// ArchiveActive: active → archived.
+// ArchiveActive moves an active project to archived.
 func ArchiveActive(s *State, c *messages.ArchiveProject, _ time.Time) ([]messages.Event, error) {
 	return move(s, c, Active, &messages.ProjectArchived{Status: string(Archived)})
 }
 
-// Restore: archived → active.
+// Restore moves an archived project to active.
 func Restore(s *State, c *messages.RestoreProject, _ time.Time) ([]messages.Event, error) {
 	return move(s, c, Archived, &messages.ProjectRestored{Status: string(Active)})
 }

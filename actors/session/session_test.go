@@ -83,7 +83,7 @@ func TestReuseAgainstAFullMemory(t *testing.T) {
 		s, now := opened(), start
 		born := []time.Time{start}
 		for i := range rapid.IntRange(1, 120).Draw(t, "rotations") {
-			gap := rapid.SampledFrom([]time.Duration{1, 10, 100, 1000, 9000}).Draw(t, fmt.Sprint("gap", i)) * time.Millisecond
+			gap := time.Duration(rapid.SampledFrom([]int{1, 10, 100, 1000, 9000}).Draw(t, fmt.Sprint("gap", i))) * time.Millisecond
 			now = now.Add(gap)
 			require.Equal(t, uint32(i+1), present(t, s, uint32(i), now))
 			born = append(born, now)
