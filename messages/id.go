@@ -56,6 +56,9 @@ func FormatUUID(id [16]byte) string {
 	return string(b[:])
 }
 
-// Streams of the event log. A stream has one writer: the entity it names.
-func UserStream(id string) string    { return "users/" + id }
+// UserStream is a user's part of the event log. A stream has one writer: the
+// entity it names.
+func UserStream(id string) string { return "users/" + id }
+
+// ProjectStream is a project's part of the event log.
 func ProjectStream(id string) string { return "projects/" + id }
