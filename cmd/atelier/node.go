@@ -33,10 +33,14 @@ func holdDirectory(path string) (*directory, error) {
 		file.Close()
 		return nil, fmt.Errorf("the data directory %s is %w by process %s; give this one another with ATELIER_DATA_DIR", path, errInUse, strings.TrimSpace(string(holder)))
 	}
-	if err := file.Truncate(0); err == nil {
+	if err = file.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(file, os.Getpid())
 	}
-	return &directory{path: path, lock: file}, err
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("the data directory cannot be locked: %w", err)
+	}
+	return &directory{path: path, lock: file}, nil
 }
 
 func (d *directory) release() {

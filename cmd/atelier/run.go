@@ -53,7 +53,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	s := &server{log: log, failed: make(chan error, 2)}
 	defer func() {
 		if err != nil {
-			s.stop()
+			err = errors.Join(err, s.stop())
 		}
 	}()
 	db, node, err := s.open(ctx, c)
