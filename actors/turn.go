@@ -2,6 +2,7 @@ package actors
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -134,7 +135,8 @@ func (e *entity[S]) panicked(p *pending[S], cause any) {
 
 // refusal is the wire form of a rule's error.
 func (e *entity[S]) refusal(p *pending[S], err error) *messages.Error {
-	if refusal, ok := err.(*messages.Error); ok {
+	var refusal *messages.Error
+	if errors.As(err, &refusal) {
 		return refusal
 	}
 	e.runtime.deps.Log.Error("a rule failed", "kind", e.name, "id", e.slot.id, "command", fmt.Sprintf("%T", p.command),
