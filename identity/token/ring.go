@@ -212,7 +212,7 @@ func (r *Ring) successor(use string, keys []openKey, now time.Time) (Key, bool) 
 
 func nextKid(use, last string) string {
 	var n int
-	fmt.Sscanf(last, use+"-%d", &n)
+	_, _ = fmt.Sscanf(last, use+"-%d", &n) // the first key follows on none
 	return fmt.Sprintf("%s-%d", use, n+1)
 }
 

@@ -139,7 +139,7 @@ func TestForgedTokens(t *testing.T) {
 	parts := strings.Split(genuine, ".")
 	forged := map[string]string{
 		"alg none":           sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil, claims(nil)),
-		"hmac by public key": sign(jwt.SigningMethodHS256, []byte(s.keys[0].Public), nil, claims(nil)),
+		"hmac by public key": sign(jwt.SigningMethodHS256, s.keys[0].Public, nil, claims(nil)),
 		"foreign key":        sign(eddsa, theirs, nil, claims(nil)),
 		"unknown kid":        sign(eddsa, ours, map[string]any{"kid": "access-2"}, claims(nil)),
 		"refresh kid":        sign(eddsa, ours, map[string]any{"kid": "refresh-1"}, claims(nil)),
