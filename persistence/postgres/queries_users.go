@@ -50,7 +50,7 @@ func (db *DB) PublicUsers(ctx context.Context, ids []string) (map[string]*messag
 func (db *DB) FindCredential(ctx context.Context, email string) (*messages.Credential, error) {
 	normal, err := account.NormaliseEmail(email)
 	if err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // what is no address is the address of nobody
 	}
 	c := &messages.Credential{}
 	var id pgtype.UUID
