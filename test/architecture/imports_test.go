@@ -62,11 +62,11 @@ func TestImports(t *testing.T) {
 	seen := 0
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
-		if err := d.Decode(&p); err == io.EOF {
+		err := d.Decode(&p)
+		if err == io.EOF {
 			break
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		seen++
 		path := strings.TrimPrefix(p.ImportPath, "atelier/")
 		i := slices.IndexFunc(rules, func(r rule) bool { return path == r.path || strings.HasPrefix(path, r.path+"/") })
