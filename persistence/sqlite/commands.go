@@ -1,0 +1,71 @@
+package sqlite
+
+import "atelier/actors/store"
+
+var (
+	insertCommand = stmt(`
+		INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (principal, command_id) DO NOTHING`)
+	deleteCommand = stmt(`DELETE FROM commands WHERE principal = ? AND command_id = ?`)
+	selectCommand = stmt(`SELECT fingerprint, reply, reference FROM commands WHERE principal = ? AND command_id = ?`)
+)
+
+// remember stores the commands of a commit, unless one of them was carried out
+// before: then it stores none and fresh is false.
+func (c *connection) remember(replies []store.Reply) (fresh bool, err error) {
+	if !deduped {
+		return true, nil
+	}
+	for i, r := range replies {
+		stored, err := c.exec(insertCommand, r.Principal, r.Command, nonNil(r.Fingerprint), nonNil(r.Body), r.Reference, r.Expires.UnixMicro())
+		if err != nil {
+			return false, err
+		}
+		if stored == 0 {
+			return false, c.forget(replies[:i])
+		}
+	}
+	return true, nil
+}
+
+// forget takes back what remember stored, for a commit that is not applied.
+func (c *connection) forget(replies []store.Reply) error {
+	for _, r := range replies {
+		if _, err := c.exec(deleteCommand, r.Principal, r.Command); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *connection) recallOwn(replies []store.Reply) ([]store.Reply, error) {
+	keys := make([]store.CommandKey, 0, len(replies))
+	for _, r := range replies {
+		keys = append(keys, r.CommandKey)
+	}
+	return c.recall(keys)
+}
+
+// recall finds the stored replies of those commands that were carried out.
+func (c *connection) recall(keys []store.CommandKey) (known []store.Reply, err error) {
+	if !deduped {
+		return nil, nil
+	}
+	for _, key := range keys {
+		err := c.each(selectCommand, []any{key.Principal, key.Command}, func(r *row) error {
+			known = append(known, store.Reply{CommandKey: key, Fingerprint: r.blob(), Body: r.blob(), Reference: r.bool()})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

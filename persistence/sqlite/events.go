@@ -1,0 +1,40 @@
+package sqlite
+
+import (
+	"hash/fnv"
+
+	"atelier/actors/store"
+)
+
+// outboxShards is how many relays can share the outbox; a stream stays in one.
+const outboxShards = 64
+
+func shardOf(stream string) int64 {
+	h := fnv.New32a()
+	h.Write([]byte(stream))
+	return int64(h.Sum32() % outboxShards)
+}
+
+var (
+	insertEvent = stmt(`
+		INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)` + spare)
+	insertOutbox = stmt(`INSERT INTO outbox (event_id, shard, stream, seq, created_at) VALUES (?, ?, ?, ?, ?)`)
+)
+
+// record appends to the log and the outbox.
+func (c *connection) record(one *store.Commit) error {
+	if len(one.Events) == 0 {
+		return nil
+	}
+	shard := shardOf(one.Stream)
+	for _, e := range one.Events {
+		at := stamp(e.OccurredAt)
+		if _, err := c.exec(insertEvent, e.ID, one.Stream, e.Seq, e.Version, e.Type, string(e.Data), e.Actor, at, e.Trace); err != nil {
+			return err
+		}
+		if _, err := c.exec(insertOutbox, e.ID, shard, one.Stream, e.Seq, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
