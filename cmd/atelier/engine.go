@@ -12,6 +12,7 @@ import (
 	"atelier/identity/token"
 	"atelier/messages"
 	"atelier/persistence/postgres"
+	"atelier/persistence/sqlite"
 )
 
 // engine is what the server asks of a database, whichever it is.
@@ -46,27 +47,39 @@ func openPostgres(ctx context.Context, url string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{engine: db, keys: postgresKeys{db}, leases: db.Leases(), writers: 2, close: db.Close}, nil
+	return &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), writers: 2, close: db.Close}, nil
 }
 
-// postgresKeys and its like translate between the key of the port and the row.
-type postgresKeys struct{ db *postgres.DB }
+func openSqlite(ctx context.Context, path string) (*opened, error) {
+	db, err := sqlite.Open(ctx, sqlite.Config{Path: path})
+	if err != nil {
+		return nil, err
+	}
+	return &opened{engine: db, keys: keyStore[sqlite.SealedKey]{db}, writers: 1, close: db.Close}, nil
+}
 
-func (k postgresKeys) Keys(ctx context.Context) ([]token.Key, error) {
+// keyStore translates between the key of the port and an engine's row.
+type keyStore[R postgres.SealedKey | sqlite.SealedKey] struct{ db keyRows[R] }
+
+type keyRows[R any] interface {
+	Keys(context.Context) ([]R, error)
+	AddKey(context.Context, R) (bool, error)
+	RemoveKey(ctx context.Context, kid string) error
+}
+
+func (k keyStore[R]) Keys(ctx context.Context) ([]token.Key, error) {
 	rows, err := k.db.Keys(ctx)
 	keys := make([]token.Key, 0, len(rows))
-	for _, r := range rows {
-		keys = append(keys, token.Key{Kid: r.Kid, Use: r.Use, Public: r.Public, Sealed: r.Sealed, CreatedAt: r.CreatedAt, ActivatesAt: r.ActivatesAt})
+	for _, row := range rows {
+		keys = append(keys, token.Key(row))
 	}
 	return keys, err
 }
 
-func (k postgresKeys) AddKey(ctx context.Context, key token.Key) (bool, error) {
-	return k.db.AddKey(ctx, postgres.SealedKey{
-		Kid: key.Kid, Use: key.Use, Public: key.Public, Sealed: key.Sealed, CreatedAt: key.CreatedAt, ActivatesAt: key.ActivatesAt,
-	})
+func (k keyStore[R]) AddKey(ctx context.Context, key token.Key) (bool, error) {
+	return k.db.AddKey(ctx, R(key))
 }
 
-func (k postgresKeys) RemoveKey(ctx context.Context, kid string) error {
+func (k keyStore[R]) RemoveKey(ctx context.Context, kid string) error {
 	return k.db.RemoveKey(ctx, kid)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"atelier/persistence/postgres"
+	"atelier/persistence/sqlite"
 )
 
 type migrateCommand struct {
@@ -25,6 +26,14 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 		fmt.Printf("%s is at schema %d of %d\n", c.place(), current, target)
 		return nil
 	}
+	if c.embedded() {
+		held, err := holdDirectory(c.DataDir)
+		if err != nil {
+			return err
+		}
+		defer held.release()
+	}
+	fmt.Printf("%s: migrating\n", c.place())
 	applied, err := c.migrate(ctx)
 	if err != nil {
 		return err
@@ -34,15 +43,15 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 }
 
 func (c *storeSettings) migrate(ctx context.Context) (applied int, err error) {
-	if !c.embedded() {
-		return postgres.Migrate(ctx, c.DatabaseURL)
+	if c.embedded() {
+		return sqlite.Migrate(ctx, c.databaseFile())
 	}
-	return 0, nil
+	return postgres.Migrate(ctx, c.DatabaseURL)
 }
 
 func (c *storeSettings) schema(ctx context.Context) (current, target int64, err error) {
 	if c.embedded() {
-		return 0, 0, nil
+		return sqlite.Status(ctx, c.databaseFile())
 	}
 	return postgres.Status(ctx, c.DatabaseURL)
 }

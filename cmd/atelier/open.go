@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-
-	"atelier/persistence/postgres"
 )
 
 // open holds the data directory, migrates the database and opens it.
@@ -34,12 +32,15 @@ func (s *server) open(ctx context.Context, c settings) (*opened, string, error) 
 
 // openStore migrates and opens the database.
 func (c *storeSettings) openStore(ctx context.Context, s *server) (*opened, error) {
-	applied, err := postgres.Migrate(ctx, c.DatabaseURL)
+	applied, err := c.migrate(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if applied > 0 {
 		s.log.Info("the database schema was migrated", "migrations", applied)
+	}
+	if c.embedded() {
+		return openSqlite(ctx, c.databaseFile())
 	}
 	return openPostgres(ctx, c.DatabaseURL)
 }
