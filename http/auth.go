@@ -64,12 +64,6 @@ func (s *Server) login(ctx context.Context, c *call, in *loginInput) (*result[to
 	}))
 }
 
-// userAgent is what the client says it is, cut to what is worth keeping.
-func userAgent(c *call) string {
-	agent := c.fiber.Get("User-Agent")
-	return agent[:min(len(agent), 255)]
-}
-
 type refreshInput struct {
 	Body struct {
 		RefreshToken string `json:"refresh_token" maxLength:"1000"`

@@ -2,11 +2,8 @@ package http
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -22,9 +19,8 @@ import (
 type plan struct {
 	registry huma.Registry
 	params   []param
-	body     []int // index of Body; nil: no body is read
+	body     []int // index of Body; nil: none is taken
 	schema   *huma.Schema
-	bodyType reflect.Type
 }
 
 type param struct {
@@ -42,7 +38,7 @@ func planFor[I any](s *Server) *plan {
 	for _, f := range reflect.VisibleFields(t) {
 		switch {
 		case f.Name == "Body":
-			p.body, p.bodyType = f.Index, f.Type
+			p.body = f.Index
 			p.schema = p.registry.Schema(f.Type, true, t.Name()+"Body")
 		case f.Tag.Get("path") != "":
 			p.add(f, "path")
@@ -66,230 +62,181 @@ func (p *plan) add(f reflect.StructField, in string) {
 // bind fills the input from the request.
 func (p *plan) bind(c *fiber.Ctx, into reflect.Value) error {
 	for i := range p.params {
-		q := &p.params[i]
-		text := ""
-		if q.in == "path" {
-			text = c.Params(q.name)
-		} else if text = c.Query(q.name); text == "" {
-			continue
-		}
-		if err := q.set(into.FieldByIndex(q.index), text); err != nil {
-			return err
+		if q := &p.params[i]; q.in == "path" {
+			if err := q.place(into.FieldByIndex(q.index), c.Params(q.name)); err != nil {
+				return err
+			}
 		}
 	}
-	if err := p.unknown(c); err != nil {
+	if err := p.query(c, into); err != nil {
 		return err
 	}
 	if p.body == nil {
-		return nil
+		return p.empty(c)
 	}
-	return p.decode(c, into.FieldByIndex(p.body).Addr().Interface())
+	return p.decode(c, into.FieldByIndex(p.body))
 }
 
-// unknown refuses query parameters that the operation does not take.
-func (p *plan) unknown(c *fiber.Ctx) (err error) {
+// query reads the query parameters. An empty one counts as left out; those that
+// the operation does not take, or that come twice, are refused.
+func (p *plan) query(c *fiber.Ctx, into reflect.Value) error {
 	if len(c.Request().URI().QueryString()) == 0 {
 		return nil
 	}
-	c.Context().QueryArgs().VisitAll(func(key, _ []byte) {
-		for i := range p.params {
-			if p.params[i].in == "query" && p.params[i].name == string(key) {
-				return
-			}
+	var seen []string
+	for key, value := range c.Context().QueryArgs().All() {
+		name := string(key)
+		if slices.Contains(seen, name) {
+			return messages.Invalid(shown(name), "duplicate", "the parameter %q comes twice", shown(name))
 		}
-		err = messages.Invalid(string(key), "unknown_field", "there is no parameter %q", string(key))
-	})
-	return err
+		seen = append(seen, name)
+		at := slices.IndexFunc(p.params, func(q param) bool { return q.in == "query" && q.name == name })
+		if at < 0 {
+			return messages.Invalid(shown(name), "unknown_field", "there is no parameter %q", shown(name))
+		}
+		if len(value) == 0 {
+			continue
+		}
+		q := &p.params[at]
+		if err := q.set(into.FieldByIndex(q.index), string(value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place fills in a part of the path. What cannot be an id is not found.
+func (q *param) place(field reflect.Value, text string) error {
+	if q.name != "user_id" || text != "me" {
+		if text = strings.ToLower(text); !messages.ValidID(text) {
+			return messages.Refuse(messages.CodeNotFound, "there is nothing under this path")
+		}
+	}
+	field.SetString(text)
+	return nil
 }
 
 func (q *param) set(field reflect.Value, text string) error {
-	if q.in == "path" && q.field.Tag.Get("format") == "uuid" && !messages.ValidID(text) && (q.name != "user_id" || text != "me") {
-		return messages.Refuse(messages.CodeNotFound, "not found")
-	}
-	target := field
 	if field.Kind() == reflect.Pointer {
-		target = reflect.New(field.Type().Elem()).Elem()
-		field.Set(target.Addr())
+		field.Set(reflect.New(field.Type().Elem()))
+		field = field.Elem()
 	}
-	var value any
 	switch q.kind {
-	case reflect.Int, reflect.Int32, reflect.Int64:
+	case reflect.Int, reflect.Int64:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return messages.Invalid(q.name, "type", "%s must be a whole number", q.name)
 		}
-		target.SetInt(n)
-		value = float64(n)
+		field.SetInt(n)
+		return validateParameter(q.schema, float64(n), q.name)
 	case reflect.Bool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {
 			return messages.Invalid(q.name, "type", "%s must be true or false", q.name)
 		}
-		target.SetBool(b)
-		value = b
-	default:
-		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-			return messages.Invalid(q.name, "format", "%s must be valid text", q.name)
-		}
-		target.SetString(text)
-		value = text
-	}
-	if q.in == "path" {
+		field.SetBool(b)
 		return nil
 	}
-	return validate(huma.NewMapRegistry("", huma.DefaultSchemaNamer), q.schema, value, q.name)
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return messages.Invalid(q.name, "format", "%s must be valid text", q.name)
+	}
+	if q.schema.Format == "uuid" {
+		text = strings.ToLower(text)
+	}
+	field.SetString(text)
+	return validateParameter(q.schema, text, q.name)
+}
+
+// empty refuses a body where none is taken: {} says nothing and passes.
+func (p *plan) empty(c *fiber.Ctx) error {
+	body := c.Request().Body()
+	if len(body) == 0 || c.Method() == "GET" || c.Method() == "HEAD" {
+		return nil
+	}
+	value, err := read(c)
+	if err != nil {
+		return err
+	}
+	return validate(p.registry, &huma.Schema{Type: huma.TypeObject, AdditionalProperties: false}, value)
 }
 
 // decode reads and validates the body.
-func (p *plan) decode(c *fiber.Ctx, into any) error {
-	kind, _, _ := strings.Cut(c.Get(fiber.HeaderContentType), ";")
-	if kind = strings.TrimSpace(strings.ToLower(kind)); kind != "application/json" && !(c.Method() == "PATCH" && kind == "application/merge-patch+json") {
-		return messages.Refuse(messages.CodeUnsupportedMediaType, "the body must be application/json")
-	}
-	body := c.Body()
-	if !utf8.Valid(body) {
-		return messages.Refuse(messages.CodeMalformedJSON, "the body is not UTF-8")
-	}
-	var value any
-	if err := strict(body, &value); err != nil {
-		return err
-	}
-	if err := validate(p.registry, p.schema, value, ""); err != nil {
-		return err
-	}
-	if err := p.nulls(p.schema, value, ""); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return messages.Refuse(messages.CodeValidationFailed, "the body does not have the documented form")
-	}
-	return nil
-}
-
-// nulls refuses null where the schema has no place for it: the validator takes
-// it for an absent field.
-func (p *plan) nulls(schema *huma.Schema, value any, at string) error {
-	if schema.Ref != "" {
-		schema = p.registry.SchemaFromRef(schema.Ref)
-	}
-	fields, object := value.(map[string]any)
-	if !object {
-		return nil
-	}
-	for name, field := range fields {
-		property := schema.Properties[name]
-		if property == nil {
-			continue
-		}
-		if field == nil && !property.Nullable {
-			return messages.Invalid(at+"/"+name, "type", "%s must not be null", name)
-		}
-		if err := p.nulls(property, field, at+"/"+name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// strict reads one JSON value and nothing behind it. Keys that come twice, and
-// NUL characters, are refused: systems disagree about them.
-func strict(body []byte, into *any) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(into); err != nil {
-		return malformed(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return messages.Refuse(messages.CodeMalformedJSON, "there is something behind the JSON value")
-	}
-	if bytes.Contains(body, []byte(`\u0000`)) {
-		return messages.Refuse(messages.CodeValidationFailed, "texts must not contain NUL characters")
-	}
-	return unique(json.NewDecoder(bytes.NewReader(body)), "")
-}
-
-func malformed(err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return messages.Refuse(messages.CodeMalformedJSON, "the body is not JSON at byte %d", syntax.Offset)
-	}
-	return messages.Refuse(messages.CodeMalformedJSON, "the body is not JSON")
-}
-
-// unique walks a value and refuses a key that comes twice in one object.
-func unique(d *json.Decoder, at string) error {
-	token, err := d.Token()
+func (p *plan) decode(c *fiber.Ctx, into reflect.Value) error {
+	value, err := read(c)
 	if err != nil {
-		return malformed(err)
+		return err
 	}
-	switch token {
-	case json.Delim('{'):
-		seen := make(map[string]struct{}, 8)
-		for d.More() {
-			key, err := d.Token()
-			if err != nil {
-				return malformed(err)
-			}
-			name := key.(string)
-			if _, twice := seen[name]; twice {
-				return messages.Invalid(at+"/"+name, "duplicate", "%s comes twice", name)
-			}
-			seen[name] = struct{}{}
-			if err := unique(d, at+"/"+name); err != nil {
-				return err
-			}
-		}
-		_, err = d.Token()
-	case json.Delim('['):
-		for i := 0; d.More(); i++ {
-			if err := unique(d, at+"/"+strconv.Itoa(i)); err != nil {
-				return err
-			}
-		}
-		_, err = d.Token()
+	if err := validate(p.registry, p.schema, value); err != nil {
+		return err
 	}
-	return err
+	assign(into, value)
+	return nil
 }
 
-// validate holds a value against its schema and reports every failing field.
-func validate(r huma.Registry, schema *huma.Schema, value any, parameter string) error {
-	path := huma.NewPathBuffer(make([]byte, 0, 64), 0)
-	var found huma.ValidateResult
-	huma.Validate(r, schema, path, huma.ModeWriteToServer, value, &found)
-	if len(found.Errors) == 0 {
-		return nil
+// read parses the body. Coded ones are refused: what they unpack to has no bound.
+func read(c *fiber.Ctx) (any, error) {
+	request := c.Request()
+	if coding := request.Header.ContentEncoding(); len(coding) > 0 && !bytes.EqualFold(coding, []byte("identity")) {
+		c.Set(fiber.HeaderAcceptEncoding, "identity")
+		return nil, messages.Refuse(messages.CodeUnsupportedMediaType, "the body must not be compressed")
 	}
-	refusal := &messages.Error{Code: messages.CodeValidationFailed}
-	for _, err := range found.Errors {
-		field := &messages.FieldError{Pointer: parameter, Message: err.Error()}
-		var detail *huma.ErrorDetail
-		if errors.As(err, &detail) {
-			field.Message = detail.Message
-			if parameter == "" && detail.Location != "" {
-				field.Pointer = "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(detail.Location)
-			}
-		}
-		field.Code = fieldCode(field.Message)
-		refusal.Fields = append(refusal.Fields, field)
+	body := request.Body()
+	if len(body) == 0 {
+		return nil, messages.Refuse(messages.CodeMalformedJSON, "this needs a JSON body")
 	}
-	first := refusal.Fields[0]
-	refusal.Message = strings.TrimSpace(fmt.Sprintf("%s %s", strings.TrimPrefix(first.GetPointer(), "/"), first.GetMessage()))
-	return refusal
+	if !isJSON(request.Header.ContentType(), c.Method() == "PATCH") {
+		return nil, messages.Refuse(messages.CodeUnsupportedMediaType, "the body must be application/json in UTF-8")
+	}
+	return parse(body)
 }
 
-// fieldCode is the stable name of what the validator says in words.
-func fieldCode(message string) string {
-	switch {
-	case strings.Contains(message, "required"):
-		return "required"
-	case strings.Contains(message, "unexpected property"):
-		return "unknown_field"
-	case strings.Contains(message, "one of"):
-		return "not_allowed"
-	case strings.Contains(message, "length"), strings.Contains(message, "number >"), strings.Contains(message, "number <"), strings.Contains(message, "items"):
-		return "out_of_range"
-	case strings.Contains(message, "RFC"), strings.Contains(message, "format"), strings.Contains(message, "pattern"):
-		return "format"
+// isJSON reports whether a body of that type is read. A charset other than
+// UTF-8 is not JSON's (RFC 8259, 8.1).
+func isJSON(header []byte, patch bool) bool {
+	if string(header) == fiber.MIMEApplicationJSON {
+		return true
+	}
+	kind, parameters, _ := strings.Cut(strings.ToLower(string(header)), ";")
+	if kind = strings.TrimSpace(kind); kind != "application/json" && !(patch && kind == "application/merge-patch+json") {
+		return false
+	}
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if name == "charset" && strings.Trim(value, `"`) != "utf-8" {
+			return false
+		}
+	}
+	return true
+}
+
+// settable is a field with a JSON form of its own.
+type settable interface{ set(value any) }
+
+// assign puts a validated value into the field made for it.
+func assign(field reflect.Value, value any) {
+	if own, is := field.Addr().Interface().(settable); is {
+		own.set(value)
+		return
+	}
+	switch field.Kind() {
+	case reflect.Pointer:
+		field.Set(reflect.New(field.Type().Elem()))
+		assign(field.Elem(), value)
+	case reflect.Struct:
+		fields, t := value.(map[string]any), field.Type()
+		for i := range t.NumField() {
+			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if given, is := fields[name]; is {
+				assign(field.Field(i), given)
+			}
+		}
+	case reflect.String:
+		field.SetString(value.(string))
+	case reflect.Bool:
+		field.SetBool(value.(bool))
+	case reflect.Int32:
+		field.SetInt(int64(value.(float64)))
 	default:
-		return "type"
+		panic("http: bodies have no fields of type " + field.Type().String())
 	}
 }

@@ -4,14 +4,16 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"atelier/messages"
 )
 
 // The JSON forms of resources. Times are RFC 3339 in UTC with microseconds.
 
 type page[T any] struct {
-	Items      []T     `json:"items"`
-	NextCursor *string `json:"next_cursor"`
+	Items      []T     `json:"items" nullable:"false"`
+	NextCursor *string `json:"next_cursor" nullable:"true"`
 }
 
 type profileBody struct {
@@ -189,8 +191,8 @@ func appendTime(b []byte, us int64) []byte {
 }
 
 type projectPage struct {
-	Items      []projectBody `json:"items"`
-	NextCursor *string       `json:"next_cursor"`
+	Items      []projectBody `json:"items" nullable:"false"`
+	NextCursor *string       `json:"next_cursor" nullable:"true"`
 
 	from []*messages.Project
 }
@@ -229,19 +231,32 @@ func collaboratorOf(c *messages.Collaborator) collaboratorBody {
 }
 
 type eventBody struct {
-	ID         string    `json:"id" format:"uuid"`
-	Type       string    `json:"type"`
-	ProjectID  string    `json:"project_id" format:"uuid"`
-	Seq        int64     `json:"seq"`
-	ActorID    string    `json:"actor_id"`
-	OccurredAt string    `json:"occurred_at" format:"date-time"`
-	Data       eventData `json:"data"`
+	ID         string     `json:"id" format:"uuid"`
+	Type       string     `json:"type"`
+	ProjectID  string     `json:"project_id" format:"uuid"`
+	Seq        int64      `json:"seq"`
+	ActorID    string     `json:"actor_id"`
+	OccurredAt string     `json:"occurred_at" format:"date-time"`
+	Data       freeObject `json:"data" doc:"The changed fields with their new values"`
 }
 
-// eventData is the event's own JSON object.
-type eventData map[string]any
+// freeObject is a JSON object whose fields are not this API's to say, passed on
+// as it is.
+type freeObject []byte
 
-func eventOf(e *messages.EventRecord, project string) (eventBody, error) {
-	b := eventBody{ID: e.GetId(), Type: e.GetType(), ProjectID: project, Seq: e.GetSeq(), ActorID: e.GetActorId(), OccurredAt: timeText(e.GetOccurredAt())}
-	return b, json.Unmarshal(e.GetData(), &b.Data)
+// MarshalJSON is the object itself.
+func (o freeObject) MarshalJSON() ([]byte, error) { return o, nil }
+
+// Schema is that of any object.
+func (freeObject) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+func (o *freeObject) set(any) {}
+
+func eventOf(e *messages.EventRecord, project string) eventBody {
+	return eventBody{
+		ID: e.GetId(), Type: e.GetType(), ProjectID: project, Seq: e.GetSeq(), ActorID: e.GetActorId(), OccurredAt: timeText(e.GetOccurredAt()),
+		Data: e.GetData(),
+	}
 }

@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"strings"
 
 	"atelier/messages"
 )
@@ -39,17 +40,26 @@ func (s *Server) mayRead(ctx context.Context, c *call, projectID string) error {
 type addCollaboratorInput struct {
 	projectInput
 	Body struct {
-		UserID string `json:"user_id" format:"uuid"`
+		UserID userID `json:"user_id" format:"uuid"`
 		Role   string `json:"role,omitempty" enum:"viewer,commenter,editor,collaborator,admin"`
 	}
 }
 
 func (s *Server) addCollaborator(ctx context.Context, c *call, in *addCollaboratorInput) (*result[collaboratorBody], error) {
 	added, err := s.deps.Projects.AddCollaborator(ctx, &messages.AddCollaborator{
-		Meta: c.meta(), ProjectId: in.ProjectID, UserId: in.Body.UserID, Role: in.Body.Role,
+		Meta: c.meta(), ProjectId: in.ProjectID, UserId: string(in.Body.UserID), Role: in.Body.Role,
 	})
-	return s.collaborated(ctx, added, err)
+	r, err := s.collaborated(ctx, added, err)
+	if err == nil {
+		r.Location = "/projects/" + in.ProjectID + "/collaborators/" + added.GetUserId()
+	}
+	return r, err
 }
+
+// userID is a user's id in a body, in canonical form whatever its letters' case.
+type userID string
+
+func (u *userID) set(value any) { *u = userID(strings.ToLower(value.(string))) }
 
 type memberInput struct {
 	projectInput

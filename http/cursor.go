@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 	"google.golang.org/protobuf/proto"
@@ -16,7 +18,7 @@ const cursorMAC = 16 // bytes of the truncated HMAC-SHA256
 // list is the part of an input that pages.
 type list struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"Items on a page; 20 by default."`
-	Cursor string `query:"cursor" maxLength:"1000" doc:"next_cursor of the page before."`
+	Cursor string `query:"cursor" doc:"next_cursor of the page before."`
 }
 
 func (l *list) limit() int32 {
@@ -66,20 +68,21 @@ func (s *Server) next(c *call, key *messages.PageKey) *string {
 
 func (s *Server) cursorMAC(c *call, body []byte) []byte {
 	mac := hmac.New(sha256.New, s.config.CursorKey)
-	mac.Write([]byte(c.op.ID + "\x00" + c.userID() + "\x00" + c.fiber.Path() + "\x00"))
-	mac.Write([]byte(filters(c.fiber)))
+	for _, part := range append([]string{c.op.ID, c.userID(), c.fiber.Path()}, filters(c.fiber)...) {
+		mac.Write(binary.AppendUvarint(nil, uint64(len(part))))
+		mac.Write([]byte(part))
+	}
 	mac.Write(body)
 	return mac.Sum(nil)[:cursorMAC]
 }
 
 // filters are the query parameters that choose and order: all but the page.
-func filters(c *fiber.Ctx) string {
-	text := ""
-	args := c.Context().QueryArgs()
-	for _, name := range []string{"status", "role", "q", "public", "sort"} {
-		if value := args.Peek(name); len(value) > 0 {
-			text += name + "=" + string(value) + "\x00"
+func filters(c *fiber.Ctx) (list []string) {
+	for key, value := range c.Context().QueryArgs().All() {
+		if name := string(key); name != "limit" && name != "cursor" && len(value) > 0 {
+			list = append(list, name+"="+string(value))
 		}
 	}
-	return text
+	slices.Sort(list)
+	return list
 }

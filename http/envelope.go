@@ -1,48 +1,58 @@
 package http
 
 import (
-	"crypto/sha256"
-	"fmt"
-	"math/rand/v2"
+	"context"
+	"log/slog"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
 
 	"atelier/messages"
 )
 
-const (
-	headerRequestID = "X-Request-Id"
-	localRequestID  = "request_id"
-)
+const headerRequestID = "X-Request-Id"
 
-// envelope is around every request: its id, headers that all replies have, the
-// in-flight limit, and the end of panics.
-func (s *Server) envelope(c *fiber.Ctx) (err error) {
+// begin gives the reply what every reply has: the request's id, the trace that
+// it continues, and rules for caches.
+func begin(c *fiber.Ctx) {
 	id := c.Get(headerRequestID)
 	if !wellFormed(id) {
 		id = uuid.Must(uuid.NewV7()).String()
 	}
-	c.Locals(localRequestID, id)
-	c.Set(headerRequestID, id)
-	c.Set(fiber.HeaderCacheControl, "private, no-store")
-	c.Set(fiber.HeaderVary, "Authorization, Cookie")
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	header := &c.Response().Header
+	header.Set(headerRequestID, id)
+	header.Set(fiber.HeaderCacheControl, "private, no-store")
+	header.Set(fiber.HeaderVary, "Authorization, Cookie")
+	header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	if asked := c.Request().Header.Peek(headerTrace); len(asked) > 0 {
+		if trace := continued(asked); trace != "" {
+			header.Set(headerTrace, trace)
+		}
+	}
+}
+
+// envelope is around every request: what all replies have, the in-flight limit,
+// and the end of panics.
+func (s *Server) envelope(c *fiber.Ctx) (err error) {
+	began := time.Now()
+	begin(c)
 	defer func() {
 		if r := recover(); r != nil {
-			s.deps.Log.Error("request panicked", "request_id", id, "panic", r, "stack", string(debug.Stack()))
-			err = s.fail(c, messages.Refuse(messages.CodeInternal, "an unexpected error was logged under this request id"))
+			s.deps.Log.Error("request panicked", "request_id", requestID(c), "panic", r, "stack", string(debug.Stack()))
+			err = s.fail(c, unexpected())
 		}
+		if s.draining.Load() {
+			c.Response().Header.SetConnectionClose()
+		}
+		s.record(c, began)
 	}()
-	if n := s.inFlight.Add(1); n > int64(s.config.MaxInFlight) && !health(c.Path()) {
-		s.inFlight.Add(-1)
-		return s.fail(c, messages.Refuse(messages.CodeOverloaded, "the node has too many requests in flight"))
-	}
 	defer s.inFlight.Add(-1)
-	if s.draining.Load() {
-		c.Set(fiber.HeaderConnection, "close")
+	if n := s.inFlight.Add(1); n > int64(s.config.MaxInFlight) && !health(c.Path()) {
+		return s.fail(c, messages.Refuse(messages.CodeOverloaded, "the node has too many requests in flight"))
 	}
 	if err := c.Next(); err != nil {
 		return s.fail(c, err)
@@ -50,12 +60,19 @@ func (s *Server) envelope(c *fiber.Ctx) (err error) {
 	return nil
 }
 
+// record writes the request to the log, without its query, which may hold what
+// logs must not.
+func (s *Server) record(c *fiber.Ctx, began time.Time) {
+	if !s.deps.Log.Enabled(context.WithoutCancel(c.Context()), slog.LevelDebug) {
+		return
+	}
+	s.deps.Log.Debug("request", "method", c.Method(), "path", shown(c.Path()), "status", c.Response().StatusCode(),
+		"took", time.Since(began), "request_id", requestID(c))
+}
+
 func health(path string) bool { return path == "/livez" || path == "/readyz" }
 
-func requestID(c *fiber.Ctx) string {
-	id, _ := c.Locals(localRequestID).(string)
-	return id
-}
+func requestID(c *fiber.Ctx) string { return string(c.Response().Header.Peek(headerRequestID)) }
 
 // wellFormed ids are taken over: they go to logs and other systems.
 func wellFormed(id string) bool {
@@ -71,31 +88,28 @@ func wellFormed(id string) bool {
 	return true
 }
 
-// fingerprint tells requests apart that use one key.
-func fingerprint(c *fiber.Ctx) []byte {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s %s\n", c.Method(), c.OriginalURL())
-	h.Write(c.Body())
-	return h.Sum(nil)
-}
-
-// traceparent continues the caller's trace (W3C Trace Context), or begins one.
-func traceparent(c *fiber.Ctx) string {
-	if t := c.Get("traceparent"); len(t) == 55 && strings.HasPrefix(t, "00-") && t[35] == '-' && t[52] == '-' && isHex(t[3:35]) && isHex(t[36:52]) && isHex(t[53:]) {
-		return t
+// knownMethods turns methods that the router has never heard of into one that
+// it knows and no path takes, so that they too are answered with a problem.
+func knownMethods(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		switch string(ctx.Method()) {
+		case "GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT":
+		default:
+			ctx.Request.Header.SetMethod("TRACE")
+		}
+		next(ctx)
 	}
-	return fmt.Sprintf("00-%016x%016x-%016x-00", rand.Uint64(), rand.Uint64()|1, rand.Uint64()|1)
 }
 
-func isHex(s string) bool {
-	return strings.Trim(s, "0123456789abcdef") == "" && strings.Trim(s, "0") != "" || len(s) == 2 && strings.Trim(s, "0123456789abcdef") == ""
-}
-
-// acceptable refuses callers that take no JSON.
-func acceptable(c *fiber.Ctx) error {
-	accept := c.Get(fiber.HeaderAccept)
-	if accept == "" || accept == "*/*" || strings.Contains(accept, "application/json") || strings.Contains(accept, "*/*") || strings.Contains(accept, "application/*") {
-		return nil
-	}
-	return messages.Refuse(messages.CodeNotAcceptable, "the reply is application/json")
+// userAgent is what the client says it is, cut to what is worth keeping.
+func userAgent(c *call) string {
+	const most = 255
+	agent := strings.ToValidUTF8(c.fiber.Get(fiber.HeaderUserAgent), "")
+	agent = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, agent)
+	return strings.ToValidUTF8(agent[:min(len(agent), most)], "")
 }

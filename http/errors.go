@@ -2,12 +2,12 @@ package http
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -31,10 +31,14 @@ func problems() map[string]problem {
 		messages.CodeTokenExpired:             {401, "The access token has expired"},
 		messages.CodeSessionRevoked:           {401, "The session has ended"},
 		messages.CodeInvalidToken:             {401, "The token is not valid"},
+		messages.CodeMFAFailed:                {401, "The second factor is wrong"},
 		messages.CodeForbidden:                {403, "Not allowed"},
 		messages.CodeEmailUnverified:          {403, "The e-mail address is not verified"},
 		messages.CodeUserSuspended:            {403, "The account is suspended"},
 		messages.CodeUserInactive:             {403, "The account is deactivated"},
+		messages.CodeCSRFFailed:               {403, "The CSRF token is missing or wrong"},
+		messages.CodeStepUpRequired:           {403, "Prove again who you are"},
+		messages.CodeCommentsDisabled:         {403, "The project takes no comments"},
 		messages.CodeNotFound:                 {404, "Not found"},
 		messages.CodeMethodNotAllowed:         {405, "Method not allowed"},
 		messages.CodeNotAcceptable:            {406, "No acceptable representation"},
@@ -44,12 +48,15 @@ func problems() map[string]problem {
 		messages.CodeInvalidState:             {409, "Not possible in this state"},
 		messages.CodeAlreadyExists:            {409, "Exists already"},
 		messages.CodeOwnsProjects:             {409, "The user owns projects"},
+		messages.CodeLinkExpired:              {410, "The link cannot be used any more"},
 		messages.CodeVersionMismatch:          {412, "The version has changed"},
 		messages.CodePayloadTooLarge:          {413, "The body is too large"},
 		messages.CodeUnsupportedMediaType:     {415, "The media type is not supported"},
 		messages.CodeIdempotencyKeyReused:     {422, "The idempotency key was used for another request"},
 		messages.CodeWeakPassword:             {422, "The password is too weak"},
 		messages.CodeBreachedPassword:         {422, "The password is well known"},
+		messages.CodeRateLimited:              {429, "Too many requests"},
+		messages.CodeTooManyAttempts:          {429, "Too many attempts"},
 		messages.CodeInternal:                 {500, "Something went wrong"},
 		messages.CodeUnavailable:              {503, "The service is not available"},
 		messages.CodeOverloaded:               {503, "The service is busy"},
@@ -89,19 +96,25 @@ func (s *Server) refusal(err error, requestID string) *messages.Error {
 		refused = messages.Refuse(messages.CodeTimeout, "the request was not answered in time")
 	default:
 		s.deps.Log.Error("request failed", "request_id", requestID, "error", err)
-		return messages.Refuse(messages.CodeInternal, "an unexpected error was logged under this request id")
+		return unexpected()
 	}
 	switch refused.GetCode() {
 	case messages.CodeMoved:
 		return messages.Refuse(messages.CodeUnavailable, "the resource is moving between nodes; try again")
 	case messages.CodeOutcomeUnknown:
 		return messages.Refuse(messages.CodeTimeout, "it is not known whether the request was carried out; repeat it with the same Idempotency-Key")
+	case messages.CodeUnavailable:
+		s.deps.Log.Warn("request refused", "request_id", requestID, "error", err)
 	}
 	if _, known := s.problems[refused.GetCode()]; !known {
 		s.deps.Log.Error("a refusal has no status", "code", refused.GetCode(), "request_id", requestID)
-		return messages.Refuse(messages.CodeInternal, "an unexpected error was logged under this request id")
+		return unexpected()
 	}
 	return refused
+}
+
+func unexpected() *messages.Error {
+	return messages.Refuse(messages.CodeInternal, "an unexpected error was logged under this request id")
 }
 
 // routing maps the router's and the parser's own errors.
@@ -113,10 +126,12 @@ func routing(e *fiber.Error) *messages.Error {
 		return messages.Refuse(messages.CodeMethodNotAllowed, "this path does not take that method")
 	case fiber.StatusRequestEntityTooLarge:
 		return messages.Refuse(messages.CodePayloadTooLarge, "the body has more than %d bytes", maxBody)
+	case fiber.StatusRequestHeaderFieldsTooLarge:
+		return messages.Refuse(messages.CodePayloadTooLarge, "path and headers have more than %d bytes", maxHeader)
 	case fiber.StatusRequestTimeout:
 		return messages.Refuse(messages.CodeTimeout, "the request was not received in time")
 	case fiber.StatusInternalServerError:
-		return messages.Refuse(messages.CodeInternal, "the request could not be handled")
+		return unexpected()
 	default:
 		return messages.Refuse(messages.CodeValidationFailed, "the request is not well-formed HTTP")
 	}
@@ -125,21 +140,19 @@ func routing(e *fiber.Error) *messages.Error {
 // fail renders an error as a problem.
 func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := requestID(c)
+	if id == "" { // refused before it reached the envelope
+		begin(c)
+		id = requestID(c)
+		lingerAfter(c)
+	}
 	refused := s.refusal(err, id)
 	p := s.problems[refused.GetCode()]
 	body := problemBody{
-		Type: "/problems/" + refused.GetCode(), Title: p.Title, Status: p.Status, Detail: refused.GetMessage(), Instance: c.Path(),
+		Type: "/problems/" + refused.GetCode(), Title: p.Title, Status: p.Status, Detail: cmp.Or(refused.GetMessage(), p.Title), Instance: c.Path(),
 		Code: refused.GetCode(), RequestID: id, Allowed: refused.GetAllowed(),
 	}
 	for _, f := range refused.GetFields() {
 		body.Errors = append(body.Errors, fieldError{Pointer: f.GetPointer(), Code: f.GetCode(), Message: f.GetMessage()})
-	}
-	switch p.Status {
-	case fiber.StatusUnauthorized:
-		c.Set(fiber.HeaderWWWAuthenticate, fmt.Sprintf("Bearer error=%q", refused.GetCode()))
-	case fiber.StatusServiceUnavailable:
-		after := time.Duration(refused.GetRetryAfterMs()) * time.Millisecond
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(max(1, int(after.Seconds()))))
 	}
 	var document bytes.Buffer
 	encoder := json.NewEncoder(&document)
@@ -147,6 +160,25 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	if err := encoder.Encode(body); err != nil {
 		return err
 	}
+	challenge(c, p.Status, refused)
 	c.Status(p.Status).Set(fiber.HeaderContentType, "application/problem+json")
-	return c.Send(document.Bytes())
+	c.Response().SetBodyRaw(document.Bytes())
+	return nil
+}
+
+// challenge sets the headers that go with a status: what to sign in with
+// (RFC 6750, 3) and when to come back.
+func challenge(c *fiber.Ctx, status int, refused *messages.Error) {
+	switch status {
+	case fiber.StatusUnauthorized:
+		value := `Bearer realm="atelier"`
+		switch refused.GetCode() {
+		case messages.CodeInvalidToken, messages.CodeTokenExpired, messages.CodeSessionRevoked:
+			value += fmt.Sprintf(`, error="invalid_token", error_description=%q`, refused.GetCode())
+		}
+		c.Set(fiber.HeaderWWWAuthenticate, value)
+	case fiber.StatusServiceUnavailable, fiber.StatusTooManyRequests:
+		seconds := (refused.GetRetryAfterMs() + 999) / 1000
+		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(max(1, seconds), 10))
+	}
 }

@@ -2,6 +2,8 @@ package http
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"atelier/messages"
 )
@@ -9,7 +11,7 @@ import (
 type listEventsInput struct {
 	projectInput
 	list
-	Since int64 `query:"since" minimum:"0" doc:"Events behind this position."`
+	Since string `query:"since" maxLength:"100" doc:"Events behind this position: a seq, or an Atelier-Position."`
 }
 
 // listEvents pages through the log, oldest first. To go on later, ask for what
@@ -19,7 +21,31 @@ func (s *Server) listEvents(ctx context.Context, c *call, in *listEventsInput) (
 	if err != nil {
 		return nil, err
 	}
-	return s.events(ctx, c, in.ProjectID, &messages.EventQuery{AfterSeq: max(in.Since, after.GetSeq()), Limit: in.limit()})
+	since, err := s.position(in.Since)
+	if err != nil {
+		return nil, err
+	}
+	return s.events(ctx, c, in.ProjectID, &messages.EventQuery{AfterSeq: max(since, after.GetSeq()), Limit: in.limit()})
+}
+
+// position reads a place in a project's log: its seq, with or without the log's
+// identity in front. A position of another log says nothing about this one.
+func (s *Server) position(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	log, number, named := strings.Cut(text, ":")
+	if !named {
+		number = log
+	}
+	seq, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || seq < 0 {
+		return 0, messages.Invalid("since", "format", "since must be a seq or an Atelier-Position")
+	}
+	if named && log != s.config.LogID {
+		return 0, messages.Refuse(messages.CodeInvalidCursor, "the position is one of another event log; read from the beginning")
+	}
+	return seq, nil
 }
 
 type listActivityInput struct {
@@ -46,11 +72,7 @@ func (s *Server) events(ctx context.Context, c *call, project string, q *message
 	}
 	body := &page[eventBody]{Items: make([]eventBody, 0, len(found.GetItems()))}
 	for _, e := range found.GetItems() {
-		item, err := eventOf(e, project)
-		if err != nil {
-			return nil, err
-		}
-		body.Items = append(body.Items, item)
+		body.Items = append(body.Items, eventOf(e, project))
 	}
 	if found.GetMore() {
 		body.NextCursor = s.next(c, &messages.PageKey{Seq: body.Items[len(body.Items)-1].Seq})

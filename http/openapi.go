@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"atelier/messages"
 )
@@ -18,7 +19,9 @@ func newDocument(c Config) *huma.OpenAPI {
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
 			Title: "Atelier", Version: "1", License: &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"},
-			Description: "The backend for collaborative applications: accounts, sessions, projects, permissions and events.",
+			Description: "The backend for collaborative applications: accounts, sessions, projects, permissions and events.\n\n" +
+				"Version 1 only grows: clients ignore reply fields that they do not know. The server refuses request fields and parameters " +
+				"that it does not know. Problems are RFC 9457 documents; GET /problems lists them. Where GET is taken, so is HEAD.",
 		},
 		Servers: []*huma.Server{{URL: c.PublicURL}},
 		Components: &huma.Components{
@@ -38,18 +41,26 @@ func schemaName(t reflect.Type, hint string) string {
 
 // commonCodes are the problems that an operation may answer beside its own.
 func (o *operation) commonCodes(hasBody bool) []string {
-	codes := []string{messages.CodeValidationFailed, messages.CodeNotAcceptable, messages.CodeInternal, messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout,
-		messages.CodeInvalidToken, messages.CodeTokenExpired, messages.CodeSessionRevoked, messages.CodeUserSuspended, messages.CodeUserInactive, messages.CodeEmailUnverified}
+	codes := []string{messages.CodeInternal}
+	if o.page {
+		return codes
+	}
+	codes = append(codes, messages.CodeValidationFailed, messages.CodeNotAcceptable, messages.CodePayloadTooLarge,
+		messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout)
+	if o.Permission != public {
+		codes = append(codes, messages.CodeInvalidToken, messages.CodeTokenExpired, messages.CodeSessionRevoked,
+			messages.CodeUserSuspended, messages.CodeUserInactive, messages.CodeEmailUnverified)
+	}
 	if !o.Permission.anonymous() {
 		codes = append(codes, messages.CodeUnauthenticated)
 	}
-	if hasBody {
-		codes = append(codes, messages.CodeMalformedJSON, messages.CodePayloadTooLarge, messages.CodeUnsupportedMediaType)
+	if hasBody || !o.reads() {
+		codes = append(codes, messages.CodeMalformedJSON, messages.CodeUnsupportedMediaType)
 	}
 	if o.List {
 		codes = append(codes, messages.CodeInvalidCursor)
 	}
-	if o.ETag && o.Method != "GET" {
+	if !o.reads() {
 		codes = append(codes, messages.CodeVersionMismatch)
 	}
 	if o.keyed() {
@@ -59,13 +70,12 @@ func (o *operation) commonCodes(hasBody bool) []string {
 }
 
 // describe puts an operation into the document and completes its codes.
-func (s *Server) describe(op *operation, in *plan, out reflect.Type) {
-	r := s.document.Components.Schemas
+func (s *Server) describe(path string, op *operation, in *plan, out reflect.Type) *huma.Operation {
 	op.Codes = append(slices.Clone(op.Codes), op.commonCodes(in.body != nil)...)
 	slices.Sort(op.Codes)
 	op.Codes = slices.Compact(op.Codes)
 	o := &huma.Operation{
-		OperationID: op.ID, Method: op.Method, Path: base + op.Path, Summary: op.Summary, Tags: []string{tag(op.Path)},
+		OperationID: op.ID, Method: op.Method, Path: path, Summary: op.Summary, Tags: []string{tag(op)},
 		Description: "Permission: " + string(op.Permission) + ".", Responses: map[string]*huma.Response{},
 		Extensions: map[string]any{"x-permission": string(op.Permission), "x-problems": op.Codes},
 	}
@@ -81,23 +91,21 @@ func (s *Server) describe(op *operation, in *plan, out reflect.Type) {
 			Name: q.name, In: q.in, Required: q.in == "path", Schema: q.schema, Description: q.field.Tag.Get("doc"),
 		})
 	}
-	s.describeHeaders(op, o)
+	if !op.page {
+		describeHeaders(op, o)
+	}
 	if in.body != nil {
 		o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: in.schema}}}
+		if op.Method == "PATCH" {
+			o.RequestBody.Content["application/merge-patch+json"] = &huma.MediaType{Schema: in.schema}
+		}
 	}
-	success := &huma.Response{Description: op.Summary}
-	if out != reflect.TypeFor[none]() {
-		success.Content = map[string]*huma.MediaType{"application/json": {Schema: r.Schema(out, true, op.ID)}}
-	}
-	o.Responses[strconv.Itoa(op.Status)] = success
-	if op.ETag && op.Method == "GET" {
-		o.Responses["304"] = &huma.Response{Description: "Not modified"}
-	}
-	s.describeProblems(op, o)
-	item := s.document.Paths[base+op.Path]
+	s.describeSuccess(op, o, out)
+	s.describeProblems(path, op, o)
+	item := s.document.Paths[path]
 	if item == nil {
 		item = &huma.PathItem{}
-		s.document.Paths[base+op.Path] = item
+		s.document.Paths[path] = item
 	}
 	switch op.Method {
 	case "GET":
@@ -111,30 +119,69 @@ func (s *Server) describe(op *operation, in *plan, out reflect.Type) {
 	case "DELETE":
 		item.Delete = o
 	}
+	return o
 }
 
-func tag(path string) string {
-	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+func tag(op *operation) string {
+	if op.page {
+		return "service"
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
 	return first
 }
 
-func (s *Server) describeHeaders(op *operation, o *huma.Operation) {
-	header := func(name, doc string) {
-		o.Parameters = append(o.Parameters, &huma.Param{Name: name, In: "header", Description: doc, Schema: &huma.Schema{Type: "string"}})
+func describeHeaders(op *operation, o *huma.Operation) {
+	header := func(name, doc string, schema *huma.Schema) {
+		o.Parameters = append(o.Parameters, &huma.Param{Name: name, In: "header", Description: doc, Schema: schema})
 	}
-	header("Atelier-Timeout", "Milliseconds the request may take, at most 60000; 10000 by default.")
+	text := &huma.Schema{Type: huma.TypeString}
+	least, most := 1.0, float64(maxWait.Milliseconds())
+	header("Atelier-Timeout", "Milliseconds the request may take; 10000 by default.", &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most})
+	header(headerRequestID, "The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced.", text)
+	header(headerTrace, "The trace that the request belongs to (W3C Trace Context).", text)
 	switch {
-	case op.ETag && op.Method == "GET":
-		header("If-None-Match", "ETags that the caller has: 304 where one is current.")
-	case op.ETag && op.Method != "POST":
-		header("If-Match", "ETag that the change rests on: 412 where it is not current.")
+	case op.ETag && op.reads():
+		header(fiber.HeaderIfNoneMatch, "ETags that the caller has: 304 where one is current.", text)
+	case op.conditional():
+		header(fiber.HeaderIfMatch, "ETag that the change rests on: 412 where it is not current.", text)
 	}
 	if op.keyed() {
-		header("Idempotency-Key", "1 to 255 visible ASCII characters: the request has one effect, and its answer is repeated for 24 hours.")
+		header("Idempotency-Key", "The request has one effect, and its answer is repeated for 24 hours.", &huma.Schema{Type: huma.TypeString, Pattern: "^[!-~]{1,255}$"})
 	}
 }
 
-func (s *Server) describeProblems(op *operation, o *huma.Operation) {
+func (s *Server) describeSuccess(op *operation, o *huma.Operation, out reflect.Type) {
+	success := &huma.Response{Description: op.Summary, Headers: replyHeaders()}
+	header := func(name, doc string) {
+		success.Headers[name] = &huma.Param{Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	if out != reflect.TypeFor[none]() {
+		success.Content = map[string]*huma.MediaType{"application/json": {Schema: s.document.Components.Schemas.Schema(out, true, op.ID)}}
+	}
+	if op.ETag && op.Method != "DELETE" {
+		header(fiber.HeaderETag, "The resource's version.")
+	}
+	if op.Status == fiber.StatusCreated && op.ETag {
+		header(fiber.HeaderLocation, "Path of what was created.")
+	}
+	if out == reflect.TypeFor[projectBody]() {
+		header("Atelier-Position", "Position in the project's event log: <log>:<seq>.")
+	}
+	if op.keyed() {
+		header("Idempotency-Replayed", "true where the answer is that of an earlier request with the same key.")
+	}
+	o.Responses[strconv.Itoa(op.Status)] = success
+	if op.ETag && op.reads() {
+		o.Responses["304"] = &huma.Response{Description: "Not modified", Headers: replyHeaders()}
+	}
+}
+
+// replyHeaders are those of every reply.
+func replyHeaders() map[string]*huma.Param {
+	return map[string]*huma.Param{headerRequestID: {Description: "Name of the request in logs.", Schema: &huma.Schema{Type: huma.TypeString}}}
+}
+
+func (s *Server) describeProblems(path string, op *operation, o *huma.Operation) {
 	schema := s.document.Components.Schemas.Schema(reflect.TypeFor[problemBody](), true, "Problem")
 	for _, code := range op.Codes {
 		p, known := s.problems[code]
@@ -144,13 +191,19 @@ func (s *Server) describeProblems(op *operation, o *huma.Operation) {
 		status := strconv.Itoa(p.Status)
 		response := o.Responses[status]
 		if response == nil {
-			response = &huma.Response{Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema, Examples: map[string]*huma.Example{}}}}
+			response = &huma.Response{
+				Headers: replyHeaders(),
+				Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema, Examples: map[string]*huma.Example{}}},
+			}
+			if p.Status == fiber.StatusServiceUnavailable {
+				response.Headers[fiber.HeaderRetryAfter] = &huma.Param{Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}
+			}
 			o.Responses[status] = response
 		}
 		response.Description = strings.TrimPrefix(response.Description+", "+code, ", ")
 		response.Content["application/problem+json"].Examples[code] = &huma.Example{
 			Summary: p.Title,
-			Value:   problemBody{Type: "/problems/" + code, Title: p.Title, Status: p.Status, Detail: p.Title + ".", Instance: base + op.Path, Code: code, RequestID: "0190a000-0000-7000-8000-000000000000"},
+			Value:   problemBody{Type: "/problems/" + code, Title: p.Title, Status: p.Status, Detail: p.Title + ".", Instance: path, Code: code, RequestID: "0190a000-0000-7000-8000-000000000000"},
 		}
 	}
 }
@@ -177,6 +230,9 @@ func complete(schema any) {
 	object, ok := schema.(map[string]any)
 	if !ok {
 		return
+	}
+	if items, has := object["items"]; has {
+		complete(items)
 	}
 	properties, ok := object["properties"].(map[string]any)
 	if !ok {

@@ -7,10 +7,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/google/uuid"
 
 	"atelier/identity"
 	"atelier/messages"
@@ -25,7 +23,7 @@ const (
 	signedIn permission = "signed-in"
 )
 
-// anonymous reports whether callers without a token get through to the entity,
+// anonymous reports whether callers without a token get through: to the entity,
 // which lets them read what is public.
 func (p permission) anonymous() bool { return p == public || p == "project:read" }
 
@@ -41,14 +39,23 @@ type operation struct {
 	Status     int      // of success
 	Codes      []string // problems of its own, beside those that any operation may answer
 	ETag       bool     // the resource carries a version: ETag, If-Match, If-None-Match
+	Creates    bool     // a resource that has no version yet
 	List       bool     // takes limit and cursor
 	Secret     bool     // request or reply hold secrets: no Idempotency-Key
+
+	page bool // beside the versioned API
 }
 
 // keyed operations take an Idempotency-Key.
 func (o *operation) keyed() bool {
-	return o.Method == "POST" && !o.Secret && !strings.HasPrefix(o.Path, "/auth/")
+	return o.Method == "POST" && !o.Secret && o.Permission != public && !strings.HasPrefix(o.Path, "/auth/")
 }
+
+// reads reports whether the operation changes nothing.
+func (o *operation) reads() bool { return o.Method == "GET" }
+
+// conditional operations honour If-Match.
+func (o *operation) conditional() bool { return o.ETag && !o.reads() && !o.Creates }
 
 // call is one request on its way through a handler.
 type call struct {
@@ -56,7 +63,7 @@ type call struct {
 	op        *operation
 	principal *identity.Principal // nil for anonymous callers
 	expected  *int64              // If-Match
-	command   string              // command id
+	command   string              // command id; empty for reads
 	digest    []byte              // fingerprint, with a client's key
 	trace     string
 }
@@ -101,10 +108,10 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 		panic("http: operation " + op.ID + " declares no permission")
 	}
 	in := planFor[I](s)
-	s.describe(&op, in, reflect.TypeFor[O]())
+	s.describe(base+op.Path, &op, in, reflect.TypeFor[O]())
 	s.routes = append(s.routes, op)
-	s.app.Add(op.Method, base+fiberPath(op.Path), func(f *fiber.Ctx) error {
-		ctx, cancel, err := s.deadline(f)
+	s.route(op.Method, base+op.Path, func(f *fiber.Ctx) error {
+		ctx, cancel, err := deadline(f)
 		if err != nil {
 			return err
 		}
@@ -117,122 +124,64 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 		if err := in.bind(f, reflect.ValueOf(&input).Elem()); err != nil {
 			return err
 		}
-		ctx, outcome := messages.WithOutcome(ctx)
-		r, err := h(ctx, c, &input)
-		if err != nil {
-			return err
+		if len(c.digest) == 0 {
+			return reply(s, c, h, ctx, &input)
 		}
-		if outcome.Replayed && len(c.digest) > 0 {
+		ctx, outcome := messages.WithOutcome(ctx)
+		err = reply(s, c, h, ctx, &input)
+		if err == nil && outcome.Replayed {
 			f.Set("Idempotency-Replayed", "true")
 		}
-		return render(s, c, r)
+		return err
 	})
 }
 
-func fiberPath(path string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(path)
-}
-
-const (
-	defaultWait = 10 * time.Second
-	maxWait     = 60 * time.Second
-)
-
-// deadline gives the request its time: ten seconds, or Atelier-Timeout.
-func (s *Server) deadline(f *fiber.Ctx) (context.Context, context.CancelFunc, error) {
-	wait := defaultWait
-	if asked := f.Get("Atelier-Timeout"); asked != "" {
-		ms, err := strconv.Atoi(asked)
-		if err != nil || ms < 1 || ms > int(maxWait.Milliseconds()) {
-			return nil, nil, messages.Invalid("Atelier-Timeout", "out_of_range", "Atelier-Timeout must be 1 to %d milliseconds", maxWait.Milliseconds())
-		}
-		wait = time.Duration(ms) * time.Millisecond
-	}
-	// The server's own context ends with a shutdown, which must let requests finish.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.Context()), wait)
-	return ctx, cancel, nil
-}
-
-// admit finds out who asks, and reads the headers that go into Meta.
-func (s *Server) admit(ctx context.Context, c *call) error {
-	if err := acceptable(c.fiber); err != nil {
+func reply[I, O any](s *Server, c *call, h func(context.Context, *call, *I) (*result[O], error), ctx context.Context, input *I) error {
+	r, err := h(ctx, c, input)
+	if err != nil {
 		return err
 	}
-	if err := s.authenticate(ctx, c); err != nil {
-		return err
-	}
-	if c.op.Method == "GET" {
-		return nil
-	}
-	if err := c.condition(); err != nil {
-		return err
-	}
-	c.trace = traceparent(c.fiber)
-	return c.identify()
+	return render(s, c, r)
 }
 
-func (s *Server) authenticate(ctx context.Context, c *call) error {
-	if c.op.Permission == public {
-		return nil // clients send along what they have, such as an expired token with a refresh
+// route registers a handler; what answers GET answers HEAD.
+func (s *Server) route(method, path string, h fiber.Handler) {
+	pattern := strings.NewReplacer("{", ":", "}", "").Replace(path)
+	methods := []string{method}
+	if method == "GET" {
+		methods = append(methods, "HEAD")
 	}
-	header := c.fiber.Get(fiber.HeaderAuthorization)
-	if header == "" {
-		if c.op.Permission.anonymous() {
+	for _, m := range methods {
+		s.app.Add(m, pattern, h)
+	}
+	s.methods[pattern] = append(s.methods[pattern], methods...)
+}
+
+// options lets every path say what it takes.
+func (s *Server) options() {
+	for pattern, methods := range s.methods {
+		allow := strings.Join(append(methods, "OPTIONS"), ", ")
+		s.app.Options(pattern, func(f *fiber.Ctx) error {
+			f.Set(fiber.HeaderAllow, allow)
+			f.Status(fiber.StatusNoContent)
 			return nil
-		}
-		return messages.Refuse(messages.CodeUnauthenticated, "this needs an access token: Authorization: Bearer …")
+		})
 	}
-	token, bearer := strings.CutPrefix(header, "Bearer ")
-	if !bearer {
-		return messages.Refuse(messages.CodeInvalidToken, "the Authorization header must be: Bearer <access token>")
-	}
-	var err error
-	c.principal, err = s.deps.Flows.Authenticate(ctx, token)
-	return err
-}
-
-// condition reads If-Match: a single strong tag, or *.
-func (c *call) condition() error {
-	tag := c.fiber.Get(fiber.HeaderIfMatch)
-	if tag == "" || tag == "*" || !c.op.ETag {
-		return nil
-	}
-	version, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(tag, `"`), `"`), 10, 64)
-	if err != nil || len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"' {
-		return messages.Refuse(messages.CodeVersionMismatch, "If-Match must be the ETag of the resource, such as %q, or *", `"3"`)
-	}
-	c.expected = &version
-	return nil
-}
-
-// identify gives the command its id: the client's key with the fingerprint of
-// the request, or one of our own.
-func (c *call) identify() error {
-	key := c.fiber.Get("Idempotency-Key")
-	if key == "" || !c.op.keyed() || c.principal == nil {
-		c.command = "m:" + uuid.Must(uuid.NewV7()).String()
-		return nil
-	}
-	if len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r < '!' || r > '~' }) {
-		return messages.Invalid("Idempotency-Key", "format", "Idempotency-Key must be 1 to 255 visible ASCII characters")
-	}
-	c.command, c.digest = "k:"+key, fingerprint(c.fiber)
-	return nil
 }
 
 // render writes a handler's answer.
 func render[O any](s *Server, c *call, r *result[O]) error {
 	f := c.fiber
+	if r.Position > 0 {
+		f.Set("Atelier-Position", s.config.LogID+":"+strconv.FormatInt(r.Position, 10))
+	}
 	if r.Version > 0 {
 		tag := `"` + strconv.FormatInt(r.Version, 10) + `"`
 		f.Set(fiber.HeaderETag, tag)
-		if c.op.Method == "GET" && matches(f.Get(fiber.HeaderIfNoneMatch), tag) {
+		if c.op.reads() && matches(f.Get(fiber.HeaderIfNoneMatch), tag) {
 			f.Status(fiber.StatusNotModified)
 			return nil
 		}
-	}
-	if r.Position > 0 {
-		f.Set("Atelier-Position", s.config.LogID+":"+strconv.FormatInt(r.Position, 10))
 	}
 	if r.Location != "" {
 		f.Set(fiber.HeaderLocation, base+r.Location)
@@ -243,8 +192,7 @@ func render[O any](s *Server, c *call, r *result[O]) error {
 	}
 	f.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	if hot, isHot := any(r.Body).(appender); isHot {
-		response := f.Response()
-		response.SetBodyRaw(hot.appendJSON(make([]byte, 0, 768)))
+		f.Response().SetBodyRaw(hot.appendJSON(make([]byte, 0, 768)))
 		return nil
 	}
 	body, err := json.Marshal(r.Body)

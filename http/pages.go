@@ -3,43 +3,93 @@ package http
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"reflect"
 	"slices"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/pprof"
 
 	"atelier/messages"
 )
 
-// pages are what stands beside the versioned API.
+// pages are what stands beside the versioned API: outside its path, for
+// everyone, and in the document too.
 func (s *Server) pages() {
-	s.app.Get("/openapi.json", func(c *fiber.Ctx) error { return sendJSON(c, s.rendered) })
-	s.app.Get("/.well-known/jwks.json", func(c *fiber.Ctx) error {
+	addPage[none, freeObject](s, operation{ID: "getOpenAPI", Path: "/openapi.json", Summary: "This document"}, func(c *fiber.Ctx) error {
+		return sendJSON(c, s.rendered)
+	})
+	addPage[none, jwksBody](s, operation{ID: "getJWKS", Path: "/.well-known/jwks.json", Summary: "Public keys of access tokens (RFC 7517)"}, func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderCacheControl, "public, max-age=300")
 		return sendJSON(c, s.deps.JWKS())
 	})
-	s.app.Get("/problems", func(c *fiber.Ctx) error { return c.JSON(s.problemList()) })
-	s.app.Get("/problems/:code", s.problemPage)
-	healthPages(s.app, s.ready)
+	addPage[none, problemsBody](s, operation{ID: "listProblems", Path: "/problems", Summary: "All problems that the service may answer"}, func(c *fiber.Ctx) error {
+		return sendValue(c, problemsBody{Items: s.problemList()})
+	})
+	addPage[problemInput, problemEntry](s, operation{ID: "getProblem", Path: "/problems/{code}", Summary: "One problem", Codes: []string{messages.CodeNotFound}}, s.problemPage)
+	addPage[none, statusBody](s, operation{ID: "livez", Path: "/livez", Summary: "Whether the process lives; it asks nobody"}, live)
+	o := addPage[none, readinessBody](s, operation{ID: "readyz", Path: "/readyz", Summary: "Whether the node takes requests, and why not"}, readiness(s.ready))
+	o.Responses["503"] = &huma.Response{Description: "Not ready", Headers: replyHeaders(), Content: o.Responses["200"].Content}
+}
+
+// addPage adds an operation beside the versioned API.
+func addPage[I, O any](s *Server, op operation, h fiber.Handler) *huma.Operation {
+	op.Method, op.Permission, op.Status, op.page = "GET", public, fiber.StatusOK, true
+	o := s.describe(op.Path, &op, planFor[I](s), reflect.TypeFor[O]())
+	s.routes = append(s.routes, op)
+	s.route(op.Method, op.Path, h)
+	return o
 }
 
 func sendJSON(c *fiber.Ctx, body []byte) error {
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(body)
+	c.Response().SetBodyRaw(body)
+	return nil
 }
 
-// healthPages serve /livez, which asks nobody, and /readyz, which says why not.
-func healthPages(app *fiber.App, ready func(context.Context) []string) {
-	app.Get("/livez", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "alive"}) })
-	app.Get("/readyz", func(c *fiber.Ctx) error {
-		ctx, cancel := context.WithTimeout(c.Context(), time.Second)
+func sendValue(c *fiber.Ctx, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return sendJSON(c, body)
+}
+
+type jwksBody struct {
+	Keys []struct {
+		Kty string `json:"kty"`
+		Crv string `json:"crv"`
+		Kid string `json:"kid"`
+		Alg string `json:"alg"`
+		Use string `json:"use"`
+		X   string `json:"x"`
+	} `json:"keys" nullable:"false"`
+}
+
+type statusBody struct {
+	Status string `json:"status"`
+}
+
+type readinessBody struct {
+	Status  string   `json:"status" enum:"ready,not ready"`
+	Reasons []string `json:"reasons" nullable:"false" doc:"Why the node is not ready"`
+}
+
+func live(c *fiber.Ctx) error { return sendValue(c, statusBody{Status: "alive"}) }
+
+// readiness says why not.
+func readiness(ready func(context.Context) []string) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), time.Second)
 		defer cancel()
 		if reasons := ready(ctx); len(reasons) > 0 {
-			return c.Status(fiber.StatusServiceUnavailable).JSON(fiber.Map{"status": "not ready", "reasons": reasons})
+			c.Status(fiber.StatusServiceUnavailable)
+			return sendValue(c, readinessBody{Status: "not ready", Reasons: reasons})
 		}
-		return c.JSON(fiber.Map{"status": "ready", "reasons": []string{}})
-	})
+		return sendValue(c, readinessBody{Status: "ready", Reasons: []string{}})
+	}
 }
 
 func (s *Server) ready(ctx context.Context) []string {
@@ -56,6 +106,12 @@ type problemEntry struct {
 	Title  string `json:"title"`
 }
 
+// problemsBody has the form of every list; it has one page.
+type problemsBody struct {
+	Items      []problemEntry `json:"items" nullable:"false"`
+	NextCursor *string        `json:"next_cursor" nullable:"true"`
+}
+
 func (s *Server) problemList() []problemEntry {
 	list := make([]problemEntry, 0, len(s.problems))
 	for code, p := range s.problems {
@@ -65,13 +121,17 @@ func (s *Server) problemList() []problemEntry {
 	return list
 }
 
+type problemInput struct {
+	Code string `path:"code"`
+}
+
 func (s *Server) problemPage(c *fiber.Ctx) error {
 	code := c.Params("code")
 	p, known := s.problems[code]
 	if !known {
 		return messages.Refuse(messages.CodeNotFound, "there is no problem of that name")
 	}
-	return c.JSON(problemEntry{Type: "/problems/" + code, Code: code, Status: p.Status, Title: p.Title})
+	return sendValue(c, problemEntry{Type: "/problems/" + code, Code: code, Status: p.Status, Title: p.Title})
 }
 
 // NewOps is the operations listener, on an address of its own: health, and the
@@ -79,7 +139,8 @@ func (s *Server) problemPage(c *fiber.Ctx) error {
 // hold secrets.
 func NewOps(ready func(context.Context) []string) *fiber.App {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})
-	healthPages(app, ready)
+	app.Get("/livez", live)
+	app.Get("/readyz", readiness(ready))
 	app.Get("/debug/pprof/cmdline", func(*fiber.Ctx) error { return fiber.ErrNotFound })
 	app.Use(pprof.New())
 	return app

@@ -35,12 +35,13 @@ type Deps struct {
 	Log      *slog.Logger
 }
 
-// Time-outs of the connection, and the largest body.
+// Time-outs of a connection, and the largest request.
 const (
 	readTimeout  = 30 * time.Second
 	writeTimeout = 30 * time.Second
 	idleTimeout  = 2 * time.Minute
 	maxBody      = 1 << 20
+	maxHeader    = 16 << 10
 )
 
 // Server is the API listener.
@@ -50,23 +51,28 @@ type Server struct {
 	app      *fiber.App
 	document *huma.OpenAPI
 	routes   []operation
+	methods  map[string][]string // that a path takes
 	problems map[string]problem
 	inFlight atomic.Int64
 	draining atomic.Bool
-	rendered []byte // the OpenAPI document
+	listener atomic.Pointer[listener] // set by Serve, drained by Shutdown
+	rendered []byte                   // the OpenAPI document
 }
 
 // New builds the edge. It panics on an operation that declares no permission:
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
-	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config)}
+	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{}}
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,
-		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, BodyLimit: maxBody, ReadBufferSize: 16 << 10,
-		DisableDefaultContentType: true, StreamRequestBody: false,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, BodyLimit: maxBody, ReadBufferSize: maxHeader,
+		DisableDefaultContentType: true, DisablePreParseMultipartForm: true,
 	})
+	server := s.app.Server()
+	server.Handler = knownMethods(server.Handler)
 	s.app.Use(s.envelope)
 	s.table()
+	s.options()
 	s.finish()
 	return s
 }
@@ -95,7 +101,7 @@ func (s *Server) table() {
 		Codes: []string{messages.CodeNotFound}}, s.endSession)
 
 	write := []string{messages.CodeNotFound, messages.CodeForbidden, messages.CodeInvalidState}
-	add(s, operation{ID: "createProject", Method: "POST", Path: "/projects", Summary: "Start a project", Permission: signedIn, Status: 201, ETag: true}, s.createProject)
+	add(s, operation{ID: "createProject", Method: "POST", Path: "/projects", Summary: "Start a project", Permission: signedIn, Status: 201, ETag: true, Creates: true}, s.createProject)
 	add(s, operation{ID: "listProjects", Method: "GET", Path: "/projects", Summary: "Projects that are mine or shared with me", Permission: signedIn, Status: 200, List: true}, s.listProjects)
 	add(s, operation{ID: "getProject", Method: "GET", Path: "/projects/{project_id}", Summary: "One project", Permission: "project:read", Status: 200, ETag: true,
 		Codes: []string{messages.CodeNotFound}}, s.getProject)
@@ -129,11 +135,24 @@ func statusCodes() []string {
 }
 
 // Serve answers requests from the listener until Shutdown.
-func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
+func (s *Server) Serve(l net.Listener) error {
+	if tcp, is := l.(*net.TCPListener); is {
+		own := newListener(tcp)
+		s.listener.Store(own)
+		l = own
+	}
+	if s.draining.Load() {
+		return l.Close()
+	}
+	return s.app.Listener(l)
+}
 
-// Shutdown says not ready, lets what was accepted be answered and closes the
-// connections. It waits for that until ctx ends.
+// Shutdown says not ready, answers what was accepted and closes the connections.
+// It waits for that until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
+	if l := s.listener.Load(); l != nil {
+		l.drain(ctx)
+	}
 	return s.app.ShutdownWithContext(ctx)
 }

@@ -1,8 +1,8 @@
 package http
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -36,21 +36,15 @@ func (s *Server) getMe(ctx context.Context, c *call, _ *none) (*result[userBody]
 // clearable is a text that null clears.
 type clearable struct{ text *string }
 
-// UnmarshalJSON reads a text or null.
-func (t *clearable) UnmarshalJSON(b []byte) error {
-	t.text = new(string)
-	if string(b) == "null" {
-		return nil
-	}
-	return json.Unmarshal(b, t.text)
+func (t *clearable) set(value any) {
+	text, _ := value.(string)
+	t.text = &text
 }
 
 // Schema is that of a nullable string.
 func (clearable) Schema(huma.Registry) *huma.Schema {
 	limit := 2048
-	s := &huma.Schema{Type: "string", Nullable: true, MaxLength: &limit}
-	s.PrecomputeMessages()
-	return s
+	return &huma.Schema{Type: huma.TypeString, Nullable: true, MaxLength: &limit}
 }
 
 type updateMeInput struct {
@@ -79,25 +73,25 @@ func (s *Server) updateMe(ctx context.Context, c *call, in *updateMeInput) (*res
 	return userResult(s.deps.Accounts.UpdateAccount(ctx, command))
 }
 
-// preferencesBody is whatever object the user keeps.
-type preferencesBody map[string]any
-
-func preferencesResult(p *messages.Preferences, err error) (*result[preferencesBody], error) {
+func preferencesResult(p *messages.Preferences, err error) (*result[freeObject], error) {
 	if err != nil {
 		return nil, err
 	}
-	body := preferencesBody{}
-	return &result[preferencesBody]{Body: &body, Version: p.GetVersion()}, json.Unmarshal(p.GetJson(), &body)
+	body := freeObject(p.GetJson())
+	return &result[freeObject]{Body: &body, Version: p.GetVersion()}, nil
 }
 
-func (s *Server) getPreferences(ctx context.Context, c *call, _ *none) (*result[preferencesBody], error) {
+func (s *Server) getPreferences(ctx context.Context, c *call, _ *none) (*result[freeObject], error) {
 	return preferencesResult(s.deps.Accounts.GetPreferences(ctx, &messages.GetPreferences{Meta: c.meta(), UserId: c.userID()}))
 }
 
-type updatePreferencesInput struct{ Body preferencesBody }
+type updatePreferencesInput struct{ Body freeObject }
 
-func (s *Server) updatePreferences(ctx context.Context, c *call, _ *updatePreferencesInput) (*result[preferencesBody], error) {
-	return preferencesResult(s.deps.Accounts.UpdatePreferences(ctx, &messages.UpdatePreferences{Meta: c.meta(), UserId: c.userID(), Patch: c.fiber.Body()}))
+// updatePreferences hands on the patch as it came: digits of numbers and the
+// difference between null and absence matter.
+func (s *Server) updatePreferences(ctx context.Context, c *call, _ *updatePreferencesInput) (*result[freeObject], error) {
+	patch := bytes.Clone(c.fiber.Request().Body())
+	return preferencesResult(s.deps.Accounts.UpdatePreferences(ctx, &messages.UpdatePreferences{Meta: c.meta(), UserId: c.userID(), Patch: patch}))
 }
 
 type changePasswordInput struct {

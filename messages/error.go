@@ -39,6 +39,13 @@ const (
 	CodeUnavailable              = "unavailable"
 	CodeOverloaded               = "overloaded"
 	CodeTimeout                  = "timeout"
+	CodeMFAFailed                = "mfa_failed"
+	CodeCSRFFailed               = "csrf_failed"
+	CodeStepUpRequired           = "step_up_required"
+	CodeCommentsDisabled         = "comments_disabled"
+	CodeLinkExpired              = "link_expired"
+	CodeRateLimited              = "rate_limited"
+	CodeTooManyAttempts          = "too_many_attempts"
 
 	// The codes below never reach a client. Moved: the command was not executed,
 	// ask again. OutcomeUnknown: it may have been; ask again with the same

@@ -1,0 +1,160 @@
+package http
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"atelier/messages"
+)
+
+const (
+	defaultWait = 10 * time.Second
+	maxWait     = 60 * time.Second
+)
+
+// deadline gives the request its time: ten seconds, or Atelier-Timeout.
+func deadline(f *fiber.Ctx) (context.Context, context.CancelFunc, error) {
+	wait := defaultWait
+	if asked := f.Request().Header.Peek("Atelier-Timeout"); asked != nil {
+		ms, err := strconv.Atoi(string(asked))
+		if err != nil || ms < 1 || ms > int(maxWait.Milliseconds()) {
+			return nil, nil, messages.Invalid("Atelier-Timeout", "out_of_range", "Atelier-Timeout must be 1 to %d milliseconds", maxWait.Milliseconds())
+		}
+		wait = time.Duration(ms) * time.Millisecond
+	}
+	// The server's own context ends with a shutdown, which must let requests finish.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.Context()), wait)
+	return ctx, cancel, nil
+}
+
+// admit finds out who asks, and reads the headers that go into Meta.
+func (s *Server) admit(ctx context.Context, c *call) error {
+	if !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept)) {
+		return messages.Refuse(messages.CodeNotAcceptable, "the reply is application/json")
+	}
+	if err := s.authenticate(ctx, c); err != nil {
+		return err
+	}
+	c.trace = string(c.fiber.Response().Header.Peek(headerTrace))
+	if c.op.reads() {
+		return nil
+	}
+	if c.trace == "" {
+		c.trace = newTrace()
+	}
+	if err := c.condition(); err != nil {
+		return err
+	}
+	return c.identify()
+}
+
+// authenticate finds out whom the token speaks for. Where nobody needs one it is
+// not looked at: a client whose token has expired can still refresh it.
+func (s *Server) authenticate(ctx context.Context, c *call) error {
+	if c.op.Permission == public {
+		return nil
+	}
+	header := c.fiber.Get(fiber.HeaderAuthorization)
+	if header == "" {
+		if c.op.Permission.anonymous() {
+			return nil
+		}
+		return messages.Refuse(messages.CodeUnauthenticated, "this needs an access token: Authorization: Bearer …")
+	}
+	const scheme = "Bearer "
+	if len(header) <= len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
+		return messages.Refuse(messages.CodeInvalidToken, "the Authorization header must be: Bearer <access token>")
+	}
+	var err error
+	c.principal, err = s.deps.Flows.Authenticate(ctx, header[len(scheme):])
+	return err
+}
+
+// condition reads If-Match: one strong tag, or * for whatever is there.
+func (c *call) condition() error {
+	tag := c.fiber.Get(fiber.HeaderIfMatch)
+	if tag == "" || tag == "*" {
+		return nil
+	}
+	if strings.Contains(tag, ",") || len(tag) < 2 || tag[len(tag)-1] != '"' || tag[0] != '"' && !strings.HasPrefix(tag, `W/"`) {
+		return messages.Invalid(fiber.HeaderIfMatch, "format", "If-Match must be the ETag of the resource, such as %q, or *", `"3"`)
+	}
+	version, err := strconv.ParseInt(tag[1:len(tag)-1], 10, 64)
+	if err != nil || !c.op.conditional() { // weak, or of something else
+		return messages.Refuse(messages.CodeVersionMismatch, "the resource does not have the ETag %s", shown(tag))
+	}
+	c.expected = &version
+	return nil
+}
+
+// identify gives the command its id: the client's key with the fingerprint of
+// the request, or one of our own.
+func (c *call) identify() error {
+	key := c.fiber.Request().Header.Peek("Idempotency-Key")
+	if key == nil || !c.op.keyed() {
+		c.command = "m:" + uuid.Must(uuid.NewV7()).String()
+		return nil
+	}
+	for _, b := range key {
+		if b < '!' || b > '~' {
+			key = nil
+			break
+		}
+	}
+	if len(key) < 1 || len(key) > 255 {
+		return messages.Invalid("Idempotency-Key", "format", "Idempotency-Key must be 1 to 255 visible ASCII characters")
+	}
+	c.command, c.digest = "k:"+string(key), fingerprint(c.fiber)
+	return nil
+}
+
+// fingerprint tells requests apart that use one key.
+func fingerprint(c *fiber.Ctx) []byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s\n", c.Method(), c.OriginalURL())
+	h.Write(c.Request().Body())
+	return h.Sum(nil)
+}
+
+// acceptable reports whether a caller takes JSON (RFC 9110, 12.5.1). Of the
+// ranges that match, the most specific one counts.
+func acceptable(accept []byte) bool {
+	if len(accept) == 0 || string(accept) == "*/*" || string(accept) == fiber.MIMEApplicationJSON {
+		return true
+	}
+	best, taken := 0, false
+	for part := range strings.SplitSeq(strings.ToLower(string(accept)), ",") {
+		kind, parameters, _ := strings.Cut(part, ";")
+		specific := 0
+		switch strings.TrimSpace(kind) {
+		case "application/json":
+			specific = 3
+		case "application/*":
+			specific = 2
+		case "*/*":
+			specific = 1
+		}
+		if specific > best {
+			best, taken = specific, !refused(parameters)
+		}
+	}
+	return taken
+}
+
+// refused reports whether a media range has the weight 0.
+func refused(parameters string) bool {
+	for p := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if weight, err := strconv.ParseFloat(value, 64); name == "q" && err == nil && weight == 0 {
+			return true
+		}
+	}
+	return false
+}
