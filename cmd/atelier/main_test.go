@@ -1,0 +1,133 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"atelier/test/services"
+)
+
+// TestMain finds goroutines that outlive the servers of the tests. Those of
+// Postgres, where the test binary started it, live as long as it does.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),    // one for the date of all servers in a process
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // tidies workers: sleeps on for up to 10 s
+		goleak.IgnoreAnyFunction("atelier/test/services.init.func1.1"), goleak.IgnoreAnyFunction("atelier/test/services.spawn.func2"),
+		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Start.func2"))
+}
+
+// engines are the databases that the program is tested on: settings that name a
+// fresh one each.
+var engines = map[string]func(t testing.TB) storeSettings{
+	"postgres": func(t testing.TB) storeSettings {
+		return storeSettings{DataDir: t.TempDir(), DatabaseURL: services.Postgres(t).URL()}
+	},
+}
+
+// onEngines runs a test on each database.
+func onEngines(t *testing.T, test func(t *testing.T, store storeSettings)) {
+	for name, fresh := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, fresh(t))
+		})
+	}
+}
+
+// program is a server of a test.
+type program struct {
+	*server
+	url string
+	ops string
+}
+
+// startProgram starts a server on ports of its own. It is stopped with the test.
+func startProgram(t testing.TB, store storeSettings, logs ...io.Writer) *program {
+	t.Helper()
+	options := &slog.HandlerOptions{Level: slog.LevelDebug}
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(append(logs, &leveled{t: t})...), options))
+	s, err := start(t.Context(), settings{
+		Env: "development", HTTPAddr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", PublicURL: "http://atelier.test", Verification: "off", storeSettings: store,
+	}, log)
+	require.NoError(t, err)
+	p := &program{server: s, url: "http://" + s.api.Addr().String(), ops: "http://" + s.ops.Addr().String()}
+	t.Cleanup(func() { require.NoError(t, p.stop()) })
+	return p
+}
+
+// leveled shows what a failed test's server had to say, requests left out.
+type leveled struct{ t testing.TB }
+
+func (l *leveled) Write(line []byte) (int, error) {
+	if os.Getenv("ATELIER_TEST_LOG") != "" {
+		l.t.Logf("%s", line)
+	}
+	return len(line), nil
+}
+
+func TestTwoServersInOneProcess(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, store storeSettings) {
+		one := startProgram(t, store)
+		other := startProgram(t, storeSettings{DataDir: t.TempDir(), DatabaseURL: engines["postgres"](t).DatabaseURL})
+		ada := signUp(t, one, "ada")
+		project := ada.post("/projects", object{"name": "Harbour"}).created(t)
+		require.Equal(t, 401, other.client(t).as(ada).get("/projects/"+project.text("id")).status, "the other installation has other keys")
+
+		require.NoError(t, one.stop())
+		again := startProgram(t, store)
+		require.Equal(t, 200, again.client(t).as(ada).get("/projects/"+project.text("id")).status, "tokens and data survive a restart")
+	})
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	pg := services.OwnPostgres(t)
+	p := startProgram(t, storeSettings{DataDir: t.TempDir(), DatabaseURL: pg.URL("test")})
+	for _, base := range []string{p.url, p.ops} {
+		c := &client{t: t, base: base}
+		require.Equal(t, "alive", c.do("GET", "/livez", nil).want(t, 200).text("status"))
+		require.Equal(t, "ready", c.do("GET", "/readyz", nil).want(t, 200).text("status"))
+	}
+	pg.Crash()
+	c := &client{t: t, base: p.url}
+	require.Equal(t, 200, c.do("GET", "/livez", nil).status, "livez asks nobody")
+	require.Eventually(t, func() bool { return c.do("GET", "/readyz", nil).status == 503 }, 10*time.Second, 50*time.Millisecond)
+	require.NotEmpty(t, c.do("GET", "/readyz", nil).list("reasons"))
+	pg.Restart(t)
+	require.Eventually(t, func() bool { return c.do("GET", "/readyz", nil).status == 200 }, 10*time.Second, 50*time.Millisecond)
+}
+
+func TestStartRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	log := slog.New(slog.DiscardHandler)
+	for name, c := range map[string]settings{
+		"database": {storeSettings: storeSettings{DataDir: dir, DatabaseURL: "mysql://x"}},
+		"url":      {PublicURL: "not a url", storeSettings: storeSettings{DataDir: dir, DatabaseURL: "postgres://x"}},
+		"key":      {Env: "production", PublicURL: "https://a.example.com", storeSettings: storeSettings{DataDir: dir, DatabaseURL: "postgres://x", MasterKey: developmentKey}},
+		"address":  {HTTPAddr: "127.0.0.1:99999999", OpsAddr: "127.0.0.1:0", storeSettings: engines["postgres"](t)},
+	} {
+		_, err := start(t.Context(), c, log)
+		require.Error(t, err, name)
+	}
+}
+
+// httpClient is one for each test, so that connections end with it.
+func httpClient(t testing.TB) *http.Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func (p *program) client(t testing.TB) *client {
+	return &client{t: t, base: p.url, http: httpClient(t)}
+}
