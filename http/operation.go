@@ -124,24 +124,19 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 		if err := in.bind(f, reflect.ValueOf(&input).Elem()); err != nil {
 			return err
 		}
-		if len(c.digest) == 0 {
-			return reply(s, c, h, ctx, &input)
+		var outcome *messages.Outcome
+		if c.digest != nil {
+			ctx, outcome = messages.WithOutcome(ctx)
 		}
-		ctx, outcome := messages.WithOutcome(ctx)
-		err = reply(s, c, h, ctx, &input)
-		if err == nil && outcome.Replayed {
+		r, err := h(ctx, c, &input)
+		if err != nil {
+			return err
+		}
+		if outcome != nil && outcome.Replayed {
 			f.Set("Idempotency-Replayed", "true")
 		}
-		return err
+		return render(s, c, r)
 	})
-}
-
-func reply[I, O any](s *Server, c *call, h func(context.Context, *call, *I) (*result[O], error), ctx context.Context, input *I) error {
-	r, err := h(ctx, c, input)
-	if err != nil {
-		return err
-	}
-	return render(s, c, r)
 }
 
 // route registers a handler; what answers GET answers HEAD.
