@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"atelier/actors/store"
 )
 
@@ -18,7 +16,7 @@ const benchWriters = 2
 // outbox row and its remembered command. One iteration is one project.
 func Bench(b *testing.B, w store.Writer) {
 	owner := newAccount("n1")
-	write(b, w, owner.fly(start, registered(owner.fence.ID, address(owner.fence.ID))).commit)
+	owner.commit(b, w, start, registered(owner.fence.ID, address(owner.fence.ID)))
 	for _, size := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprintf("group=%d", size), func(b *testing.B) {
 			var groups [][]*store.Commit
@@ -51,16 +49,5 @@ func Bench(b *testing.B, w store.Writer) {
 			writers.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "creates/s")
 		})
-	}
-}
-
-// write writes commits that must all be applied.
-func write(t testing.TB, w store.Writer, group ...*store.Commit) {
-	t.Helper()
-	results, err := w.Write(t.Context(), group)
-	require.NoError(t, err)
-	for i, r := range results {
-		require.NoError(t, r.Err, "commit %d", i)
-		require.False(t, r.Duplicate, "commit %d", i)
 	}
 }

@@ -2,57 +2,101 @@ package postgres_test
 
 import (
 	"context"
-	"fmt"
-	"net/url"
-	"os"
-	"strings"
-	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"atelier/actors/store"
 	"atelier/persistence/persistencetest"
 	"atelier/persistence/postgres"
+	"atelier/test/services"
 )
 
-var databases atomic.Int64
-
-// database makes an empty database of its own for the test.
-func database(t testing.TB) string {
-	t.Helper()
-	server := os.Getenv("ATELIER_TEST_POSTGRES")
-	require.NotEmpty(t, server)
-	admin, err := pgx.Connect(t.Context(), server)
-	require.NoError(t, err)
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), databases.Add(1))
-	_, err = admin.Exec(t.Context(), "CREATE DATABASE "+name)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_, err := admin.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)")
-		require.NoError(t, err)
-		admin.Close(context.Background())
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	persistencetest.Run(t, func(t testing.TB) *persistencetest.Database {
+		url := migrated(t)
+		db := connect(t, url)
+		return &persistencetest.Database{
+			Engine: db, Peer: connect(t, url), Keys: keys{db}, Leases: db.Leases(),
+			Hold: func(t testing.TB, key store.CommandKey) *persistencetest.Held { return hold(t, url, key) },
+		}
 	})
-	u, err := url.Parse(server)
-	require.NoError(t, err)
-	u.Path = "/" + strings.TrimPrefix(name, "/")
-	return u.String()
 }
 
-func open(t testing.TB) *postgres.DB {
+func BenchmarkWrite(b *testing.B) { persistencetest.Bench(b, connect(b, migrated(b))) }
+
+// migrated is the URL of a fresh database with the schema in it.
+func migrated(t testing.TB) string {
 	t.Helper()
-	at := database(t)
-	_, err := postgres.Migrate(t.Context(), at)
+	url := services.Postgres(t).URL()
+	_, err := postgres.Migrate(t.Context(), url)
 	require.NoError(t, err)
-	return connect(t, at)
+	return url
 }
 
-func connect(t testing.TB, at string) *postgres.DB {
+func connect(t testing.TB, url string) *postgres.DB {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Config{URL: at})
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	return db
 }
 
-func BenchmarkWrite(b *testing.B) { persistencetest.Bench(b, open(b)) }
+// raw is a connection beside the engine.
+func raw(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// hold has a command carried out by a transaction that does not end yet.
+func hold(t testing.TB, url string, key store.CommandKey) *persistencetest.Held {
+	t.Helper()
+	ctx, watch := t.Context(), raw(t, url)
+	tx, err := raw(t, url).Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, `INSERT INTO commands VALUES ($1, $2, 'print', 'reply', false, now() + interval '1 day')`, key.Principal, key.Command)
+	require.NoError(t, err)
+	return &persistencetest.Held{
+		Waiting: func(n int) { waiting(t, watch, n) },
+		End: func(commit bool) {
+			end := tx.Rollback
+			if commit {
+				end = tx.Commit
+			}
+			require.NoError(t, end(ctx))
+		},
+	}
+}
+
+// waiting returns when so many backends of the database wait for locks.
+func waiting(t testing.TB, watch *pgx.Conn, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var waiting int
+		err := watch.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+		return err == nil && waiting >= n
+	}, 10*time.Second, 2*time.Millisecond)
+}
+
+// keys are the signing keys in the suite's words.
+type keys struct{ db *postgres.DB }
+
+func (k keys) Keys(ctx context.Context) (list []persistencetest.Key, err error) {
+	rows, err := k.db.Keys(ctx)
+	for _, row := range rows {
+		list = append(list, persistencetest.Key(row))
+	}
+	return list, err
+}
+
+func (k keys) AddKey(ctx context.Context, key persistencetest.Key) (bool, error) {
+	return k.db.AddKey(ctx, postgres.SealedKey(key))
+}
+
+func (k keys) RemoveKey(ctx context.Context, kid string) error { return k.db.RemoveKey(ctx, kid) }

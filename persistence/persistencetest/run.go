@@ -1,0 +1,133 @@
+// Package persistencetest is the suite that every database engine must pass: the
+// promises of the ports in actors/store, of the queries and of the leases, held
+// against a real database.
+package persistencetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"atelier/actors/account"
+	"atelier/actors/project"
+	"atelier/actors/session"
+	"atelier/actors/store"
+	"atelier/messages"
+)
+
+// Engine is what the suite calls.
+type Engine interface {
+	store.Writer
+	Projects() store.Claimer[*project.State]
+	Accounts() store.Claimer[*account.State]
+	Sessions() store.Claimer[*session.State]
+	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
+	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
+	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
+	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
+	PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error)
+	FindCredential(ctx context.Context, email string) (*messages.Credential, error)
+	AnyAdmin(ctx context.Context) (bool, error)
+	LogID(ctx context.Context) (string, error)
+	Ping(ctx context.Context) error
+	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
+}
+
+// Key has the fields of the engines' SealedKey.
+type Key struct {
+	Kid         string
+	Use         string
+	Public      []byte
+	Sealed      []byte
+	CreatedAt   time.Time
+	ActivatesAt time.Time
+}
+
+// Keys are the signing keys of a database.
+type Keys interface {
+	Keys(ctx context.Context) ([]Key, error)
+	AddKey(ctx context.Context, k Key) (added bool, err error)
+	RemoveKey(ctx context.Context, kid string) error
+}
+
+// Leases are the nodes' leases; see cluster.LeaseStore.
+type Leases interface {
+	Acquire(ctx context.Context, name, cluster, address string, ttl time.Duration) (incarnation int64, now time.Time, err error)
+	Renew(ctx context.Context, name string, incarnation int64, ttl time.Duration, exclusive bool) (now time.Time, others, granted bool, err error)
+	Leave(ctx context.Context, name string, incarnation int64) error
+}
+
+// Held is a command that a transaction outside of the engine is about to have
+// carried out. A commit with the same command waits for it, its row in hand.
+type Held struct {
+	Waiting func(n int)       // returns when so many transactions wait for locks
+	End     func(commit bool) // lets them go on
+}
+
+// Database is a fresh, migrated database and how to reach it.
+type Database struct {
+	Engine
+	Peer   Engine // as another node; the same engine where one process owns the database
+	Keys   Keys
+	Leases Leases                                         // nil: one process owns the database
+	Hold   func(t testing.TB, key store.CommandKey) *Held // nil: commits never run beside anything
+}
+
+// property is something that must be true of every engine.
+type property struct {
+	name  string
+	check func(t *testing.T, db *Database)
+}
+
+// Run holds an engine against the suite. Most properties share one database,
+// and with it the traffic of all others; those that speak of the whole of a
+// database open their own.
+func Run(t *testing.T, open func(t testing.TB) *Database) {
+	shared := open(t)
+	for _, p := range sharing {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			p.check(t, shared)
+		})
+	}
+	for _, p := range alone {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			p.check(t, open(t))
+		})
+	}
+}
+
+var sharing = []property{
+	{"ClaimLoadsWhatWasCommitted", claimLoads},
+	{"ClaimOfNothingIsNotFound", claimOfNothing},
+	{"ClaimRaisesTheEpoch", claimRaisesEpoch},
+	{"ReleaseNeedsTheFence", releaseNeedsTheFence},
+	{"ClaimsAmidCommitsAreWhole", claimsAmidCommits},
+	{"StaleEpochIsFenced", staleEpoch},
+	{"StaleVersionIsFenced", staleVersion},
+	{"CreationOfAnExistingRowIsFenced", creationOfExisting},
+	{"FencedCommitsLeaveNothing", fencedLeavesNothing},
+	{"ChecksReadTheFence", checksReadTheFence},
+	{"EndedSessionsAreFenced", endedSessionsAreFenced},
+	{"BadMembersHarmNobody", badMembers},
+	{"AnUnforeseenMemberFailsTheGroupForCertain", unforeseenMember},
+	{"OneEmailTwiceInAGroup", emailTwice},
+	{"OneRowTwiceInAGroup", rowTwice},
+	{"OneCommandTwiceInAGroup", commandTwice},
+	{"GroupsOfAllSizes", groupSizes},
+	{"CommandsAreRememberedOnce", commandsRemembered},
+	{"CommandsWithoutChangesAreRemembered", unchangedRemembered},
+	{"LookupsFindWhatWasCarriedOut", lookups},
+	{"OneWinnerAmongCommits", oneWinner},
+	{"OneWinnerAmongCreations", oneCreation},
+	{"OneWinnerAmongAddresses", oneAddress},
+	{"OneEffectAmongCommands", oneEffect},
+	{"StreamsOfContendedRowsAreContiguous", contendedStreams},
+}
+
+var alone = []property{
+	{"ClaimWhileACommitHoldsTheRow", claimWhileCommitHolds},
+	{"ClaimWhileACommitIsRolledBack", claimWhileCommitFails},
+	{"CommandCarriedOutMeanwhile", commandMeanwhile},
+}
