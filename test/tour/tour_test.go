@@ -3,27 +3,22 @@
 package tour
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"atelier/test/services"
+	"atelier/test/rig"
 )
 
 const (
 	pageAddress = "http://127.0.0.1:8080" // that the pages speak of
 	separator   = "\x1e"
-	startWithin = time.Minute
 )
 
 // block is a command block of a page with what the page shows of its output.
@@ -33,14 +28,15 @@ type block struct {
 	shown string
 }
 
+// TestTours takes both tours in one shell, as a reader does, with everything
+// embedded.
 func TestTours(t *testing.T) {
 	t.Parallel()
 	blocks := append(read(t, "README.md"), read(t, "docs/tour.md")...)
 	require.Greater(t, len(blocks), 15)
-	env := append(environment(), "ATELIER_DATABASE_URL="+services.Postgres(t).URL())
-	directory := t.TempDir()
-	build(t, directory)
-	address := serve(t, directory, env)
+	s := rig.New(t)
+	node := s.Start("data", "") // the folder that bin/atelier looks into when nothing is set
+	require.NoError(t, rig.Build(filepath.Join(s.Dir, "bin/atelier")))
 	for _, shell := range []string{"sh", "bash", "zsh"} {
 		program, err := exec.LookPath(shell)
 		if err != nil {
@@ -48,7 +44,7 @@ func TestTours(t *testing.T) {
 			t.Logf("there is no %s here", shell)
 			continue
 		}
-		outputs := paste(t, program, directory, env, address, blocks)
+		outputs := paste(t, program, s.Dir, "http://"+node.Address(), blocks)
 		for i, b := range blocks {
 			if difference := compare(b.shown, outputs[i]); difference != "" {
 				t.Errorf("%s, in %s: %s\n%s", b.place, shell, difference, b.code)
@@ -80,49 +76,6 @@ func read(t *testing.T, page string) (blocks []block) {
 	return blocks
 }
 
-// build makes the program where the pages expect it, in bin/ of the directory.
-func build(t *testing.T, directory string) {
-	t.Helper()
-	out, err := exec.Command("go", "build", "-o", filepath.Join(directory, "bin/atelier"), "atelier/cmd/atelier").CombinedOutput()
-	require.NoError(t, err, string(out))
-}
-
-// serve runs the server as a newcomer does, but for its ports, and returns the
-// address that its banner tells. At the end of the test it must stop well.
-func serve(t *testing.T, directory string, env []string) string {
-	t.Helper()
-	cmd := exec.Command("bin/atelier", "serve", "--http-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0")
-	cmd.Dir, cmd.Env = directory, env
-	stderr, err := cmd.StderrPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	said := make(chan string, 1)
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		told := regexp.MustCompile(`API +(http://[0-9.:]+)`)
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			if m := told.FindStringSubmatch(lines.Text()); m != nil {
-				said <- m[1]
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		<-drained
-		require.NoError(t, cmd.Wait(), "the server did not stop well")
-	})
-	select {
-	case address := <-said:
-		return address
-	case <-drained:
-		t.Fatal("the server ended at once")
-	case <-time.After(startWithin):
-		t.Fatal("the server's banner did not come")
-	}
-	return ""
-}
-
 // environment is the process's without settings.
 func environment() (env []string) {
 	for _, pair := range os.Environ() {
@@ -134,7 +87,7 @@ func environment() (env []string) {
 }
 
 // paste feeds all blocks to one shell and returns the output of each.
-func paste(t *testing.T, shell, directory string, env []string, address string, blocks []block) []string {
+func paste(t *testing.T, shell, directory, address string, blocks []block) []string {
 	t.Helper()
 	var script strings.Builder
 	for _, b := range blocks {
@@ -142,7 +95,7 @@ func paste(t *testing.T, shell, directory string, env []string, address string, 
 	}
 	require.Contains(t, script.String(), address)
 	cmd := exec.Command(shell)
-	cmd.Dir, cmd.Env, cmd.Stdin = directory, env, io.Reader(strings.NewReader(script.String()))
+	cmd.Dir, cmd.Env, cmd.Stdin = directory, environment(), strings.NewReader(script.String())
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	outputs := strings.Split(string(out), separator)
@@ -175,6 +128,12 @@ func lines(text string) (all []string) {
 		}
 	}
 	return all
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	rig.Clean()
+	os.Exit(code)
 }
 
 func TestCompareBites(t *testing.T) {
