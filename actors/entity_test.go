@@ -133,6 +133,26 @@ func TestTheBarrierComesBeforeTheReply(t *testing.T) {
 	require.NoError(t, <-again)
 }
 
+func TestAStoredReplyOfWhatChangesNothingRepeatsTheBarrierToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create(10)
+	hide := func() <-chan error {
+		return later(func() error {
+			private := false
+			_, err := w.projects.UpdateProject(t.Context(), &messages.UpdateProject{Meta: keyed("k", "f"), ProjectId: id, Settings: &messages.SettingsChange{Public: &private}})
+			return err
+		})
+	}
+	require.NoError(t, <-hide(), "it is private already")
+	w.barrier.wait = make(chan func())
+	again := hide()
+	done := <-w.barrier.wait
+	require.Empty(t, again)
+	done()
+	require.NoError(t, <-again)
+}
+
 func TestHintsComeAfterTheReply(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -52,16 +52,14 @@ func write[S State[S], C messages.Command, R proto.Message](t turn[S], c C, rule
 func read[S State[S], C messages.Command, R proto.Message](t turn[S], c C, view func(S, C, time.Time) (R, error)) {
 	e := t.entity
 	p := &pending[S]{command: c, sender: t.sender, reply: func(s S, now time.Time) (proto.Message, error) { return view(s, c, now) }}
-	if e.phase != ready || !e.trusted() {
-		e.enqueue(p)
-		return
+	if e.phase == ready {
+		reply := e.look(p, e.durable, e.now())
+		if e.trusted() { // the lease is checked after the state was read
+			e.runtime.answer(t.sender, reply)
+			return
+		}
 	}
-	reply := e.look(p, e.durable, e.now())
-	if !e.trusted() { // the lease is checked after the state was read
-		e.enqueue(p)
-		return
-	}
-	e.runtime.answer(t.sender, reply)
+	e.enqueue(p)
 }
 
 // deliver sends the answer to all who asked for the command.
