@@ -1,0 +1,181 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"atelier/messages"
+)
+
+// table is a LeaseStore in the bubble's time, with the neighbours and the
+// failures that a test wants. The database's clock is skewed from the node's.
+type table struct {
+	skew        time.Duration
+	delay       time.Duration // of every answer
+	away        bool          // renewals and acquisitions fail
+	neighbour   bool          // a live node outside of the cluster
+	incarnation int64
+	buried      bool
+	exclusive   bool
+	renewals    []bool // whether each asked for exclusivity
+	left        bool
+}
+
+var errAway = errors.New("the database is away")
+
+func (t *table) now() time.Time { return time.Now().Add(t.skew) }
+
+func (t *table) Acquire(_ context.Context, _, _, _ string, _ time.Duration) (int64, time.Time, error) {
+	now := t.now()
+	time.Sleep(t.delay)
+	if t.away {
+		return 0, now, errAway
+	}
+	t.incarnation++
+	t.buried, t.exclusive = false, false
+	return t.incarnation, now, nil
+}
+
+func (t *table) Renew(_ context.Context, _ string, incarnation int64, _ time.Duration, exclusive bool) (time.Time, bool, bool, error) {
+	now := t.now()
+	time.Sleep(t.delay)
+	if t.away {
+		return now, false, false, errAway
+	}
+	if t.buried || incarnation != t.incarnation {
+		return now, false, false, messages.Refuse(messages.CodeMoved, "buried")
+	}
+	t.renewals = append(t.renewals, exclusive)
+	t.exclusive = exclusive && (t.exclusive || !t.neighbour)
+	return now, t.neighbour, t.exclusive, nil
+}
+
+func (t *table) Leave(context.Context, string, int64) error { t.left = true; return nil }
+
+func started(t *testing.T, s *table, lost func()) *Lease {
+	l := NewLease(DefaultLeaseConfig("n1"), s, lost, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	require.NoError(t, l.Start(t.Context()))
+	t.Cleanup(func() { require.NoError(t, l.Stop(context.Background())) })
+	return l
+}
+
+func trusted(l *Lease) bool { _, ok := l.Trust(); return ok }
+
+func era(l *Lease) int64 { e, _ := l.Trust(); return e }
+
+func never(t *testing.T) func() {
+	return func() { t.Error("the lease was lost") }
+}
+
+func TestALeaseThatIsRenewedHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := started(t, &table{skew: time.Hour}, never(t))
+		require.True(t, trusted(l), "alone from the start")
+		first := era(l)
+		for range 100 {
+			time.Sleep(100 * time.Millisecond)
+			require.True(t, trusted(l))
+		}
+		require.Equal(t, first, era(l))
+		require.InDelta(t, time.Hour, time.Until(l.Now()), float64(time.Millisecond), "database time")
+	})
+}
+
+func TestTrustEndsBeforeTheLeaseDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{delay: 300 * time.Millisecond}
+		losses := 0
+		l := started(t, s, func() { losses++ })
+		time.Sleep(1500 * time.Millisecond) // a renewal was sent at 1.6 s of the bubble and answered at 1.9 s
+		sent := time.Now()
+		s.away = true
+		// Counted from when the last good renewal was sent, not answered.
+		for time.Since(sent) < 2600*time.Millisecond && trusted(l) {
+			time.Sleep(10 * time.Millisecond)
+		}
+		require.False(t, trusted(l))
+		require.False(t, l.Held())
+		require.Less(t, time.Since(sent), 2500*time.Millisecond)
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 1, losses)
+		s.away = false
+		before := era(l)
+		time.Sleep(3 * time.Second)
+		require.True(t, trusted(l), "a new incarnation")
+		require.NotEqual(t, before, era(l), "in an era of its own")
+		require.EqualValues(t, 2, s.incarnation)
+		require.Equal(t, 1, losses)
+	})
+}
+
+func TestABuriedLeaseIsNotRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, losses := &table{}, 0
+		var l *Lease
+		l = started(t, s, func() {
+			losses++
+			require.False(t, l.Held(), "forget while nothing may be answered")
+		})
+		s.buried = true
+		time.Sleep(1100 * time.Millisecond)
+		require.False(t, trusted(l))
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 1, losses)
+		require.EqualValues(t, 2, s.incarnation)
+		require.True(t, trusted(l))
+	})
+}
+
+func TestExclusivityIsGivenUpHereFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{}
+		l := started(t, s, never(t))
+		first := era(l)
+		s.neighbour = true
+		time.Sleep(1100 * time.Millisecond)
+		require.False(t, trusted(l))
+		require.True(t, l.Held(), "the lease itself holds")
+		require.False(t, s.exclusive, "told to the database in the same turn")
+		require.Equal(t, []bool{true, true, false}, s.renewals)
+		time.Sleep(3 * time.Second)
+		require.False(t, trusted(l))
+
+		s.neighbour = false
+		time.Sleep(3 * time.Second)
+		require.True(t, trusted(l))
+		require.NotEqual(t, first, era(l), "what was held before is verified once")
+	})
+}
+
+func TestANeighbourAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{neighbour: true}
+		l := started(t, s, never(t))
+		require.False(t, trusted(l))
+		require.True(t, l.Held())
+	})
+}
+
+func TestStopGivesTheLeaseBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{}
+		l := started(t, s, never(t))
+		require.NoError(t, l.Stop(t.Context()))
+		require.True(t, s.left)
+		require.False(t, trusted(l))
+		require.False(t, l.Held())
+		require.NoError(t, l.Stop(t.Context()))
+	})
+}
+
+func TestAStartWithoutADatabaseFails(t *testing.T) {
+	l := NewLease(DefaultLeaseConfig("n1"), &table{away: true}, never(t), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	require.ErrorIs(t, l.Start(t.Context()), errAway)
+}
