@@ -130,11 +130,10 @@ func (q *param) set(field reflect.Value, text string) error {
 		field.SetInt(n)
 		return validateParameter(q.schema, float64(n), q.name)
 	case reflect.Bool:
-		b, err := strconv.ParseBool(text)
-		if err != nil {
+		if text != "true" && text != "false" {
 			return messages.Invalid(q.name, "type", "%s must be true or false", q.name)
 		}
-		field.SetBool(b)
+		field.SetBool(text == "true")
 		return nil
 	}
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {

@@ -73,8 +73,8 @@ type problemBody struct {
 	Instance  string       `json:"instance"`
 	Code      string       `json:"code" doc:"Stable name of the problem"`
 	RequestID string       `json:"request_id"`
-	Errors    []fieldError `json:"errors,omitempty"`
-	Allowed   []string     `json:"allowed,omitempty" doc:"Moves that are possible instead"`
+	Errors    []fieldError `json:"errors,omitempty" nullable:"false"`
+	Allowed   []string     `json:"allowed,omitempty" nullable:"false" doc:"Moves that are possible instead"`
 }
 
 type fieldError struct {

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -15,7 +16,7 @@ const maxDepth = 64
 
 // parse reads one JSON value (RFC 8259) and nothing behind it. Beyond the
 // grammar it refuses what systems disagree about: keys that come twice, NUL
-// characters, numbers that no double holds.
+// characters, halves of surrogate pairs, numbers that no double holds.
 func parse(body []byte) (any, error) {
 	if !utf8.Valid(body) {
 		return nil, messages.Refuse(messages.CodeMalformedJSON, "the body is not UTF-8")
@@ -182,10 +183,19 @@ func (p *parser) unescaped(start int) (string, error) {
 		p.at = start
 		return "", p.malformed()
 	}
+	if strings.ContainsRune(s, utf8.RuneError) && !writesRuneError(p.body[start:p.at]) {
+		p.at = start
+		return "", p.malformed() // half a surrogate pair is no character
+	}
 	if strings.ContainsRune(s, 0) {
 		return "", messages.Invalid("", "format", "texts must not contain NUL characters")
 	}
 	return s, nil
+}
+
+// writesRuneError reports whether a text holds U+FFFD because it says so.
+func writesRuneError(text []byte) bool {
+	return bytes.ContainsRune(text, utf8.RuneError) || bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`))
 }
 
 func (p *parser) digits() bool {

@@ -178,7 +178,10 @@ func (s *Server) describeSuccess(op *operation, o *huma.Operation, out reflect.T
 
 // replyHeaders are those of every reply.
 func replyHeaders() map[string]*huma.Param {
-	return map[string]*huma.Param{headerRequestID: {Description: "Name of the request in logs.", Schema: &huma.Schema{Type: huma.TypeString}}}
+	return map[string]*huma.Param{
+		headerRequestID: {Description: "Name of the request in logs.", Schema: &huma.Schema{Type: huma.TypeString}},
+		headerTrace:     {Description: "The caller's trace, with the span of this request; where the caller sent one.", Schema: &huma.Schema{Type: huma.TypeString}},
+	}
 }
 
 func (s *Server) describeProblems(path string, op *operation, o *huma.Operation) {

@@ -57,15 +57,17 @@ func sendValue(c *fiber.Ctx, value any) error {
 	return sendJSON(c, body)
 }
 
+type jwkBody struct {
+	Kty string `json:"kty"`
+	Crv string `json:"crv"`
+	Kid string `json:"kid"`
+	Alg string `json:"alg"`
+	Use string `json:"use"`
+	X   string `json:"x"`
+}
+
 type jwksBody struct {
-	Keys []struct {
-		Kty string `json:"kty"`
-		Crv string `json:"crv"`
-		Kid string `json:"kid"`
-		Alg string `json:"alg"`
-		Use string `json:"use"`
-		X   string `json:"x"`
-	} `json:"keys" nullable:"false"`
+	Keys []jwkBody `json:"keys" nullable:"false"`
 }
 
 type statusBody struct {

@@ -43,22 +43,23 @@ func (t *clearable) set(value any) {
 
 // Schema is that of a nullable string.
 func (clearable) Schema(huma.Registry) *huma.Schema {
-	limit := 2048
-	return &huma.Schema{Type: huma.TypeString, Nullable: true, MaxLength: &limit}
+	return &huma.Schema{Type: huma.TypeString, Nullable: true}
+}
+
+type profileInput struct {
+	DisplayName clearable `json:"display_name,omitempty" maxLength:"100"`
+	AvatarURL   clearable `json:"avatar_url,omitempty" maxLength:"2048"`
+	Bio         clearable `json:"bio,omitempty" maxLength:"1000"`
+	Location    clearable `json:"location,omitempty" maxLength:"100"`
+	Timezone    clearable `json:"timezone,omitempty" maxLength:"64"`
+	Locale      clearable `json:"locale,omitempty" maxLength:"35"`
+	Website     clearable `json:"website,omitempty" maxLength:"2048"`
 }
 
 type updateMeInput struct {
 	Body struct {
-		Name    *string `json:"name,omitempty" minLength:"1" maxLength:"100" nullable:"false"`
-		Profile *struct {
-			DisplayName clearable `json:"display_name,omitempty"`
-			AvatarURL   clearable `json:"avatar_url,omitempty"`
-			Bio         clearable `json:"bio,omitempty"`
-			Location    clearable `json:"location,omitempty"`
-			Timezone    clearable `json:"timezone,omitempty"`
-			Locale      clearable `json:"locale,omitempty"`
-			Website     clearable `json:"website,omitempty"`
-		} `json:"profile,omitempty" nullable:"false"`
+		Name    *string       `json:"name,omitempty" minLength:"1" maxLength:"100" nullable:"false"`
+		Profile *profileInput `json:"profile,omitempty" nullable:"false"`
 	}
 }
 
