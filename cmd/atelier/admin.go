@@ -17,7 +17,10 @@ import (
 // The administration socket of an embedded installation: whoever may write to
 // the data directory may administer it. One JSON object in, one out.
 
-const adminWait = 15 * time.Second
+const (
+	adminWait     = 15 * time.Second
+	maxSocketPath = 103 // bytes; of macOS, Linux has a few more
+)
 
 type adminAnswer struct {
 	Account *messages.Account `json:"account,omitempty"`

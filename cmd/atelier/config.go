@@ -91,6 +91,9 @@ func (s *settings) check() error {
 	if s.HTTPAddr == s.OpsAddr && !strings.HasSuffix(s.HTTPAddr, ":0") {
 		return fmt.Errorf("ATELIER_HTTP_ADDR and ATELIER_OPS_ADDR are both %s: give one of them another port", s.HTTPAddr)
 	}
+	if s.embedded() && len(adminSocket(s.DataDir)) > maxSocketPath {
+		return fmt.Errorf("ATELIER_DATA_DIR must have at most %d bytes, since a socket is kept in it", maxSocketPath-len(adminSocket("/")))
+	}
 	if s.Env == "production" {
 		if err := s.checkProduction(); err != nil {
 			return err

@@ -92,6 +92,8 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		{"any ports", "", development(func(s *settings) { s.HTTPAddr, s.OpsAddr = "127.0.0.1:0", "127.0.0.1:0" })},
 		{"database", "ATELIER_DATABASE_URL must begin with postgres:// or sqlite:", development(func(s *settings) { s.DatabaseURL = "mysql://db" })},
 		{"password with a slash", "are written as %40 and the like", development(func(s *settings) { s.DatabaseURL = "postgres://u:a%zz@db/x" })},
+		{"long directory", "ATELIER_DATA_DIR must have at most 92 bytes", development(func(s *settings) { s.DataDir = "/" + strings.Repeat("d", 92) })},
+		{"directory", "", development(func(s *settings) { s.DataDir = "/" + strings.Repeat("d", 91) })},
 		{"no port", `ATELIER_HTTP_ADDR must be an address with a port, such as 127.0.0.1:8080 or :8080, and not "localhost"`, development(func(s *settings) { s.HTTPAddr = "localhost" })},
 		{"one port", "are both :8080: give one of them another port", production(func(s *settings) { s.OpsAddr = ":8080" })},
 		{"URL", "ATELIER_PUBLIC_URL must be a URL such as", development(func(s *settings) { s.PublicURL = "atelier.example.com" })},

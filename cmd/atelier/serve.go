@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -35,21 +37,24 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	return err
 }
 
+// banner tells a newcomer where things are and what comes next.
 func (c *serveCommand) banner(w io.Writer, s *server, took time.Duration) {
 	api, ops := "http://"+s.api.Addr().String(), "http://"+s.ops.Addr().String()
 	fmt.Fprintf(w, `
   Atelier %s is ready after %d ms (%s)
 
     API         %s/api/v1
-    OpenAPI     %s/openapi.json
-    health      %s/readyz   (operations: %s)
+    reference   %s/openapi.json, %s/problems
+    health      %s/readyz
+    operations  %s
     data        %s
-`, version, took.Milliseconds(), c.Env, api, api, api, ops, c.place())
+    stop        Ctrl-C; requests in flight are answered first
+`, version, took.Milliseconds(), c.Env, api, api, api, api, ops, c.place())
 	if s.NoAdmin {
-		fmt.Fprint(w, `
-  There is no administrator yet. Make one with:
-    atelier user create --email you@example.com --name You --admin --password-stdin
-`)
+		fmt.Fprintf(w, `
+  There is no administrator yet. This makes one, from another shell; it asks for the password:
+    %s user create --email you@example.com --name You --admin --password-stdin%s
+`, typed(os.Args[0]), c.sameData())
 	}
 	if c.MasterKey == "" && !c.embedded() {
 		fmt.Fprint(w, `
@@ -57,4 +62,23 @@ func (c *serveCommand) banner(w io.Writer, s *server, took time.Duration) {
 `)
 	}
 	fmt.Fprintln(w)
+}
+
+// typed is how this one was called, in words that work again.
+func typed(called string) string {
+	if strings.Contains(called, string(filepath.Separator)+"go-build") {
+		return "go run ./cmd/atelier"
+	}
+	return called
+}
+
+// sameData is what another command needs to find the data of this server.
+func (s *storeSettings) sameData() string {
+	if !s.embedded() {
+		return "\n    (with ATELIER_DATABASE_URL set as for this server)"
+	}
+	if usual, err := filepath.Abs("data"); err == nil && s.DataDir == usual {
+		return ""
+	}
+	return " --data-dir " + s.DataDir
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -35,12 +36,11 @@ func (c *createUserCommand) Run(ctx context.Context) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	line, err := bufio.NewReader(io.LimitReader(os.Stdin, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("the password cannot be read: %w", err)
+	secret, err := readPassword(ctx)
+	if err != nil {
+		return err
 	}
-	request := newUser{Email: c.Email, Name: c.Name, Password: strings.TrimRight(line, "\r\n"), Admin: c.Admin}
-	account, err := c.create(ctx, request)
+	account, err := c.create(ctx, newUser{Email: c.Email, Name: c.Name, Password: secret, Admin: c.Admin})
 	if err != nil {
 		var refused *messages.Error
 		if errors.As(err, &refused) {
@@ -50,6 +50,45 @@ func (c *createUserCommand) Run(ctx context.Context) error {
 	}
 	fmt.Printf("created %s %s (%s)\n", account.GetId(), account.GetEmail(), strings.Join(account.GetRoles(), ", "))
 	return nil
+}
+
+// readPassword reads a line from standard input. A person at a terminal is asked
+// for it and does not see it.
+func readPassword(ctx context.Context) (string, error) {
+	if info, err := os.Stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprintf(os.Stderr, "Password, at least %d characters: ", password.MinLength)
+		if terminal("-echo") == nil {
+			defer func() {
+				_ = terminal("echo")
+				fmt.Fprintln(os.Stderr)
+			}()
+		}
+	}
+	type read struct {
+		line string
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		line, err := bufio.NewReader(io.LimitReader(os.Stdin, 4096)).ReadString('\n')
+		done <- read{strings.TrimRight(line, "\r\n"), err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil && !errors.Is(r.err, io.EOF) {
+			return "", fmt.Errorf("the password cannot be read: %w", r.err)
+		}
+		return r.line, nil
+	case <-ctx.Done():
+		return "", errors.New("interrupted")
+	}
+}
+
+// terminal changes the terminal by stty, which is wherever there is one.
+func terminal(mode string) error {
+	cmd := exec.Command("stty", mode)
+	cmd.Stdin = os.Stdin
+	return cmd.Run()
 }
 
 func (c *createUserCommand) create(ctx context.Context, u newUser) (*messages.Account, error) {
