@@ -45,13 +45,31 @@ type Runtime struct {
 
 // New makes a Runtime that writes through w. Add kinds to it, then Start it.
 func New(config Config, deps Deps, w store.Writer) *Runtime {
-	quiet := func(*actor.ActorSystem) *slog.Logger { return deps.Log.With("lib", "protoactor") }
+	quiet := func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(warnings{deps.Log.Handler()}).With("lib", "protoactor")
+	}
 	return &Runtime{
 		config: config, deps: deps, kinds: make(map[store.Kind]Kind), directory: newDirectory(), stop: make(chan struct{}),
 		system:    actor.NewActorSystem(actor.WithLoggerFactory(quiet), actor.WithDeadLetterRequestLogging(false)),
 		committer: NewCommitter(config.Committer, w, deps.Log),
 	}
 }
+
+// warnings is a handler that leaves away what the library says of itself.
+type warnings struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
+}
+
+// WithAttrs implements slog.Handler.
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 // Add makes a kind known. Not to be called after Start.
 func (r *Runtime) Add(k Kind) { r.kinds[k.Name] = k }
