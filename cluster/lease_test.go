@@ -25,6 +25,7 @@ type table struct {
 	buried      bool
 	exclusive   bool
 	renewals    []bool // whether each asked for exclusivity
+	sent        time.Time // when the last renewal that was answered was sent
 	left        bool
 }
 
@@ -44,11 +45,12 @@ func (t *table) Acquire(_ context.Context, _, _, _ string, _ time.Duration) (int
 }
 
 func (t *table) Renew(_ context.Context, _ string, incarnation int64, _ time.Duration, exclusive bool) (time.Time, bool, bool, error) {
-	now := t.now()
+	now, sent := t.now(), time.Now()
 	time.Sleep(t.delay)
 	if t.away {
 		return now, false, false, errAway
 	}
+	t.sent = sent
 	if t.buried || incarnation != t.incarnation {
 		return now, false, false, messages.Refuse(messages.CodeMoved, "buried")
 	}
@@ -93,16 +95,13 @@ func TestTrustEndsBeforeTheLeaseDoes(t *testing.T) {
 		s := &table{delay: 300 * time.Millisecond}
 		losses := 0
 		l := started(t, s, func() { losses++ })
-		time.Sleep(1500 * time.Millisecond) // a renewal was sent at 1.6 s of the bubble and answered at 1.9 s
-		sent := time.Now()
+		time.Sleep(1500 * time.Millisecond)
 		s.away = true
-		// Counted from when the last good renewal was sent, not answered.
-		for time.Since(sent) < 2600*time.Millisecond && trusted(l) {
-			time.Sleep(10 * time.Millisecond)
-		}
-		require.False(t, trusted(l))
+		time.Sleep(time.Until(s.sent.Add(2490 * time.Millisecond)))
+		require.True(t, trusted(l))
+		time.Sleep(20 * time.Millisecond)
+		require.False(t, trusted(l), "counted from when the renewal was sent, not answered")
 		require.False(t, l.Held())
-		require.Less(t, time.Since(sent), 2500*time.Millisecond)
 		time.Sleep(2 * time.Second)
 		require.Equal(t, 1, losses)
 		s.away = false
