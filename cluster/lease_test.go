@@ -24,7 +24,7 @@ type table struct {
 	incarnation int64
 	buried      bool
 	exclusive   bool
-	renewals    []bool // whether each asked for exclusivity
+	renewals    []bool    // whether each asked for exclusivity
 	sent        time.Time // when the last renewal that was answered was sent
 	left        bool
 }
