@@ -7,5 +7,9 @@ import "time"
 // Sizes of the quick form.
 const (
 	sharedProjects = 50
+	joinedProjects = 200
 	sharedLoad     = 8 * time.Second
+	programKills   = 3
+	acksPerKill    = 1_250
+	postgresKills  = 5
 )

@@ -7,5 +7,9 @@ import "time"
 // Sizes of the long form.
 const (
 	sharedProjects = 50
+	joinedProjects = 20_000
 	sharedLoad     = 10 * time.Minute
+	programKills   = 50
+	acksPerKill    = 2_000
+	postgresKills  = 200
 )

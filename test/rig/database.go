@@ -35,6 +35,24 @@ func (d *Database) Int(ctx context.Context, query string, args ...any) (n int64,
 	return n, err
 }
 
+// Created counts the projects that were ever created with these names.
+func (d *Database) Created(ctx context.Context) (map[string]int, error) {
+	rows, err := d.sql.QueryContext(ctx, `SELECT data FROM events WHERE type = 'project.created'`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	times := map[string]int{}
+	for rows.Next() {
+		var data []byte
+		if err := rows.Scan(&data); err != nil {
+			return nil, err
+		}
+		times[Event{Data: data}.Named()]++
+	}
+	return times, rows.Err()
+}
+
 // Content is a project whatever way one looks at it: its rows, the fold of its
 // log, or what a node shows.
 type Content struct {

@@ -31,6 +31,13 @@ type Event struct {
 	Data json.RawMessage `json:"data"`
 }
 
+// Named is the name that the event gave the project; empty when it gave none.
+func (e Event) Named() string {
+	var data struct{ Name string }
+	_ = json.Unmarshal(e.Data, &data)
+	return data.Name
+}
+
 // CreateProject starts a project.
 func (c *Client) CreateProject(ctx context.Context, name string, limit int, headers ...Header) (*Project, *Reply) {
 	return projectOf(c.Do(ctx, "POST", "/projects", map[string]any{"name": name, "settings": map[string]int{"max_collaborators": limit}}, headers...))

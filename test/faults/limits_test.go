@@ -1,0 +1,106 @@
+package faults_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"atelier/test/rig"
+	"atelier/test/services"
+)
+
+// Fifty add at the same time: as many get in as the limit allows, on every
+// engine.
+func TestLimitsHoldUnderParallelAdds(t *testing.T) {
+	t.Parallel()
+	each(t, func(s *rig.Scenario, url string) {
+		node := s.Start("a", url)
+		users := s.Crowd(node, 50)
+		owner := s.SignIn(node, s.Register(node, "owner")).At(node)
+		var races []*race
+		for _, limit := range []int{0, 1, 3, 7} {
+			races = append(races, runRace(s, []*rig.Client{owner}, users, limit))
+		}
+		node.Terminate()
+		for _, r := range races {
+			r.judge(s, s.Database(url, node))
+		}
+	})
+}
+
+// The same race through two processes at once, for many projects, some of them
+// with more room than there are users who want in.
+func TestLimitsHoldAcrossProcesses(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	url := services.Postgres(t).URL()
+	nodes := []*rig.Node{s.Start("a", url), s.Start("b", url)}
+	users := s.Crowd(nodes[0], 100)
+	owner := s.Register(nodes[0], "owner")
+	var owners []*rig.Client
+	for _, n := range nodes {
+		owners = append(owners, s.SignIn(n, owner).At(n))
+	}
+	random, db := s.Random(0), s.Database(url, nil)
+	for i := range joinedProjects {
+		joining := users
+		if i%10 == 9 {
+			joining = users[:1+random.IntN(10)]
+		}
+		r := runRace(s, owners, joining, 1+i%10)
+		r.judge(s, db, owners...)
+	}
+}
+
+// race is one project and what came of the attempts to get in.
+type race struct {
+	project string
+	users   int
+	limit   int
+	in      int64
+	full    int64
+	other   atomic.Pointer[rig.Reply]
+}
+
+// runRace lets all users in at once, by turns through the clients.
+func runRace(s *rig.Scenario, owners []*rig.Client, users []*rig.User, limit int) *race {
+	p, r := owners[0].CreateProject(s.Context(), fmt.Sprintf("room for %d", limit), limit)
+	if p == nil {
+		s.Fatalf("a project was not created: %s", r)
+	}
+	result := &race{project: p.ID, users: len(users), limit: limit}
+	var in, full atomic.Int64
+	var joining sync.WaitGroup
+	start := make(chan struct{})
+	for i, u := range users {
+		joining.Go(func() {
+			<-start
+			switch r := owners[i%len(owners)].Add(s.Context(), p.ID, u.ID, "editor"); {
+			case r.OK():
+				in.Add(1)
+			case r.Is("collaborator_limit_reached"):
+				full.Add(1)
+			default:
+				result.other.Store(r)
+			}
+		})
+	}
+	close(start)
+	joining.Wait()
+	result.in, result.full = in.Load(), full.Load()
+	return result
+}
+
+func (r *race) judge(s *rig.Scenario, db *rig.Database, clients ...*rig.Client) {
+	want := min(r.limit, r.users)
+	if other := r.other.Load(); other != nil {
+		s.Errorf("an attempt ended otherwise: %s", other)
+	}
+	if r.in != int64(want) || r.full != int64(r.users-want) {
+		s.Found("limit %d, %d attempts: %d got in, %d were told it is full", r.limit, r.users, r.in, r.full)
+	}
+	if rows := s.Compare(db, r.project, clients...); len(rows.Roles) != want {
+		s.Found("limit %d, %d attempts: the database has %d collaborators", r.limit, r.users, len(rows.Roles))
+	}
+}
