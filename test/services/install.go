@@ -5,27 +5,29 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
-// Install brings in the Debian packages that are missing. It needs root for
-// that, and keeps the packages from starting servers of their own.
-func Install(packages ...string) error {
-	var missing []string
-	for _, p := range packages {
-		if !present(p) {
-			missing = append(missing, p)
-		}
-	}
-	if len(missing) == 0 {
+// install brings in a Debian package where it is missing. It needs root for
+// that, and keeps the package from starting servers of its own.
+func install(debian string) error {
+	if present(debian) {
 		return nil
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("services: install the Debian packages %s, or run this as root", strings.Join(missing, " "))
+		return fmt.Errorf("services: install the Debian package %s, or run this as root", debian)
 	}
-	say("installing %s", strings.Join(missing, " "))
-	defer keepStopped()()
-	for _, args := range [][]string{{"update", "-q"}, append([]string{"install", "-y", "-q", "--no-install-recommends"}, missing...)} {
+	return exclusively(func() error {
+		if present(debian) {
+			return nil // another process was faster
+		}
+		say("installing %s", debian)
+		defer keepStopped()()
+		return apt(debian)
+	})
+}
+
+func apt(debian string) error {
+	for _, args := range [][]string{{"update", "-q"}, {"install", "-y", "-q", "--no-install-recommends", debian}} {
 		cmd := exec.Command("apt-get", args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -72,4 +74,9 @@ func keepStopped() func() {
 		_ = os.WriteFile(clusters, []byte("create_main_cluster = false\n"), 0o644)
 	}
 	return undo
+}
+
+// say shows progress of what takes long.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "services: "+format+"\n", args...)
 }

@@ -2,8 +2,9 @@ package services
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"net"
+	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -13,50 +14,70 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 )
 
 // patience is how long anything may take to start or stop.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // starter runs functions on one thread for ever: the death signal of a child
 // comes when the thread that started it ends.
 var starter = sync.OnceValue(func() chan<- func() {
 	work := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for f := range work {
-			f()
-		}
-	}()
+	go start(work)
 	return work
 })
+
+func start(work <-chan func()) {
+	runtime.LockOSThread()
+	for f := range work {
+		f()
+	}
+}
 
 // process is a child in a process group of its own.
 type process struct {
 	cmd  *exec.Cmd
-	log  *lockedBuffer
+	log  *log
 	done chan struct{} // closed when it has ended
 }
 
 // spawn starts a child that ends with this process. It runs as nobody where
 // this one is root.
 func spawn(dir string, env []string, name string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(name, args...), log: &lockedBuffer{}, done: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, env, p.log, p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: nobody()}
+	out, err := openLog(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer out.file.Close()
+	p := &process{cmd: exec.Command(name, args...), log: out, done: make(chan struct{})}
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, env, out.file, out.file
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: nobody(), Cloneflags: namespace()}
 	started := make(chan error)
 	starter() <- func() { started <- p.cmd.Start() }
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("services: start %s: %w", name, err)
 	}
-	go func() {
-		_ = p.cmd.Wait()
-		close(p.done)
-	}()
+	go p.wait()
 	return p, nil
 }
+
+func (p *process) wait() {
+	_ = p.cmd.Wait()
+	close(p.done)
+}
+
+// namespace is the flag that makes a child the first process of a namespace of
+// its own, where that is allowed: the kernel then ends all its descendants with
+// it, even those that are stopped and have left its process group.
+var namespace = sync.OnceValue(func() uintptr {
+	probe := exec.Command("true")
+	probe.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	if probe.Run() != nil {
+		return 0
+	}
+	return syscall.CLONE_NEWPID
+})
 
 // run runs a child to its end.
 func run(dir string, env []string, name string, args ...string) error {
@@ -80,23 +101,27 @@ func (p *process) running() bool {
 	}
 }
 
-// signal goes to the process and all its descendants, children first: some
-// services' children leave the process group.
+// signal goes to the process and all its descendants: some services' children
+// leave the process group. The root is first, so that one that is stopped cannot
+// have more children meanwhile.
 func (p *process) signal(s syscall.Signal) {
+	_ = p.cmd.Process.Signal(s)
 	for _, pid := range descendants(p.cmd.Process.Pid) {
 		_ = syscall.Kill(pid, s)
 	}
-	_ = p.cmd.Process.Signal(s)
 }
 
 // kill ends the whole tree without a warning. The root is stopped first, so that
 // it cannot replace the children that die.
 func (p *process) kill() {
-	if !p.running() {
+	if p == nil || !p.running() {
 		return
 	}
 	_ = p.cmd.Process.Signal(syscall.SIGSTOP)
-	p.signal(syscall.SIGKILL)
+	for _, pid := range descendants(p.cmd.Process.Pid) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	_ = p.cmd.Process.Kill()
 	<-p.done
 }
 
@@ -108,11 +133,40 @@ func (p *process) end(s syscall.Signal) {
 	_ = p.cmd.Process.Signal(s)
 	select {
 	case <-p.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(20 * time.Second):
 		p.kill()
 	}
 }
 
+// await asks until ready says yes or the process has ended.
+func (p *process) await(what string, ready func() error) error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := ready()
+		if err == nil {
+			return nil
+		}
+		if !p.running() {
+			return fmt.Errorf("services: %s ended: %s", what, p.log)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("services: %s is not ready: %w\n%s", what, err, p.log)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// awaitLine waits until the process says that it is ready.
+func (p *process) awaitLine(what, line string) error {
+	return p.await(what, func() error {
+		if !strings.Contains(p.log.String(), line) {
+			return errors.New("it is still starting")
+		}
+		return nil
+	})
+}
+
+// descendants are the processes below root, the deepest first.
 func descendants(root int) []int {
 	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -148,94 +202,34 @@ func nobody() *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// folder makes a directory that the children may write to.
-func folder(pattern string) (string, error) {
-	sweep.Do(sweepFolders)
-	dir, err := os.MkdirTemp("", fmt.Sprintf("atelier-%s-%d-", pattern, os.Getpid()))
+// log is the file that holds what a server says, from the start of one process
+// on. A file and not a pipe: no goroutine has to read it, and a server that this
+// process leaves behind cannot block on it.
+type log struct {
+	file *os.File
+	from int64
+}
+
+func openLog(dir string) (*log, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return "", err
-	}
-	if c := nobody(); c != nil {
-		err = os.Chown(dir, int(c.Uid), int(c.Gid))
-	}
-	return dir, err
+	from, err := f.Seek(0, io.SeekEnd)
+	return &log{f, from}, err
 }
 
-var sweep sync.Once
-
-// sweepFolders removes what killed runs have left: folders carry the pid of the
-// process that made them.
-func sweepFolders() {
-	left, _ := filepath.Glob(filepath.Join(os.TempDir(), "atelier-*-*-*"))
-	for _, dir := range left {
-		parts := strings.Split(filepath.Base(dir), "-")
-		pid, err := strconv.Atoi(parts[len(parts)-2])
-		if err == nil && syscall.Kill(pid, 0) == syscall.ESRCH {
-			os.RemoveAll(dir)
-		}
-	}
-}
-
-// freePort is a port that nobody listens on at the moment.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// String is the end of it, at most 32 KiB.
+func (l *log) String() string {
+	f, err := os.Open(l.file.Name())
 	if err != nil {
-		return 0, err
+		return err.Error()
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// await asks until ready says yes or the process has ended.
-func (p *process) await(what string, ready func() error) error {
-	deadline := time.Now().Add(patience)
-	for {
-		err := ready()
-		if err == nil {
-			return nil
-		}
-		if !p.running() {
-			return fmt.Errorf("services: %s ended: %s", what, p.log)
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("services: %s is not ready: %w\n%s", what, err, p.log)
-		}
-		time.Sleep(20 * time.Millisecond)
+	defer f.Close()
+	from := l.from
+	if end, err := f.Seek(0, io.SeekEnd); err == nil {
+		from = max(from, end-32<<10)
 	}
-}
-
-// lockedBuffer keeps the last of what a process says.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.b = append(l.b, p...); len(l.b) > 64<<10 {
-		l.b = append([]byte(nil), l.b[len(l.b)-32<<10:]...)
-	}
-	return len(p), nil
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return string(l.b)
-}
-
-// say shows progress of what takes long.
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "services: "+format+"\n", args...)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	text, _ := io.ReadAll(io.NewSectionReader(f, from, 32<<10))
+	return string(text)
 }
