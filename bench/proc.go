@@ -57,15 +57,6 @@ func statFields(file string) ([]string, error) {
 	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])), nil
 }
 
-// parentOf is the process that started another one.
-func parentOf(pid int) (int, error) {
-	fields, err := statFields(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(fields[1])
-}
-
 // residentMiB is the resident memory of one process.
 func residentMiB(pid int) float64 {
 	kib, _ := strconv.ParseFloat(procField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:"), 64)

@@ -100,26 +100,20 @@ func (r *rig) build(ctx context.Context) error {
 	return nil
 }
 
-// databases makes two on the run's Postgres, or on one of its own: one for the
-// program, one for those who work on Postgres alone.
+// databases makes two on a Postgres of its own: one for the program, one for
+// those who work on Postgres alone.
 func (r *rig) databases(ctx context.Context) error {
-	admin := os.Getenv(services.PostgresVariable)
-	if admin == "" {
-		server, err := services.StartPostgres()
-		if err != nil {
-			return err
-		}
-		r.onClose(server.Stop)
-		admin = server.URL("postgres")
+	server, err := services.StartPostgres()
+	if err != nil {
+		return err
 	}
-	var err error
+	r.onClose(server.Stop)
+	r.postmaster = server.PID()
+	admin := server.URL("postgres")
 	if r.postgres, err = pgx.Connect(ctx, admin); err != nil {
 		return err
 	}
 	r.onClose(func() { r.postgres.Close(context.Background()) })
-	if r.postmaster, err = parentOf(int(r.postgres.PgConn().PID())); err != nil {
-		return err
-	}
 	if r.ours, err = r.database(ctx, admin, "ours"); err != nil {
 		return err
 	}

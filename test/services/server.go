@@ -37,7 +37,8 @@ func (s *server) start() error {
 	return err
 }
 
-// PID is that of the server's first process.
+// PID is that of the server's first process, as we see it; the server's own view
+// (pg_backend_pid) may be that of a namespace.
 func (s *server) PID() int { return s.p.cmd.Process.Pid }
 
 // Crash kills the whole server without a warning. What it had confirmed stays.
