@@ -103,6 +103,11 @@ func (r *rig) weigh(ctx context.Context, o options) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.profiles != "" {
+		if err := c.keep(o.profiles, footprintCase, "heap?gc=1"); err != nil {
+			return nil, err
+		}
+	}
 	each := (after.heap - before.heap) / float64(o.entities)
 	return append(figures,
 		figure{Name: fmt.Sprintf("%d idle projects, resident", o.entities), Value: residentMiB(pid), Unit: "MiB"},
@@ -159,18 +164,21 @@ func (c *child) memory() (memory, error) {
 
 // profile lets ours take one more turn, which does not count, under the profiler.
 func (r *rig) profile(ctx context.Context, c contest, o options) error {
-	if err := os.MkdirAll(o.profiles, 0o755); err != nil {
-		return err
-	}
 	seconds := int(o.span.measured.Seconds() + 1)
 	taken := make(chan error, 1)
-	go func() {
-		_, body, err := fasthttp.GetTimeout(nil, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", r.server.ops, seconds), patience)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(o.profiles, strings.ReplaceAll(c.name, "/", "-")+".pprof"), body, 0o644)
-		}
-		taken <- err
-	}()
+	go func() { taken <- r.server.keep(o.profiles, c.name, fmt.Sprintf("profile?seconds=%d", seconds)) }()
 	_, err := c.ours.race(ctx, span{0, time.Duration(seconds) * time.Second})
 	return errors.Join(err, <-taken)
+}
+
+// keep writes one of the program's profiles to a file named after the case.
+func (c *child) keep(dir, name, profile string) error {
+	_, body, err := fasthttp.GetTimeout(nil, "http://"+c.ops+"/debug/pprof/"+profile, patience)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".pprof"), body, 0o644)
+	}
+	return err
 }

@@ -40,7 +40,7 @@ func readOptions() options {
 	flag.DurationVar(&o.span.warm, "warm", time.Second, "time before it that does not count")
 	flag.IntVar(&o.entities, "entities", 100_000, "idle entities to weigh")
 	flag.StringVar(&o.binary, "binary", "", "measure this program; by default it is built")
-	flag.StringVar(&o.profiles, "profiles", "", "directory for CPU profiles of the server, one a case")
+	flag.StringVar(&o.profiles, "profiles", "", "directory for profiles of the program: CPU for each case, the heap of the idle entities")
 	flag.StringVar(&o.json, "json", "", "also write the results to this file")
 	flag.BoolVar(&o.list, "list", false, "list the cases and end")
 	flag.Parse()
