@@ -52,7 +52,7 @@ func (m *Mint) MintAccess(userID, sessionID string) (token string, expires time.
 	})
 	t.Header["kid"] = key.Kid
 	t.Header["typ"] = "at+jwt" // RFC 9068
-	token, err = t.SignedString(ed25519.NewKeyFromSeed(key.private))
+	token, err = t.SignedString(ed25519.PrivateKey(key.private))
 	return token, expires, err
 }
 

@@ -84,7 +84,7 @@ type keySet struct {
 
 type openKey struct {
 	Key
-	private []byte
+	private []byte // an ed25519.PrivateKey, made from its seed once, or what authenticates refresh tokens
 }
 
 // NewRing makes a ring without keys; Refresh or Start loads them.
@@ -171,7 +171,7 @@ func (r *Ring) load(ctx context.Context) (*keySet, error) {
 			return nil, fmt.Errorf("token: signing key %s: %w", k.Kid, err)
 		}
 		if k.Use == UseAccess {
-			set.access = append(set.access, openKey{k, private})
+			set.access = append(set.access, openKey{k, ed25519.NewKeyFromSeed(private)})
 		} else {
 			set.refresh = append(set.refresh, openKey{k, private})
 		}
