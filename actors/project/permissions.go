@@ -12,7 +12,7 @@ type Decision struct {
 	Allowed bool
 	Role    Role
 	Code    string // why not: not_found, forbidden or invalid_state
-	Reason  string
+	right   Right
 }
 
 // Decide tells whether a user has a right, an archived project's restrictions
@@ -20,21 +20,36 @@ type Decision struct {
 func Decide(s *State, user messages.UserID, right Right) Decision {
 	d := decideRole(s, user, right)
 	if d.Allowed && s.Status == Archived && readOnlyBlocks(right) {
-		return Decision{Role: d.Role, Code: messages.CodeInvalidState, Reason: "the project is archived and read-only"}
+		d.Allowed, d.Code = false, messages.CodeInvalidState
 	}
 	return d
 }
 
 // decideRole leaves the life cycle aside.
 func decideRole(s *State, user messages.UserID, right Right) Decision {
-	role := s.RoleOf(user)
+	d := Decision{Role: s.RoleOf(user), right: right}
 	switch {
-	case rank(role) == 0:
-		return Decision{Role: role, Code: messages.CodeNotFound, Reason: "neither owner nor collaborator, and the project is not public"}
-	case rank(role) < rank(weakest(right)):
-		return Decision{Role: role, Code: messages.CodeForbidden, Reason: fmt.Sprintf("%s needs the role %s or higher; this one is %s", right, weakest(right), role)}
+	case rank(d.Role) == 0:
+		d.Code = messages.CodeNotFound
+	case rank(d.Role) < rank(weakest(right)):
+		d.Code = messages.CodeForbidden
 	default:
-		return Decision{Allowed: true, Role: role, Reason: fmt.Sprintf("%s is given by the role %s", right, role)}
+		d.Allowed = true
+	}
+	return d
+}
+
+// Reason explains the decision in a sentence.
+func (d Decision) Reason() string {
+	switch d.Code {
+	case messages.CodeNotFound:
+		return "neither owner nor collaborator, and the project is not public"
+	case messages.CodeForbidden:
+		return fmt.Sprintf("%s needs the role %s or higher; this one is %s", d.right, weakest(d.right), d.Role)
+	case messages.CodeInvalidState:
+		return "the project is archived and read-only"
+	default:
+		return fmt.Sprintf("%s is given by the role %s", d.right, d.Role)
 	}
 }
 
@@ -46,7 +61,7 @@ func allow(d Decision) error {
 	case d.Code == messages.CodeNotFound:
 		return messages.Missing("project")
 	default:
-		return messages.Refuse(d.Code, "%s", d.Reason)
+		return messages.Refuse(d.Code, "%s", d.Reason())
 	}
 }
 
@@ -84,7 +99,7 @@ func Permissions(s *State, c *messages.GetPermissions) (*messages.Permissions, e
 		d := Decide(s, user, right)
 		answer := &messages.Permission{Right: string(right), Allowed: d.Allowed}
 		if c.GetExplain() {
-			answer.Reason = d.Reason
+			answer.Reason = d.Reason()
 		}
 		p.Rights = append(p.Rights, answer)
 	}

@@ -99,7 +99,7 @@ func TestExplanationIsTheDecision(t *testing.T) {
 			for _, answer := range p.GetRights() {
 				d := project.Decide(s, messages.UserID(user), project.Right(answer.GetRight()))
 				require.Equal(t, d.Allowed, answer.GetAllowed())
-				require.Equal(t, d.Reason, answer.GetReason())
+				require.Equal(t, d.Reason(), answer.GetReason())
 				require.NotEmpty(t, answer.GetReason())
 			}
 		}
