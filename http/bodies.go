@@ -187,7 +187,7 @@ func appendText(b []byte, s string) []byte {
 func timeText(us int64) string { return string(appendTime(make([]byte, 0, 27), us)) }
 
 func appendTime(b []byte, us int64) []byte {
-	return messages.Time(us).AppendFormat(b, messages.TimeLayout)
+	return messages.AppendTime(b, messages.Time(us))
 }
 
 type projectPage struct {

@@ -53,7 +53,18 @@ func FormatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(TimeLayout)
+	return string(AppendTime(make([]byte, 0, len(TimeLayout)), t.UTC()))
+}
+
+// AppendTime renders t, which is in UTC, by TimeLayout. The standard library is
+// fast with its own layouts only.
+func AppendTime(b []byte, t time.Time) []byte {
+	b = t.AppendFormat(b, time.RFC3339)
+	b = append(b[:len(b)-1], ".000000Z"...)
+	for at, us := len(b)-2, t.Nanosecond()/1000; us > 0; at, us = at-1, us/10 {
+		b[at] = byte('0' + us%10)
+	}
+	return b
 }
 
 // ParseTime reads what FormatTime wrote; anything else is the zero time.
