@@ -21,7 +21,7 @@ func parse(body []byte) (any, error) {
 	if !utf8.Valid(body) {
 		return nil, messages.Refuse(messages.CodeMalformedJSON, "the body is not UTF-8")
 	}
-	p := &parser{body: body}
+	p := &scanner{body: body}
 	p.space()
 	value, err := p.value(0)
 	if err != nil {
@@ -33,12 +33,12 @@ func parse(body []byte) (any, error) {
 	return value, nil
 }
 
-type parser struct {
+type scanner struct {
 	body []byte
 	at   int
 }
 
-func (p *parser) space() {
+func (p *scanner) space() {
 	for p.at < len(p.body) {
 		switch p.body[p.at] {
 		case ' ', '\t', '\r', '\n':
@@ -50,18 +50,18 @@ func (p *parser) space() {
 }
 
 // peek is the next byte; 0 at the end.
-func (p *parser) peek() byte {
+func (p *scanner) peek() byte {
 	if p.at < len(p.body) {
 		return p.body[p.at]
 	}
 	return 0
 }
 
-func (p *parser) malformed() error {
+func (p *scanner) malformed() error {
 	return messages.Refuse(messages.CodeMalformedJSON, "the body is not JSON at byte %d", p.at)
 }
 
-func (p *parser) value(depth int) (any, error) {
+func (p *scanner) value(depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, messages.Invalid("", "out_of_range", "values must not be nested deeper than %d", maxDepth)
 	}
@@ -83,7 +83,7 @@ func (p *parser) value(depth int) (any, error) {
 	}
 }
 
-func (p *parser) word(w string) error {
+func (p *scanner) word(w string) error {
 	if !strings.HasPrefix(string(p.body[p.at:min(len(p.body), p.at+len(w))]), w) {
 		return p.malformed()
 	}
@@ -91,7 +91,7 @@ func (p *parser) word(w string) error {
 	return nil
 }
 
-func (p *parser) object(depth int) (any, error) {
+func (p *scanner) object(depth int) (any, error) {
 	fields := make(map[string]any, 8)
 	p.at++
 	if p.space(); p.peek() == '}' {
@@ -124,7 +124,7 @@ func (p *parser) object(depth int) (any, error) {
 	}
 }
 
-func (p *parser) array(depth int) (any, error) {
+func (p *scanner) array(depth int) (any, error) {
 	items := []any{}
 	p.at++
 	if p.space(); p.peek() == ']' {
@@ -146,7 +146,7 @@ func (p *parser) array(depth int) (any, error) {
 }
 
 // more passes the comma before the next member, or the end.
-func (p *parser) more(end byte) (bool, error) {
+func (p *scanner) more(end byte) (bool, error) {
 	p.space()
 	c := p.peek()
 	if c != ',' && c != end {
@@ -157,7 +157,7 @@ func (p *parser) more(end byte) (bool, error) {
 }
 
 // text reads a string; one without escapes, which most are, without a second look.
-func (p *parser) text() (string, error) {
+func (p *scanner) text() (string, error) {
 	start, escaped := p.at, false
 	for p.at++; p.at < len(p.body); p.at++ {
 		switch c := p.body[p.at]; {
@@ -177,7 +177,7 @@ func (p *parser) text() (string, error) {
 	return "", p.malformed()
 }
 
-func (p *parser) unescaped(start int) (string, error) {
+func (p *scanner) unescaped(start int) (string, error) {
 	var s string
 	if err := json.Unmarshal(p.body[start:p.at], &s); err != nil {
 		p.at = start
@@ -198,7 +198,7 @@ func writesRuneError(text []byte) bool {
 	return bytes.ContainsRune(text, utf8.RuneError) || bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`))
 }
 
-func (p *parser) digits() bool {
+func (p *scanner) digits() bool {
 	start := p.at
 	for c := p.peek(); c >= '0' && c <= '9'; c = p.peek() {
 		p.at++
@@ -206,7 +206,7 @@ func (p *parser) digits() bool {
 	return p.at > start
 }
 
-func (p *parser) number() (any, error) {
+func (p *scanner) number() (any, error) {
 	start := p.at
 	if p.peek() == '-' {
 		p.at++
