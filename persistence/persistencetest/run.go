@@ -124,10 +124,23 @@ var sharing = []property{
 	{"OneWinnerAmongAddresses", oneAddress},
 	{"OneEffectAmongCommands", oneEffect},
 	{"StreamsOfContendedRowsAreContiguous", contendedStreams},
+	{"ProjectPages", projectPages},
+	{"ProjectPagesUnderWrites", projectPagesUnderWrites},
+	{"ProjectFilters", projectFilters},
+	{"SearchKnowsNoWildcards", search},
+	{"CollaboratorPages", collaboratorPages},
+	{"SessionPages", sessionPages},
+	{"EventPages", eventPages},
+	{"Credentials", credentials},
+	{"PublicUsers", publicUsers},
+	{"LogID", logID},
 }
 
 var alone = []property{
 	{"ClaimWhileACommitHoldsTheRow", claimWhileCommitHolds},
 	{"ClaimWhileACommitIsRolledBack", claimWhileCommitFails},
 	{"CommandCarriedOutMeanwhile", commandMeanwhile},
+	{"AnyAdmin", anyAdmin},
+	{"SweepRemovesWhatExpired", sweep},
+	{"SigningKeys", signingKeys},
 }

@@ -1,0 +1,89 @@
+package persistencetest
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"atelier/actors/store"
+)
+
+// sweep removes the commands that have expired, some at a time, and no others.
+// A swept command can be carried out again.
+func sweep(t *testing.T, db *Database) {
+	p, owner := newUserProject(t, db, "n1")
+	key := func(i int) store.CommandKey {
+		return store.CommandKey{Principal: owner.fence.ID, Command: fmt.Sprint("k:", i)}
+	}
+	f := p.fly(later(1))
+	var keys []store.CommandKey
+	for i := range 30 {
+		f = f.keyed(owner.fence.ID, key(i).Command)
+		f.commit.Replies[i].Expires = later(i)
+		keys = append(keys, key(i))
+	}
+	write(t, db, f.commit)
+	for _, step := range []struct {
+		now                  time.Time
+		limit, removed, left int
+	}{
+		{later(0), 100, 0, 30}, {later(10), 4, 4, 26}, {later(10), 100, 6, 20}, {later(10), 100, 0, 20}, {later(20), 10, 10, 10},
+	} {
+		removed, err := db.Sweep(t.Context(), step.now, step.limit)
+		require.NoError(t, err)
+		require.Equal(t, step.removed, removed, "at %v, at most %d", step.now, step.limit)
+		found := known(t, db, keys...)
+		require.Len(t, found, step.left)
+		require.Contains(t, found, key(29))
+	}
+	again := p.fly(later(21), renamed("again")).keyed(owner.fence.ID, key(0).Command)
+	write(t, db, again.commit)
+
+	var both sync.WaitGroup
+	total := make([]int, 2)
+	for i, node := range []Engine{db.Engine, db.Peer} {
+		both.Go(func() {
+			var err error
+			if total[i], err = node.Sweep(t.Context(), later(10_000), 1000); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	require.Equal(t, 11, total[0]+total[1], "no row is counted twice")
+	require.Empty(t, known(t, db, keys...))
+}
+
+func signingKeys(t *testing.T, db *Database) {
+	list := func() []Key {
+		keys, err := db.Keys.Keys(t.Context())
+		require.NoError(t, err)
+		return keys
+	}
+	require.Empty(t, list())
+	var keys []Key
+	for i := range 3 {
+		keys = append(keys, Key{
+			Kid: fmt.Sprint("kid-", 9-i), Use: "access", Public: []byte{0, 255, byte(i)}, Sealed: []byte{byte(i), 0, 1}, CreatedAt: later(i), ActivatesAt: later(i + 5),
+		})
+	}
+	keys[1].Public = []byte{}
+	for _, i := range []int{2, 0, 1} {
+		added, err := db.Keys.AddKey(t.Context(), keys[i])
+		require.NoError(t, err)
+		require.True(t, added)
+	}
+	require.Equal(t, keys, list(), "oldest first")
+	other := keys[0]
+	other.Sealed = []byte("another")
+	added, err := db.Keys.AddKey(t.Context(), other)
+	require.NoError(t, err)
+	require.False(t, added, "the first one stays")
+	require.Equal(t, keys, list())
+	require.NoError(t, db.Keys.RemoveKey(t.Context(), keys[0].Kid))
+	require.NoError(t, db.Keys.RemoveKey(t.Context(), keys[0].Kid), "again")
+	require.Equal(t, keys[1:], list())
+}
