@@ -141,7 +141,7 @@ func (c *connection) query(ctx context.Context, s *statement, args []any, each f
 	r := &row{values: make([]driver.Value, len(rows.Columns()))}
 	for {
 		switch err := rows.Next(r.values); {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err

@@ -29,7 +29,7 @@ func hold(path string) (*lock, error) {
 		file.Close()
 		return nil, fmt.Errorf("the database %s is %w by process %s", path, ErrInUse, strings.TrimSpace(string(holder)))
 	}
-	if err := file.Truncate(0); err == nil {
+	if err = file.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(file, os.Getpid())
 	}
 	if err == nil {

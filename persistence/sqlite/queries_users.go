@@ -40,7 +40,7 @@ var (
 func (db *DB) FindCredential(ctx context.Context, email string) (found *messages.Credential, err error) {
 	normal, err := account.NormaliseEmail(email)
 	if err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // what is no address is the address of nobody
 	}
 	err = db.read(ctx, "find credential", selectCredential, []any{normal}, func(r *row) error {
 		found = &messages.Credential{UserId: r.text(), Email: r.text(), Name: r.text(), PasswordHash: r.text(), CredentialVersion: r.int()}
