@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	c.banner(os.Stderr, s, time.Since(began))
+	debug.FreeOSMemory() // what starting took is not needed any more
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: requests in flight are answered first")
