@@ -75,15 +75,15 @@ func (s *sorted) place(c *store.Commit) *[]flight {
 }
 
 func (s *sorted) queue(b *batch) {
-	b.add(s.newAccounts, &insertAccounts, accountArgs, errEmailTaken)
-	b.add(s.accounts, &updateAccounts, accountArgs, nil)
-	b.add(s.sessions, &updateSessions, updateSessionArgs, nil)
-	b.add(s.newProjects, &insertProjects, insertProjectArgs, errUnknownUser)
-	b.add(s.projects, &updateProjects, updateProjectArgs, errUnknownUser)
-	b.add(s.goneProjects, &deleteProjects, fenceArgs, nil)
-	b.add(s.checkAccount, &checkAccounts, fenceArgs, nil)
-	b.add(s.checkSession, &checkSessions, fenceArgs, nil)
-	b.add(s.checkProjects, &checkProjects, fenceArgs, nil)
+	b.add(s.newAccounts, insertAccounts, accountArgs, errEmailTaken)
+	b.add(s.accounts, updateAccounts, accountArgs, nil)
+	b.add(s.sessions, updateSessions, updateSessionArgs, nil)
+	b.add(s.newProjects, insertProjects, insertProjectArgs, errUnknownUser)
+	b.add(s.projects, updateProjects, updateProjectArgs, errUnknownUser)
+	b.add(s.goneProjects, deleteProjects, fenceArgs, nil)
+	b.add(s.checkAccount, checkAccounts, fenceArgs, nil)
+	b.add(s.checkSession, checkSessions, fenceArgs, nil)
+	b.add(s.checkProjects, checkProjects, fenceArgs, nil)
 }
 
 var (
@@ -92,13 +92,13 @@ var (
 )
 
 // add queues the statement that writes these commits.
-func (b *batch) add(flights []flight, texts *[combinations]string, fill func(*arguments, []flight), reason *messages.Error) {
+func (b *batch) add(flights []flight, texts *statements, fill func(*arguments, []flight), reason *messages.Error) {
 	if len(flights) == 0 {
 		return
 	}
 	a := &arguments{}
 	fill(a, flights)
-	b.Queue(texts[a.with], a.values...).Query(func(rows pgx.Rows) error { return judge(rows, b.results, reason) })
+	b.Queue(texts[a.with](), a.values...).Query(func(rows pgx.Rows) error { return judge(rows, b.results, reason) })
 }
 
 // arguments of one statement, in the order in which its inputs are declared.

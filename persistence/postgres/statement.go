@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -40,11 +41,16 @@ type composition struct {
 	refusing   bool // there is a table refused
 }
 
-func variants(write func(q *composition) string) (texts [combinations]string) {
+// statements are the texts for all combinations, each composed when it is first
+// needed.
+type statements [combinations]func() string
+
+func variants(write func(q *composition) string) *statements {
+	var texts statements
 	for with := range combinations {
-		texts[with] = write(&composition{with: with})
+		texts[with] = sync.OnceValue(func() string { return write(&composition{with: with}) })
 	}
-	return texts
+	return &texts
 }
 
 func (q *composition) has(part parts) bool { return q.with&part != 0 }
