@@ -75,6 +75,7 @@ CREATE TABLE project_collaborators (
     PRIMARY KEY (project_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idx_project_collaborators_user_id ON project_collaborators (user_id);
+CREATE INDEX idx_project_collaborators_added_at ON project_collaborators (project_id, added_at, user_id);
 
 -- The log. A stream has one writer, which counts seq.
 CREATE TABLE events (

@@ -31,7 +31,7 @@ func newSource(path string) source {
 }
 
 const (
-	pragmas       = "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)"
+	pragmas       = "?_pragma=busy_timeout(2000)&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)"
 	readerPragmas = "&_pragma=query_only(ON)"
 	// Checkpoints come four times less often than by default: pages that are
 	// written again and again in between are moved to the file once.
@@ -67,7 +67,7 @@ func (s source) connect(more string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{conn: conn, flushing: true, prepared: make(map[*statement]prepared)}, nil
+	return &connection{conn: conn, waits: flushed, prepared: make(map[*statement]prepared)}, nil
 }
 
 // connection is one connection to the file, with the statements that were
@@ -76,7 +76,7 @@ type connection struct {
 	conn     driver.Conn
 	prepared map[*statement]prepared
 	args     []driver.NamedValue
-	flushing bool // commits wait for the disk; of the writer
+	waits    durability // of its next commit; the writer's
 }
 
 type prepared interface {

@@ -2,94 +2,99 @@ package sqlite
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"atelier/messages"
 )
 
-// A user's projects are those that he owns and those that are shared with him.
-// Each sort pages by its key and the id. What a project's row does not hold is
-// looked up for those of the page alone, hence in a query around it.
+// A user's projects are those that he owns and those that are shared with him:
+// the newest of either kind by index and without a sort where the index has the
+// order, then the newest of both. What a project's row does not hold is looked
+// up for those of the page alone, hence in a query around it.
 const (
-	mine = `
-		WITH mine AS (
-			SELECT id, 'owner' AS role FROM projects WHERE owner_id = ?1
-			UNION ALL
-			SELECT project_id, role FROM project_collaborators WHERE user_id = ?1)
-		SELECT p.*, (SELECT json_group_array(user_id) FROM (
+	owned  = `FROM projects p WHERE p.owner_id = ?1 AND (?3 = '' OR ?3 = 'owner')`
+	shared = `
+		FROM project_collaborators c CROSS JOIN projects p ON p.id = c.project_id
+		WHERE c.user_id = ?1 AND (?3 = '' OR ?3 = c.role)`
+	chosen = `
+		AND (?2 = '' OR p.status = ?2)
+		AND (?4 = '' OR fold(p.name) LIKE ?4 ESCAPE '\' OR fold(p.description) LIKE ?4 ESCAPE '\')
+		AND (?5 IS NULL OR coalesce(json_extract(p.settings, '$.public'), 0) = ?5)`
+	listed = `
+		SELECT p.id, p.name, p.description, p.owner_id, p.status, p.settings, p.created_at, p.updated_at, p.version, p.seq,
+			(SELECT json_group_array(user_id) FROM (
 				SELECT user_id FROM project_collaborators WHERE project_id = p.id ORDER BY added_at, user_id LIMIT 100)),
-			(SELECT count(*) FROM project_collaborators WHERE project_id = p.id)
-		FROM (
-			SELECT p.id, p.name, p.description, p.owner_id, p.status, p.settings, p.created_at, p.updated_at, p.version, p.seq, fold(p.name) AS folded
-			FROM mine JOIN projects p ON p.id = mine.id
-			WHERE (?2 = '' OR p.status = ?2) AND (?3 = '' OR mine.role = ?3)
-				AND (?4 = '' OR fold(p.name) LIKE ?4 ESCAPE '\' OR fold(p.description) LIKE ?4 ESCAPE '\')
-				AND (?5 IS NULL OR coalesce(json_extract(p.settings, '$.public'), 0) = ?5)
-				AND (?6 IS NULL OR `
-	byCreation = `ORDER BY p.created_at DESC, p.id DESC`
-	byChange   = `ORDER BY p.updated_at DESC, p.id DESC`
-	byName     = `ORDER BY folded, p.id`
+			(SELECT count(*) FROM project_collaborators WHERE project_id = p.id), p.key
+		FROM `
 )
 
+// listing pages by a key and the id: its first page and the next ones.
+type listing struct{ first, next *statement }
+
+func listingBy(key, direction, beyond string) listing {
+	order := fmt.Sprintf(` ORDER BY key %[1]s, id %[1]s`, direction)
+	text := func(more string) *statement {
+		of := func(kind string) string {
+			return `SELECT * FROM (SELECT p.*, ` + key + ` AS key ` + kind + chosen + more + order + ` LIMIT ?6)`
+		}
+		return stmt(listed + `(` + of(owned) + ` UNION ALL ` + of(shared) + order + ` LIMIT ?6) p` + order)
+	}
+	return listing{text(``), text(fmt.Sprintf(` AND (%s, p.id) %s (?7, ?8)`, key, beyond))}
+}
+
 var (
-	newestProjects  = stmt(mine + `(p.created_at, p.id) < (?7, ?6)) ` + byCreation + ` LIMIT ?8) p ` + byCreation)
-	changedProjects = stmt(mine + `(p.updated_at, p.id) < (?7, ?6)) ` + byChange + ` LIMIT ?8) p ` + byChange)
-	namedProjects   = stmt(mine + `(folded, p.id) > (?7, ?6)) ` + byName + ` LIMIT ?8) p ` + byName)
+	newestProjects  = listingBy(`p.created_at`, `DESC`, `<`)
+	changedProjects = listingBy(`p.updated_at`, `DESC`, `<`)
+	namedProjects   = listingBy(`fold(p.name)`, `ASC`, `>`)
 )
 
 // ListProjects pages through a user's projects.
 func (db *DB) ListProjects(ctx context.Context, q *messages.ProjectQuery) (*messages.ProjectPage, error) {
-	statement, key := newestProjects, any(q.GetAfter().GetAt())
-	switch q.GetSort() {
-	case "-updated_at":
-		statement = changedProjects
-	case "name":
-		statement, key = namedProjects, q.GetAfter().GetText()
-	}
 	var public any
 	if q.Public != nil {
 		public = q.GetPublic()
 	}
-	args := []any{q.GetUserId(), q.GetStatus(), q.GetRole(), substring(q.GetText()), public, orNull(q.GetAfter().GetId()), key, int64(q.GetLimit()) + 1}
+	args := []any{q.GetUserId(), q.GetStatus(), q.GetRole(), substring(q.GetText()), public, int64(q.GetLimit()) + 1}
+	by, key := newestProjects, any(q.GetAfter().GetAt())
+	switch q.GetSort() {
+	case "-updated_at":
+		by = changedProjects
+	case "name":
+		by, key = namedProjects, q.GetAfter().GetText()
+	}
+	statement := by.first
+	if after := q.GetAfter(); after != nil {
+		statement, args = by.next, append(args, key, after.GetId())
+	}
 	page := &messages.ProjectPage{}
-	var last, beyond string // names as they sort: of the page's last project, and of the one after it
+	var keys []any
 	err := db.read(ctx, "list projects", statement, args, func(r *row) error {
-		p, folded, err := readListed(r)
-		page.Items = append(page.Items, p)
-		last, beyond = beyond, folded
+		p, err := readListed(r)
+		page.Items, keys = append(page.Items, p), append(keys, r.value())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Items) > int(q.GetLimit()) {
-		page.Items = page.Items[:q.GetLimit()]
-		page.Next = pageKey(page.Items[len(page.Items)-1], q.GetSort(), last)
+	if last := int(q.GetLimit()) - 1; last >= 0 && len(page.Items) > last+1 {
+		page.Items = page.Items[:last+1]
+		page.Next = &messages.PageKey{Id: page.Items[last].GetId()}
+		page.Next.At, _ = keys[last].(int64)
+		page.Next.Text, _ = keys[last].(string)
 	}
 	return page, nil
 }
 
-func pageKey(p *messages.Project, sort, folded string) *messages.PageKey {
-	switch sort {
-	case "-updated_at":
-		return &messages.PageKey{Id: p.GetId(), At: p.GetUpdatedAt()}
-	case "name":
-		return &messages.PageKey{Id: p.GetId(), Text: folded}
-	}
-	return &messages.PageKey{Id: p.GetId(), At: p.GetCreatedAt()}
-}
-
-func readListed(r *row) (p *messages.Project, folded string, err error) {
-	p = &messages.Project{Id: r.text(), Name: r.text(), Description: r.text(), OwnerId: r.text(), Status: r.text()}
+func readListed(r *row) (*messages.Project, error) {
+	p := &messages.Project{Id: r.text(), Name: r.text(), Description: r.text(), OwnerId: r.text(), Status: r.text()}
 	s, err := parseSettings(r.text())
-	if err != nil {
-		return nil, "", err
-	}
 	p.Settings = &messages.Settings{Public: s.Public, MaxCollaborators: int32(s.MaxCollaborators), AllowComments: s.AllowComments}
-	p.CreatedAt, p.UpdatedAt, p.Version, p.Seq, folded = r.int(), r.int(), r.int(), r.int(), r.text()
-	err = r.json(&p.Collaborators)
+	p.CreatedAt, p.UpdatedAt, p.Version, p.Seq = r.int(), r.int(), r.int(), r.int()
+	err = errors.Join(err, r.json(&p.Collaborators))
 	p.CollaboratorCount = int32(r.int())
-	return p, folded, err
+	return p, err
 }
 
 // substring is the LIKE pattern of a text anywhere; empty for no filter.

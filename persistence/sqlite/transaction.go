@@ -2,10 +2,11 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 
-	driver "modernc.org/sqlite"
+	"modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
 
 	"atelier/actors/store"
@@ -24,12 +25,12 @@ const (
 )
 
 var (
-	begin      = stmt(`BEGIN IMMEDIATE`)
-	commit     = stmt(`COMMIT`)
-	rollback   = stmt(`ROLLBACK`)
-	flushing   = `PRAGMA synchronous = FULL`
-	noFlushing = `PRAGMA synchronous = NORMAL`
+	begin    = stmt(`BEGIN IMMEDIATE`)
+	commit   = stmt(`COMMIT`)
+	rollback = stmt(`ROLLBACK`)
 )
+
+var flushing = map[durability]string{flushed: `PRAGMA synchronous = FULL`, unflushed: `PRAGMA synchronous = NORMAL`}
 
 // write runs f in a transaction of the writer. Unless it returns nil, nothing
 // of it is written, or, where the commit itself failed, nobody can tell.
@@ -64,20 +65,12 @@ func (db *DB) write(ctx context.Context, d durability, f func(*connection) error
 }
 
 func (c *connection) begin(d durability) error {
-	if c.flushing != bool(d) {
-		pragma := stmt(noFlushing)
-		if d {
-			pragma = stmt(flushing)
-		}
-		// It takes effect as it is compiled, so it cannot be kept prepared.
-		p, err := c.conn.Prepare(pragma.text)
-		if err != nil {
+	if c.waits != d {
+		// It takes effect as it is compiled, and so cannot be kept prepared.
+		if _, err := c.conn.(driver.ExecerContext).ExecContext(context.Background(), flushing[d], nil); err != nil {
 			return err
 		}
-		if err := p.Close(); err != nil {
-			return err
-		}
-		c.flushing = bool(d)
+		c.waits = d
 	}
 	_, err := c.exec(begin)
 	return err
@@ -106,7 +99,7 @@ func notCommitted(err error) error {
 
 // code is SQLite's primary result code, or 0.
 func code(err error) int {
-	var e *driver.Error
+	var e *sqlite.Error
 	if errors.As(err, &e) {
 		return e.Code() & 0xff
 	}
