@@ -104,12 +104,6 @@ func knownMethods(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 // userAgent is what the client says it is, cut to what is worth keeping.
 func userAgent(c *call) string {
 	const most = 255
-	agent := strings.ToValidUTF8(c.fiber.Get(fiber.HeaderUserAgent), "")
-	agent = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, agent)
+	agent := c.fiber.Get(fiber.HeaderUserAgent)
 	return strings.ToValidUTF8(agent[:min(len(agent), most)], "")
 }

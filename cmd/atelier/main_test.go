@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),                        // one for the date of all servers in a process
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),                     // tidies workers: sleeps on for up to 10 s
 		goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"), // ends a second after the last dead letter
-		goleak.IgnoreAnyFunction("atelier/test/services.init.func1.1"), goleak.IgnoreAnyFunction("atelier/test/services.spawn.func2"),
+		goleak.IgnoreAnyFunction("atelier/test/services.start"), goleak.IgnoreAnyFunction("atelier/test/services.(*process).wait"),
 		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Start.func2"))
 }
 
