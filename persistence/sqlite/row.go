@@ -32,7 +32,7 @@ func (r *row) int() int64 {
 
 func (r *row) blob() []byte {
 	b, _ := r.value().([]byte)
-	return b
+	return nonNil(b) // the driver makes no difference
 }
 
 func (r *row) bool() bool      { return r.int() != 0 }

@@ -1,0 +1,50 @@
+package sqlite_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"atelier/persistence/persistencetest"
+	"atelier/persistence/sqlite"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	persistencetest.Run(t, func(t testing.TB) *persistencetest.Database {
+		db := open(t)
+		return &persistencetest.Database{Engine: db, Peer: db, Keys: keys{db}}
+	})
+}
+
+func BenchmarkWrite(b *testing.B) { persistencetest.Bench(b, open(b)) }
+
+func open(t testing.TB) *sqlite.DB {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "atelier.db")
+	_, err := sqlite.Migrate(t.Context(), path)
+	require.NoError(t, err)
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	return db
+}
+
+// keys are the signing keys in the suite's words.
+type keys struct{ db *sqlite.DB }
+
+func (k keys) Keys(ctx context.Context) (list []persistencetest.Key, err error) {
+	rows, err := k.db.Keys(ctx)
+	for _, row := range rows {
+		list = append(list, persistencetest.Key(row))
+	}
+	return list, err
+}
+
+func (k keys) AddKey(ctx context.Context, key persistencetest.Key) (bool, error) {
+	return k.db.AddKey(ctx, sqlite.SealedKey(key))
+}
+
+func (k keys) RemoveKey(ctx context.Context, kid string) error { return k.db.RemoveKey(ctx, kid) }
