@@ -13,8 +13,8 @@ SHELL   := bash
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-run: ## start Atelier with everything embedded, data in ./data
-	@CGO_ENABLED=0 go run -ldflags "$(LDFLAGS)" ./cmd/atelier serve
+run: build ## start Atelier with everything embedded, data in ./data
+	@exec bin/atelier serve
 
 test: ## install what tests need, start it, run vet and all tests
 	@echo "vet"; go vet ./...
@@ -43,6 +43,7 @@ soak: ## the long form of the fault scenarios
 	@go run ./test/services/cmd/services go test -tags soak -timeout 0 -v ./test/...
 
 build: ## a static binary in bin/
+	@echo "building bin/atelier (the first time takes minutes)"
 	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/atelier ./cmd/atelier
 
 clean: ## remove what was built
