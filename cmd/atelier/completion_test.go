@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"atelier/test/rig"
 )
 
 func TestCandidates(t *testing.T) {
@@ -40,16 +42,14 @@ func TestBashCompletes(t *testing.T) {
 	require.NoError(t, err)
 	directory := t.TempDir()
 	program := filepath.Join(directory, "atelier")
-	build := exec.Command("go", "build", "-o", program, ".")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	require.NoError(t, rig.Build(program))
 	script := bashCompletion + `
 COMP_WORDS=(atelier serve --env ""); COMP_CWORD=3; _atelier; echo "${COMPREPLY[@]}"
 COMP_WORDS=(atelier mi); COMP_CWORD=1; _atelier; echo "${COMPREPLY[@]}"
 `
 	cmd := exec.Command(bash, "-c", script)
 	cmd.Env = append(os.Environ(), "PATH="+directory+":"+os.Getenv("PATH"))
-	out, err = cmd.CombinedOutput()
+	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.Equal(t, "development production\nmigrate\n", string(out))
 }

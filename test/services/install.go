@@ -5,7 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"testing"
 )
+
+// Need brings in the Debian package whose program of the same name a test runs.
+func Need(t testing.TB, debian string) {
+	t.Helper()
+	must(t, install(debian))
+}
 
 // install brings in a Debian package where it is missing. It needs root for
 // that, and keeps the package from starting servers of its own.

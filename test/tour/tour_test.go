@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"atelier/test/rig"
+	"atelier/test/services"
 )
 
 const (
@@ -34,6 +35,7 @@ func TestTours(t *testing.T) {
 	t.Parallel()
 	blocks := append(read(t, "README.md"), read(t, "docs/tour.md")...)
 	require.Greater(t, len(blocks), 15)
+	services.Need(t, "curl")
 	s := rig.New(t)
 	node := s.Start("data", "") // the folder that bin/atelier looks into when nothing is set
 	require.NoError(t, rig.Build(filepath.Join(s.Dir, "bin/atelier")))

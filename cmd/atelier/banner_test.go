@@ -1,0 +1,52 @@
+package main
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheBannerSaysWhatComesNext(t *testing.T) {
+	t.Parallel()
+	s := &server{NoAdmin: true}
+	for _, l := range []*net.Listener{&s.api, &s.ops} {
+		var err error
+		*l, err = net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		t.Cleanup(func() { (*l).Close() })
+	}
+	usual, err := filepath.Abs("data")
+	require.NoError(t, err)
+	show := func(store storeSettings) string {
+		var b strings.Builder
+		c := serveCommand{settings{Env: "development", storeSettings: store}}
+		c.banner(&b, s, time.Second)
+		return b.String()
+	}
+
+	text := show(storeSettings{DataDir: usual})
+	require.Contains(t, text, "http://"+s.api.Addr().String()+"/api/v1\n")
+	require.Contains(t, text, "http://"+s.ops.Addr().String()+"\n")
+	require.Contains(t, text, filepath.Join(usual, "atelier.db"))
+	require.Contains(t, text, "user create --email you@example.com --name You --admin --password-stdin\n")
+	require.NotContains(t, text, "ATELIER_MASTER_KEY")
+	require.Contains(t, show(storeSettings{DataDir: "/srv/atelier"}), "--password-stdin --data-dir /srv/atelier\n")
+
+	text = show(storeSettings{DatabaseURL: "postgres://atelier:hidden@db/atelier"})
+	require.NotContains(t, text, "hidden")
+	require.Contains(t, text, "with ATELIER_DATABASE_URL set as for this server")
+	require.Contains(t, text, "Set ATELIER_MASTER_KEY before this holds real data")
+
+	s.NoAdmin = false
+	require.NotContains(t, show(storeSettings{DataDir: usual}), "user create")
+}
+
+func TestTheProgramIsCalledAsItWas(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "bin/atelier", typed("bin/atelier"))
+	require.Equal(t, "go run ./cmd/atelier", typed("/tmp/go-build3059841228/b001/exe/atelier"))
+}
