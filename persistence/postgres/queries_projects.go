@@ -11,19 +11,20 @@ import (
 	"atelier/messages"
 )
 
-// A user's projects are those that he owns and those that are shared with him.
+// A user's projects are those that he owns and those that are shared with him,
+// found by the indexes of both: a plan that is kept must not read all projects.
 // Each sort pages by its key and the id.
 const (
 	mine = `
 		WITH mine AS (
-			SELECT p.id, 'owner' AS role FROM projects p WHERE p.owner_id = $1
+			SELECT p.*, 'owner' AS role FROM projects p WHERE p.owner_id = $1
 			UNION ALL
-			SELECT pc.project_id, pc.role FROM project_collaborators pc WHERE pc.user_id = $1)
+			SELECT p.*, pc.role FROM project_collaborators pc JOIN projects p ON p.id = pc.project_id WHERE pc.user_id = $1)
 		SELECT p.id, p.name, coalesce(p.description, ''), p.owner_id, p.status, p.settings, p.created_at, p.updated_at, p.version, p.seq,
 			ARRAY(SELECT user_id FROM project_collaborators WHERE project_id = p.id ORDER BY added_at, user_id LIMIT 100),
 			(SELECT count(*) FROM project_collaborators WHERE project_id = p.id), lower(p.name)
-		FROM mine JOIN projects p ON p.id = mine.id
-		WHERE ($2 = '' OR p.status = $2) AND ($3 = '' OR mine.role = $3)
+		FROM mine p
+		WHERE ($2 = '' OR p.status = $2) AND ($3 = '' OR p.role = $3)
 			AND ($4 = '' OR p.name ILIKE $4 OR p.description ILIKE $4)
 			AND ($5::boolean IS NULL OR coalesce((p.settings->>'public')::boolean, false) = $5)
 			AND ($6::uuid IS NULL OR `
