@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"atelier/messages"
 )
 
 // Config says where the database is and how many connections to use.
@@ -30,6 +32,7 @@ type DB struct {
 	reads  *pgxpool.Pool
 	writes *pgxpool.Pool
 	leases *pgxpool.Pool // one connection: nothing may keep a renewal waiting
+	users  shared[string, *messages.PublicUser]
 }
 
 // Open connects to a migrated database.
@@ -41,6 +44,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		c.Writers = 8
 	}
 	db := &DB{}
+	db.users.load = db.loadPublicUsers
 	var err error
 	if db.reads, err = open(ctx, c.URL, c.Readers, readTimeout, nil); err != nil {
 		return nil, err

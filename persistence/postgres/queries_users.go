@@ -21,8 +21,14 @@ func parseProfile(b []byte) (*messages.Profile, error) {
 	}, err
 }
 
-// PublicUsers are what everyone may see of these users, by id.
+// PublicUsers are what everyone may see of these users, by id, and perhaps of
+// others too. The map must not be changed.
 func (db *DB) PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error) {
+	users, err := db.users.get(ctx, ids)
+	return users, wrap("public users", err)
+}
+
+func (db *DB) loadPublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error) {
 	keys := make([]pgtype.UUID, 0, len(ids))
 	for _, id := range ids {
 		if key, ok := uuid(id); ok {
@@ -31,7 +37,7 @@ func (db *DB) PublicUsers(ctx context.Context, ids []string) (map[string]*messag
 	}
 	rows, err := db.reads.Query(ctx, `SELECT id, name, profile FROM users WHERE id = ANY($1)`, keys)
 	if err != nil {
-		return nil, wrap("public users", err)
+		return nil, err
 	}
 	users := make(map[string]*messages.PublicUser, len(ids))
 	var id pgtype.UUID
@@ -42,7 +48,7 @@ func (db *DB) PublicUsers(ctx context.Context, ids []string) (map[string]*messag
 		users[text(id)] = &messages.PublicUser{Id: text(id), Name: name, Profile: p}
 		return err
 	})
-	return users, wrap("public users", err)
+	return users, err
 }
 
 // FindCredential is what a sign-in needs to know of an address; nil where there
