@@ -40,6 +40,7 @@ type server struct {
 	closers []func(context.Context) error
 	failed  chan error
 
+	clients clients
 	Flows   *identity.Service
 	NoAdmin bool
 }
@@ -81,6 +82,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		return nil, err
 	}
 	clients := clientsOf(caller)
+	s.clients = clients
 	s.Flows = identity.New(identity.Config{SessionLifetime: sessionLifetime}, identity.Deps{
 		Accounts: clients.accounts, Sessions: clients.sessions, Directory: db, Policy: password.Check,
 		Passwords: password.NewHasher(password.DefaultParams(), 0, passwordQueue),
