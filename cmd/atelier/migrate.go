@@ -44,14 +44,26 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 
 func (c *storeSettings) migrate(ctx context.Context) (applied int, err error) {
 	if c.embedded() {
-		return sqlite.Migrate(ctx, c.databaseFile())
+		applied, err = sqlite.Migrate(ctx, c.databaseFile())
+	} else {
+		applied, err = postgres.Migrate(ctx, c.DatabaseURL)
 	}
-	return postgres.Migrate(ctx, c.DatabaseURL)
+	return applied, c.located(err)
 }
 
 func (c *storeSettings) schema(ctx context.Context) (current, target int64, err error) {
 	if c.embedded() {
-		return sqlite.Status(ctx, c.databaseFile())
+		current, target, err = sqlite.Status(ctx, c.databaseFile())
+	} else {
+		current, target, err = postgres.Status(ctx, c.DatabaseURL)
 	}
-	return postgres.Status(ctx, c.DatabaseURL)
+	return current, target, c.located(err)
+}
+
+// located says which database did not do, and which setting names it.
+func (c *storeSettings) located(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("the database %s cannot be used (see ATELIER_DATABASE_URL): %w", c.place(), err)
 }

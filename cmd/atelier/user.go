@@ -55,14 +55,12 @@ func (c *createUserCommand) Run(ctx context.Context) error {
 // readPassword reads a line from standard input. A person at a terminal is asked
 // for it and does not see it.
 func readPassword(ctx context.Context) (string, error) {
-	if info, err := os.Stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+	if info, err := os.Stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 && terminal("-echo") == nil {
 		fmt.Fprintf(os.Stderr, "Password, at least %d characters: ", password.MinLength)
-		if terminal("-echo") == nil {
-			defer func() {
-				_ = terminal("echo")
-				fmt.Fprintln(os.Stderr)
-			}()
-		}
+		defer func() {
+			_ = terminal("echo")
+			fmt.Fprintln(os.Stderr)
+		}()
 	}
 	type read struct {
 		line string
