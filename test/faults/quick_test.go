@@ -12,4 +12,6 @@ const (
 	programKills   = 3
 	acksPerKill    = 1_250
 	postgresKills  = 5
+	stormKeys      = 1_000
+	refreshRounds  = 10
 )

@@ -12,4 +12,6 @@ const (
 	programKills   = 50
 	acksPerKill    = 2_000
 	postgresKills  = 200
+	stormKeys      = 100_000
+	refreshRounds  = 10_000
 )

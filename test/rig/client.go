@@ -79,7 +79,8 @@ func (r *Reply) String() string {
 	if r.Err != nil {
 		return r.Err.Error()
 	}
-	return fmt.Sprintf("%d %s %s", r.Status, r.Code, bytes.TrimSpace(r.Body))
+	body := bytes.TrimSpace(r.Body)
+	return fmt.Sprintf("%d %s", r.Status, body[:min(len(body), 240)])
 }
 
 // Into decodes the body of a success.

@@ -50,35 +50,34 @@ func (s *Scenario) Crowd(node *Node, n int) []*User {
 // SignIn opens a session of the user on a node.
 func (s *Scenario) SignIn(n *Node, u *User) *User {
 	s.Helper()
-	signed := &User{ID: u.ID, Email: u.Email}
-	r := n.Client().Do(s.Context(), "POST", "/auth/login", map[string]string{"email": u.Email, "password": password})
-	s.Must(signed.take(r))
+	signed, err := Tokens(n.Client().Do(s.Context(), "POST", "/auth/login", map[string]string{"email": u.Email, "password": password}))
+	s.Must(err)
+	signed.ID, signed.Email = u.ID, u.Email
 	return signed
 }
 
-// take reads a pair of tokens.
-func (u *User) take(r *Reply) error {
+// Tokens reads an answer that is a pair of tokens.
+func Tokens(r *Reply) (*User, error) {
 	var body struct {
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
 		SessionID    string `json:"session_id"`
 	}
 	if err := r.Into(&body); err != nil {
-		return err
+		return nil, err
 	}
-	u.Access, u.Refresh, u.Session = body.AccessToken, body.RefreshToken, body.SessionID
-	return nil
+	return &User{Access: body.AccessToken, Refresh: body.RefreshToken, Session: body.SessionID}, nil
 }
 
 // At is a client of the node that speaks for the user.
 func (u *User) At(n *Node) *Client { return n.Client().As(u.Access) }
 
-// Renew exchanges a refresh token for a new pair.
+// Renew exchanges a refresh token for a new pair; nil where it is refused.
 func (c *Client) Renew(ctx context.Context, token string) (*User, *Reply) {
 	r := c.As("").Do(ctx, http.MethodPost, "/auth/refresh", map[string]string{"refresh_token": token})
-	var u User
-	if u.take(r) != nil {
+	u, err := Tokens(r)
+	if err != nil {
 		return nil, r
 	}
-	return &u, r
+	return u, r
 }
