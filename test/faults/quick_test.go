@@ -14,4 +14,5 @@ const (
 	postgresKills  = 5
 	stormKeys      = 1_000
 	refreshRounds  = 10
+	stops          = 3
 )

@@ -14,4 +14,5 @@ const (
 	postgresKills  = 200
 	stormKeys      = 100_000
 	refreshRounds  = 10_000
+	stops          = 200
 )
