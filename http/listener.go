@@ -15,9 +15,12 @@ import (
 
 // Closing a listener resets the connections that the kernel has accepted and
 // the program has not, and closing a connection with unread bytes resets it
-// under its last reply. The listener here does neither.
+// under its last reply. The listener here does neither. Connections that were
+// opened ahead and never used, as browsers do, end without a word: the server
+// takes them for requests under way, would wait for them when it stops, and
+// would answer them with a time-out that nobody asked for.
 const (
-	acceptQuiet = 10 * time.Millisecond // without a new connection: nobody is on the way
+	onTheWay    = 10 * time.Millisecond // a connection that is being made, or its first byte
 	idleGrace   = 500 * time.Millisecond
 	lingerTime  = 2 * time.Second
 	lingerBytes = 16 << 20
@@ -30,33 +33,47 @@ type listener struct {
 	drained  chan struct{} // closed with the listener
 	once     sync.Once
 	open     sync.WaitGroup // connections; added to by Accept alone
+	leaving  atomic.Bool    // those that were never used end
+	last     []*conn        // accepted with the close, not handed out; belongs to Accept
+
+	mu     sync.Mutex
+	unused map[*conn]struct{} // no byte has come yet
 }
 
 func newListener(l *net.TCPListener) *listener {
-	return &listener{TCPListener: l, drained: make(chan struct{})}
+	return &listener{TCPListener: l, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
 }
 
 // Accept is the next connection; io.EOF once the listener has drained.
 func (l *listener) Accept() (net.Conn, error) {
-	last := false // the queue was quiet: one more look, then it is closed
-	for {
-		c, err := l.TCPListener.AcceptTCP()
-		switch {
-		case err == nil:
-			if l.draining.Load() {
-				_ = l.SetDeadline(time.Now().Add(acceptQuiet))
-			}
-			l.open.Add(1)
-			return &conn{TCPConn: c, from: l}, nil
-		case !l.draining.Load() || !errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, err
-		case last:
-			_ = l.Close()
-			return nil, io.EOF
-		}
-		last = true
-		_ = l.SetDeadline(time.Now().Add(time.Millisecond))
+	c, err := l.TCPListener.AcceptTCP()
+	if err == nil {
+		return l.take(c), nil
 	}
+	if !l.draining.Load() {
+		return nil, err
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		for _, c := range sweep(l.TCPListener) {
+			l.last = append(l.last, l.take(c))
+		}
+		_ = l.Close()
+	}
+	if len(l.last) == 0 {
+		return nil, io.EOF
+	}
+	held := l.last[0]
+	l.last = l.last[1:]
+	return held, nil
+}
+
+func (l *listener) take(c *net.TCPConn) *conn {
+	l.open.Add(1)
+	taken := &conn{TCPConn: c, from: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unused[taken] = struct{}{}
+	return taken
 }
 
 // Close closes the listener, once.
@@ -69,15 +86,17 @@ func (l *listener) Close() (err error) {
 }
 
 // drain takes in the connections that are on the way, closes the listener, and
-// lets the open ones end with their next reply. Those that stay idle are left.
+// lets the open ones end with their next reply. Of those that stay idle the
+// server closes what was used before, and the rest ends here.
 func (l *listener) drain(ctx context.Context) {
+	defer l.endUnused()
 	l.draining.Store(true)
-	_ = l.SetDeadline(time.Now().Add(acceptQuiet))
+	_ = l.SetDeadline(time.Now().Add(onTheWay))
 	quiet, cancel := context.WithTimeout(ctx, idleGrace)
 	defer cancel()
 	select {
 	case <-l.drained:
-	case <-quiet.Done(): // they come without end
+	case <-quiet.Done(): // nobody accepts
 		_ = l.Close()
 		return
 	}
@@ -92,18 +111,62 @@ func (l *listener) drain(ctx context.Context) {
 	}
 }
 
+// endUnused ends the connections on which nothing has come.
+func (l *listener) endUnused() {
+	l.leaving.Store(true)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.unused {
+		_ = c.SetReadDeadline(time.Now())
+	}
+}
+
 // conn is a client's connection.
 type conn struct {
 	*net.TCPConn
 	from   *listener
+	used   bool // a byte has come; belongs to the reader
 	linger atomic.Bool
 	once   sync.Once
+}
+
+// Read reads. A connection on which nothing comes in time has ended.
+func (c *conn) Read(p []byte) (n int, err error) {
+	if c.used {
+		return c.TCPConn.Read(p)
+	}
+	leaving := c.from.leaving.Load()
+	if !leaving {
+		n, err = c.TCPConn.Read(p)
+	}
+	if leaving || errors.Is(err, os.ErrDeadlineExceeded) && c.from.leaving.Load() {
+		_ = c.SetReadDeadline(time.Now().Add(onTheWay)) // what arrives this moment counts
+		n, err = c.TCPConn.Read(p)
+		_ = c.SetReadDeadline(time.Now().Add(readTimeout))
+	}
+	if n > 0 {
+		c.used = true
+		c.from.forget(c)
+	}
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (l *listener) forget(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.unused, c)
 }
 
 // Close closes the connection. One that lingers first reads what the client is
 // still sending: else the reset would overtake the reply.
 func (c *conn) Close() error {
-	defer c.once.Do(c.from.open.Done)
+	defer c.once.Do(func() {
+		c.from.forget(c)
+		c.from.open.Done()
+	})
 	if c.linger.Load() {
 		_ = c.CloseWrite()
 		_ = c.SetReadDeadline(time.Now().Add(lingerTime))

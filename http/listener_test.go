@@ -1,0 +1,120 @@
+package http
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// connected is both ends of a connection that the listener has accepted.
+func connected(t *testing.T) (l *listener, server, client net.Conn) {
+	t.Helper()
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l = newListener(tcp.(*net.TCPListener))
+	client, err = net.Dial("tcp", tcp.Addr().String())
+	require.NoError(t, err)
+	server, err = l.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		l.Close()
+		client.Close()
+		server.Close()
+	})
+	return l, server, client
+}
+
+func TestConnectionsNeverUsedEndWithoutAWord(t *testing.T) {
+	t.Parallel()
+	_, server, _ := connected(t)
+	require.NoError(t, server.SetReadDeadline(time.Now().Add(time.Millisecond)))
+	_, err := server.Read(make([]byte, 1))
+	require.Equal(t, io.EOF, err)
+}
+
+func TestConnectionsNeverUsedDoNotOutlastAStop(t *testing.T) {
+	t.Parallel()
+	l, server, _ := connected(t)
+	require.NoError(t, server.SetReadDeadline(time.Now().Add(time.Hour)))
+	ended := make(chan error)
+	go func() {
+		_, err := server.Read(make([]byte, 1))
+		ended <- err
+	}()
+	go func() { _, _ = l.Accept() }() // drains
+	l.drain(context.Background())
+	require.Equal(t, io.EOF, <-ended)
+}
+
+func TestConnectionsInUseOutlastAStop(t *testing.T) {
+	t.Parallel()
+	l, server, client := connected(t)
+	_, err := client.Write([]byte("ab"))
+	require.NoError(t, err)
+	buffer := make([]byte, 1)
+	_, err = server.Read(buffer)
+	require.NoError(t, err)
+	l.endUnused()
+	n, err := server.Read(buffer)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+
+	l, server, client = connected(t)
+	_, err = client.Write([]byte("c"))
+	require.NoError(t, err)
+	l.endUnused()
+	_, err = server.Read(buffer)
+	require.NoError(t, err, "a first byte that came before the end was seen")
+}
+
+// Connections come without end while the listener drains: none that got through
+// is reset.
+func TestDrainingResetsNoConnection(t *testing.T) {
+	t.Parallel()
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l := newListener(tcp.(*net.TCPListener))
+	go func() { // greets everyone it accepts
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("!"))
+			c.Close()
+		}
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	var calling sync.WaitGroup
+	var reset atomic.Int64
+	warm := make(chan struct{}, 1)
+	for range 8 {
+		calling.Go(func() {
+			for ctx.Err() == nil {
+				c, err := (&net.Dialer{Timeout: 100 * time.Millisecond}).Dial("tcp", tcp.Addr().String())
+				if err != nil {
+					return // refused, or not heard
+				}
+				if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+					reset.Add(1)
+				}
+				c.Close()
+				select {
+				case warm <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	<-warm
+	l.drain(ctx)
+	cancel()
+	calling.Wait()
+	require.Zero(t, reset.Load())
+}
