@@ -13,4 +13,8 @@ func each(t *testing.T, run func(s *rig.Scenario, url string)) {
 		t.Parallel()
 		run(rig.New(t), services.Postgres(t).URL())
 	})
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		run(rig.New(t), "")
+	})
 }
