@@ -38,11 +38,7 @@ func fakeAccount() *messages.Account {
 	}
 }
 
-func fakeSessionMessage() *messages.Session {
-	return &messages.Session{Id: someSession, UserId: someUser, CreatedAt: 1, LastSeenAt: 2, ExpiresAt: 3, Ip: "127.0.0.1", Amr: []string{"pwd"}}
-}
-
-type fakeFlows struct{ flows }
+type fakeFlows struct{}
 
 func (fakeFlows) Register(context.Context, *messages.Meta, identity.Registration) (*messages.Account, error) {
 	return fakeAccount(), nil

@@ -287,23 +287,23 @@ func TestUsersWhoMayNotAct(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, store storeSettings) {
 		p := startProgram(t, store)
-		admin := func(c *client) *messages.Meta {
+		admin := func() *messages.Meta {
 			return &messages.Meta{Principal: uuid.NewString(), Roles: []string{"admin"}, CommandId: "m:" + uuid.NewString()}
 		}
 		ada, bob := signUp(t, p, "ada"), signUp(t, p, "bob")
 		ada.get("/users/me").want(t, 200)
-		_, err := p.clients.accounts.SuspendUser(t.Context(), &messages.SuspendUser{Meta: admin(ada), UserId: ada.user, Reason: "spam"})
+		_, err := p.clients.accounts.SuspendUser(t.Context(), &messages.SuspendUser{Meta: admin(), UserId: ada.user, Reason: "spam"})
 		require.NoError(t, err)
 		ada.get("/users/me").refused(t, 403, "user_suspended")
 		ada.post("/projects", object{"name": "x"}).refused(t, 403, "user_suspended")
 		ada.nobody().post("/auth/refresh", object{"refresh_token": ada.refresh}).refused(t, 403, "user_suspended")
 		ada.nobody().post("/auth/login", object{"email": ada.email, "password": goodPassword}).refused(t, 403, "user_suspended")
 		ada.nobody().post("/auth/login", object{"email": ada.email, "password": "wrong"}).refused(t, 401, "invalid_credentials")
-		_, err = p.clients.accounts.ReactivateUser(t.Context(), &messages.ReactivateUser{Meta: admin(ada), UserId: ada.user})
+		_, err = p.clients.accounts.ReactivateUser(t.Context(), &messages.ReactivateUser{Meta: admin(), UserId: ada.user})
 		require.NoError(t, err)
 		ada.nobody().post("/auth/login", object{"email": ada.email, "password": goodPassword}).want(t, 200)
 
-		_, err = p.clients.accounts.DeactivateUser(t.Context(), &messages.DeactivateUser{Meta: admin(bob), UserId: bob.user})
+		_, err = p.clients.accounts.DeactivateUser(t.Context(), &messages.DeactivateUser{Meta: admin(), UserId: bob.user})
 		require.NoError(t, err)
 		bob.get("/users/me").want(t, 401)
 		bob.nobody().post("/auth/login", object{"email": bob.email, "password": goodPassword}).refused(t, 403, "user_inactive")

@@ -93,8 +93,8 @@ func readsAreConditional(t *testing.T, ada *client, project string) {
 }
 
 func writesAreConditional(t *testing.T, ada *client, _ string) {
-	project := ada.post("/projects", object{"name": "Harbour"}, `If-Match: "7"`).refused(t, 412, "version_mismatch")
-	project = ada.post("/projects", object{"name": "Harbour"}).created(t)
+	ada.post("/projects", object{"name": "Harbour"}, `If-Match: "7"`).refused(t, 412, "version_mismatch")
+	project := ada.post("/projects", object{"name": "Harbour"}).created(t)
 	path, first := "/projects/"+project.text("id"), project.header.Get("ETag")
 	require.Equal(t, api+path, project.header.Get("Location"))
 
