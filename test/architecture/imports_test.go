@@ -36,7 +36,7 @@ var rules = []rule{
 	{path: "identity", ours: []string{"messages", "identity/"},
 		outer: []string{"github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/", "golang.org/x/text/", "github.com/google/uuid"}, ban: []string{"database/", "net/http"}},
 	{path: "http", ours: []string{"messages", "identity", "identity/"}, outer: []string{"github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp",
-		"github.com/danielgtaylor/huma/v2", "github.com/google/uuid", "google.golang.org/protobuf/", "github.com/go-json-experiment/json/"}, ban: []string{"net/http", "database/"}},
+		"github.com/danielgtaylor/huma/v2", "github.com/google/uuid", "google.golang.org/protobuf/", "github.com/go-json-experiment/json"}, ban: []string{"net/http", "database/"}},
 	{path: "persistence/postgres", ours: []string{"messages", "migrations", "actors/account", "actors/session", "actors/project", "actors/store"},
 		outer: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "google.golang.org/protobuf/"}},
 	{path: "persistence/sqlite", ours: []string{"messages", "migrations", "actors/account", "actors/session", "actors/project", "actors/store"},
