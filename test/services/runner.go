@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // socketVariable is the environment variable with the socket of the run.
@@ -81,7 +82,14 @@ func (r *runner) share(service string) (share, int, error) {
 		return nil, 0, errors.New("services: the run has ended")
 	}
 	if r.started[service] == nil {
-		r.started[service] = sync.OnceValues(func() (share, error) { return open(service) })
+		r.started[service] = sync.OnceValues(func() (share, error) {
+			began := time.Now()
+			s, err := open(service)
+			if err == nil {
+				say("%s is ready after %.1f s", service, time.Since(began).Seconds())
+			}
+			return s, err
+		})
 	}
 	wait := r.started[service]
 	r.taken++

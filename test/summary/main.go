@@ -1,61 +1,45 @@
 // Command summary reads the output of go test -json and tells it to people: a
-// line for each package, the whole output of tests that failed, and a last line
-// that counts.
+// line for each package as it ends, the output of what failed, what is still
+// running whenever it has been quiet for 20 s, and at the end the slowest, the
+// skipped and the failed tests and a line that counts. It exits with 1 if
+// anything failed.
 package main
 
 import (
 	"bufio"
-	"encoding/json"
-	"fmt"
 	"os"
-	"strings"
+	"time"
 )
 
-type event struct {
-	Action, Package, Test, Output string
-	Elapsed                       float64
-}
-
 func main() {
-	output := map[string]*strings.Builder{} // of tests and packages under way
-	counts := map[string]int{}
-	failed := false
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var e event
-		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			fmt.Println(lines.Text()) // of the build, not of a test
-			failed = true
-			continue
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		in := bufio.NewReader(os.Stdin)
+		for {
+			line, err := in.ReadString('\n')
+			if line != "" {
+				lines <- line
+			}
+			if err != nil {
+				return
+			}
 		}
-		key := e.Package + " " + e.Test
-		switch e.Action {
-		case "output":
-			if output[key] == nil {
-				output[key] = &strings.Builder{}
+	}()
+	r := newReport(os.Stdout, time.Now())
+	for tick := time.NewTicker(time.Second); ; {
+		select {
+		case now := <-tick.C:
+			r.progress(now)
+		case line, more := <-lines:
+			if more {
+				r.line(line, time.Now())
+				continue
 			}
-			output[key].WriteString(e.Output)
-		case "build-output":
-			fmt.Print(e.Output)
-		case "pass", "fail", "skip":
-			if e.Test != "" {
-				counts[e.Action]++
+			if !r.end(time.Now()) {
+				os.Exit(1)
 			}
-			if e.Action == "fail" {
-				failed = true
-				if b := output[key]; b != nil {
-					fmt.Printf("\n--- output of %s\n%s\n", strings.TrimSpace(key), b)
-				}
-			}
-			if e.Test == "" && e.Action != "skip" {
-				fmt.Printf("%-5s %-45s %6.1f s\n", e.Action, e.Package, e.Elapsed)
-			}
-			delete(output, key)
+			return
 		}
-	}
-	fmt.Printf("%d passed, %d failed, %d skipped\n", counts["pass"], counts["fail"], counts["skip"])
-	if failed || lines.Err() != nil || counts["fail"] > 0 {
-		os.Exit(1)
 	}
 }

@@ -1,0 +1,3 @@
+module example/module
+
+go 1.26
