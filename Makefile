@@ -1,14 +1,16 @@
 # Atelier. `make help` says what there is.
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X main.version=$(VERSION)
-GOTEST  := go run ./test/services/cmd/services go test -json -timeout 15m
-SUMMARY := go run ./test/summary
-PROTO   := $(wildcard messages/*.proto)
-SHELL   := bash
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+SERVICES := .tools/services
+GOTEST   := $(SERVICES) go test -json -timeout 15m
+SUMMARY  := .tools/summary
+PATIENT  := tools/patiently
+SHELL    := bash
 .SHELLFLAGS := -o pipefail -ec
+export CGO_ENABLED = 0
 
-.PHONY: help run test test-race test-mutations lint generate generated bench soak build clean
+.PHONY: help run test test-race test-mutations lint generate generated bench soak build clean .tools/services .tools/summary
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -16,44 +18,48 @@ help: ## list the targets
 run: build ## start Atelier with everything embedded, data in ./data
 	@exec bin/atelier serve
 
-test: ## install what tests need, start it, run vet and all tests
-	@echo "vet"; go vet ./...
-	@echo "test"; $(GOTEST) ./... | $(SUMMARY)
+test: .tools/services .tools/summary ## install and start what tests need, run vet and all tests
+	@$(PATIENT) "go vet" go vet ./...
+	@$(GOTEST) ./... | $(SUMMARY)
 
-test-race: ## the same with the race detector (needs gcc)
-	@CGO_ENABLED=1 $(GOTEST) -race ./... | $(SUMMARY)
+test-race: export CGO_ENABLED = 1
+test-race: .tools/services .tools/summary ## all tests with the race detector (needs gcc)
+	@$(GOTEST) -race ./... | $(SUMMARY)
 
-test-mutations: ## builds with one safeguard taken out must fail their proofs
-	@go run ./test/services/cmd/services go run ./test/mutations
+test-mutations: .tools/services ## builds with one safeguard taken out must fail their proofs
+	@$(SERVICES) go run ./test/mutations
 
 lint: generated .tools/golangci-lint ## check style, imports and that generated code is current
-	@.tools/golangci-lint run ./...
+	@$(PATIENT) "golangci-lint" .tools/golangci-lint run ./...
 
 generate: .tools/buf .tools/protoc-gen-go ## regenerate the code of messages/*.proto
-	@.tools/buf generate
+	@.tools/buf lint && .tools/buf generate
 
 generated: .tools/buf .tools/protoc-gen-go
-	@rm -rf .tools/generated && .tools/buf generate -o .tools/generated
-	@for f in .tools/generated/messages/*.pb.go; do cmp -s $$f messages/$$(basename $$f) || { echo "$$f differs: run make generate"; exit 1; }; done
+	@rm -rf .tools/generated && .tools/buf lint && .tools/buf generate -o .tools/generated
+	@for f in messages/*.pb.go .tools/generated/messages/*.pb.go; do f=messages/$$(basename $$f); \
+		cmp -s $$f .tools/generated/$$f || { echo "$$f is not what buf generates: run make generate"; exit 1; }; done
 
 bench: ## measure against pgbench and a bare Fiber, and print ratios beside the targets
-	@go run ./test/services/cmd/services go run ./bench
+	@go run ./bench
 
-soak: ## the long form of the fault scenarios
-	@go run ./test/services/cmd/services go test -tags soak -timeout 0 -v ./test/...
+soak: .tools/services ## the long form of the fault scenarios
+	@$(SERVICES) go test -tags soak -timeout 0 -v ./test/...
 
 build: ## a static binary in bin/
-	@echo "building bin/atelier (the first time takes minutes)"
-	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/atelier ./cmd/atelier
+	@$(PATIENT) "building bin/atelier" go build -trimpath -ldflags "$(LDFLAGS)" -o bin/atelier ./cmd/atelier
 
-clean: ## remove what was built
+clean: ## remove what was built; data stays
 	@rm -rf bin .tools
 
+.tools/services .tools/summary:
+	@go build -o $@ ./test/$(if $(filter %services,$@),services/cmd/services,summary)
+
 .tools/buf: tools/go.mod
-	@echo "building buf (a few minutes, once)"; go build -modfile=tools/go.mod -o $@ github.com/bufbuild/buf/cmd/buf
+	@$(PATIENT) "building buf, once" go -C tools build -o ../$@ github.com/bufbuild/buf/cmd/buf
 
 .tools/golangci-lint: tools/go.mod
-	@echo "building golangci-lint (a few minutes, once)"; go build -modfile=tools/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@$(PATIENT) "building golangci-lint, once" go -C tools build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .tools/protoc-gen-go: go.mod
 	@go build -o $@ google.golang.org/protobuf/cmd/protoc-gen-go
