@@ -20,18 +20,53 @@ import (
 // patience is how long anything may take to start or stop.
 const patience = 2 * time.Minute
 
-// starter runs functions on one thread for ever: the death signal of a child
-// comes when the thread that started it ends.
-var starter = sync.OnceValue(func() chan<- func() {
-	work := make(chan func())
-	go start(work)
-	return work
-})
+// starter starts all children from one thread, since the death signal of a child
+// comes when the thread that started it ends. The thread lives while a child does.
+var starter struct {
+	mu       sync.Mutex
+	children int
+	work     chan func() // nil while there is no child
+}
 
 func start(work <-chan func()) {
 	runtime.LockOSThread()
 	for f := range work {
 		f()
+	}
+}
+
+func (p *process) start() error {
+	starter.mu.Lock()
+	defer starter.mu.Unlock()
+	if starter.work == nil {
+		starter.work = make(chan func())
+		go start(starter.work)
+	}
+	started := make(chan error)
+	starter.work <- func() { started <- p.cmd.Start() }
+	starter.children++
+	err := <-started
+	if err != nil {
+		childEnded()
+		return err
+	}
+	go p.wait()
+	return nil
+}
+
+func (p *process) wait() {
+	_ = p.cmd.Wait()
+	starter.mu.Lock()
+	defer starter.mu.Unlock()
+	childEnded()
+	close(p.done)
+}
+
+// childEnded is called with the lock held.
+func childEnded() {
+	if starter.children--; starter.children == 0 {
+		close(starter.work)
+		starter.work = nil
 	}
 }
 
@@ -53,18 +88,10 @@ func spawn(dir string, env []string, name string, args ...string) (*process, err
 	p := &process{cmd: exec.Command(name, args...), log: out, done: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, env, out.file, out.file
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: nobody(), Cloneflags: namespace()}
-	started := make(chan error)
-	starter() <- func() { started <- p.cmd.Start() }
-	if err := <-started; err != nil {
+	if err := p.start(); err != nil {
 		return nil, fmt.Errorf("services: start %s: %w", name, err)
 	}
-	go p.wait()
 	return p, nil
-}
-
-func (p *process) wait() {
-	_ = p.cmd.Wait()
-	close(p.done)
 }
 
 // namespace is the flag that makes a child the first process of a namespace of

@@ -1,12 +1,13 @@
 package services
 
 import (
-	"fmt"
+	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // Run runs a command, and all test binaries below it share the services of this
@@ -17,18 +18,11 @@ func Run(command ...string) (code int, err error) {
 	endWithParent(syscall.SIGTERM)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	f, err := newFolder("run")
+	socket, end, err := hold()
 	if err != nil {
 		return 1, err
 	}
-	defer f.remove()
-	r := newRunner()
-	defer sweep()
-	defer r.stop()
-	socket, err := r.serve(f)
-	if err != nil {
-		return 1, err
-	}
+	defer end()
 
 	runtime.LockOSThread() // the death signal comes when this thread ends
 	cmd := exec.Command(command[0], command[1:]...)
@@ -44,12 +38,23 @@ func Run(command ...string) (code int, err error) {
 	case <-ended:
 	case <-stop:
 		signal.Stop(stop) // a second one ends us at once
-		err = fmt.Errorf("services: interrupted")
+		err = errors.New("services: interrupted")
 	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	killGroup(cmd.Process.Pid)
 	if err != nil {
 		<-ended
 		return 130, err
 	}
 	return cmd.ProcessState.ExitCode(), nil
+}
+
+// killGroup ends what a command has left behind, and waits a moment: those that
+// die still hold their folders.
+func killGroup(pgid int) {
+	for range 100 {
+		if syscall.Kill(-pgid, syscall.SIGKILL) != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	case "test":
 		err = useServices(os.Args[1:])
 	default:
-		goleak.VerifyTestMain(m, Lasting()...)
+		goleak.VerifyTestMain(m)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -167,19 +167,19 @@ func TestNothingIsLeft(t *testing.T) {
 	for name, c := range map[string]struct {
 		line string
 		end  func(p *player)
-		tidy bool // leaves no folders for the next to sweep
+		tidy bool // leaves no folders for others to sweep
 	}{
 		"a run ends":                          {"exec RUN sh -c 'sleep 1000 & TEST postgres redis'", func(p *player) { p.input.Close() }, true},
-		"a run is stopped":                    {"exec RUN TEST postgres", func(p *player) { _ = p.cmd.Process.Signal(syscall.SIGTERM) }, true},
+		"a run is stopped":                    {"exec RUN TEST redis", func(p *player) { _ = p.cmd.Process.Signal(syscall.SIGTERM) }, true},
 		"a run is killed":                     {"exec RUN sh -c 'TEST postgres redis rabbitmq; true'", kill, false},
-		"who started a run is killed":         {"RUN TEST postgres; true", kill, true},
-		"a test binary without one ends":      {"exec TEST postgres", func(p *player) { p.input.Close() }, false},
-		"a test binary without one is killed": {"exec TEST postgres redis", kill, false},
+		"who started a run is killed":         {"RUN TEST redis; true", kill, true},
+		"a test binary without one ends":      {"exec TEST postgres", func(p *player) { p.input.Close() }, true},
+		"a test binary without one is killed": {"exec TEST redis", kill, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, _ := play(t, c.line)
-			require.Greater(t, len(p.left()), 10, "two servers at least, one with a frozen connection")
+			require.Greater(t, len(p.left()), 8, "two servers at least, one of them with a frozen connection")
 			require.NotEmpty(t, p.folders)
 			c.end(p)
 			_ = p.cmd.Wait()
@@ -190,9 +190,9 @@ func TestNothingIsLeft(t *testing.T) {
 				sweep()
 			}
 			p.ended(t)
-			for _, folder := range p.folders {
-				require.NoDirExists(t, folder)
-			}
+			require.Eventually(t, func() bool {
+				return !slices.ContainsFunc(p.folders, func(folder string) bool { _, err := os.Stat(folder); return err == nil })
+			}, 10*time.Second, 10*time.Millisecond)
 		})
 	}
 }

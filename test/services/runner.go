@@ -5,16 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/rpc"
-	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
-	"testing"
 	"time"
 )
-
-// socketVariable is the environment variable with the socket of the run.
-const socketVariable = "ATELIER_TEST_SERVICES"
 
 // share is a service of which many tests have a part each.
 type share interface {
@@ -46,8 +40,6 @@ type runner struct {
 	started map[string]func() (share, error) // by service; blocks until it runs
 	stopped bool
 }
-
-func newRunner() *runner { return &runner{started: map[string]func() (share, error){}} }
 
 // Part is a test's part of a service. It and the runner's methods that say so
 // are exported for net/rpc.
@@ -85,7 +77,7 @@ func (r *runner) share(service string) (share, int, error) {
 		r.started[service] = sync.OnceValues(func() (share, error) {
 			began := time.Now()
 			s, err := open(service)
-			if err == nil {
+			if err == nil && service != "template" {
 				say("%s is ready after %.1f s", service, time.Since(began).Seconds())
 			}
 			return s, err
@@ -111,60 +103,28 @@ func (r *runner) stop() {
 	}
 }
 
-// serve lets other processes ask the runner over a socket in the folder.
-func (r *runner) serve(f *folder) (socket string, err error) {
+// held is the runner of this process, if it holds a run.
+var held *runner
+
+// hold makes this process the holder of a run. Others ask it over the socket,
+// until stop ends all services and takes away what is left of them and of test
+// binaries that were killed.
+func hold() (socket string, stop func(), err error) {
+	f, err := newFolder("run")
+	if err != nil {
+		return "", nil, err
+	}
 	socket = filepath.Join(f.path, "socket")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
+	held = &runner{started: map[string]func() (share, error){}}
 	s := rpc.NewServer()
 	go s.Accept(l) // until the process ends
-	return socket, s.RegisterName("Run", r)
-}
-
-// take is a part of a service for a test, dropped with it.
-func take(t testing.TB, service string) (address string) {
-	t.Helper()
-	var p Part
-	must(t, request("Take", service, &p))
-	t.Cleanup(func() { must(t, request("Drop", p, new(struct{}))) })
-	return p.Address
-}
-
-// ask is the address of what a service gives out to all alike.
-func ask(service string) (address string, err error) {
-	var p Part
-	err = request("Take", service, &p)
-	return p.Address, err
-}
-
-// alone is the runner of a process that has no run around it.
-var alone = sync.OnceValue(newRunner)
-
-// request goes to the run around this process where there is one.
-func request(method string, arg, reply any) error {
-	socket := os.Getenv(socketVariable)
-	if socket == "" {
-		switch arg := arg.(type) {
-		case string:
-			return alone().Take(arg, reply.(*Part))
-		default:
-			return alone().Drop(arg.(Part), nil)
-		}
-	}
-	endWithParent(syscall.SIGKILL)
-	c, err := rpc.Dial("unix", socket)
-	if err != nil {
-		return fmt.Errorf("services: the run around this test is gone: %w", err)
-	}
-	defer c.Close()
-	return c.Call("Run."+method, arg, reply)
-}
-
-// endWithParent has the kernel send this process a signal when its parent ends.
-// With it a run that is killed takes down the command that it runs, that command
-// the test binaries, and each of those the servers of its own.
-func endWithParent(s syscall.Signal) {
-	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(s), 0)
+	return socket, func() {
+		held.stop()
+		sweep()
+		f.remove()
+	}, s.RegisterName("Run", held)
 }
