@@ -171,7 +171,7 @@ func (s *storeSettings) masterKey() (*seal.Ring, error) {
 	text, err := os.ReadFile(file)
 	if os.IsNotExist(err) {
 		text = []byte(seal.Generate() + "\n")
-		err = os.WriteFile(file, text, 0o600)
+		err = keep(file, text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the master key cannot be kept in the data directory: %w", err)

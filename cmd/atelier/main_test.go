@@ -31,6 +31,7 @@ var engines = map[string]func(t testing.TB) storeSettings{
 	"postgres": func(t testing.TB) storeSettings {
 		return storeSettings{DataDir: t.TempDir(), DatabaseURL: services.Postgres(t).URL()}
 	},
+	"embedded": func(t testing.TB) storeSettings { return storeSettings{DataDir: t.TempDir()} },
 }
 
 // onEngines runs a test on each database.

@@ -21,8 +21,13 @@ var errInUse = errors.New("in use")
 
 // holdDirectory makes the directory and locks it against other processes.
 func holdDirectory(path string) (*directory, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("the data directory cannot be made: %w", err)
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		if err = os.MkdirAll(path, 0o700); err == nil {
+			err = flushDirectory(filepath.Dir(path))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the data directory cannot be made: %w", err)
+		}
 	}
 	file, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -56,9 +61,36 @@ func (d *directory) nodeName() (string, error) {
 	name, err := os.ReadFile(file)
 	if os.IsNotExist(err) {
 		name = []byte(freshName())
-		err = os.WriteFile(file, name, 0o600)
+		err = keep(file, name)
 	}
 	return strings.TrimSpace(string(name)), err
+}
+
+// keep writes a new file of the data directory, whole and on the disk before
+// anything that depends on it: without the master key the database cannot be
+// read.
+func keep(path string, content []byte) error {
+	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return err
+	}
+	return flushDirectory(filepath.Dir(path))
+}
+
+// flushDirectory puts the names in a directory on the disk.
+func flushDirectory(path string) error {
+	directory, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(directory.Sync(), directory.Close())
 }
 
 func freshName() string { return "node-" + uuid.NewString()[:8] }
