@@ -45,10 +45,20 @@ func readOptions() options {
 	flag.BoolVar(&o.list, "list", false, "list the cases and end")
 	flag.Parse()
 	if *short {
-		o.rounds, o.span, o.entities = 1, span{warm: 300 * time.Millisecond, measured: time.Second}, 5_000
+		for name, value := range map[string]string{"rounds": "1", "time": "1s", "warm": "300ms", "entities": "5000"} {
+			if !given(name) {
+				_ = flag.Set(name, value)
+			}
+		}
 	}
 	o.cases = regexp.MustCompile(*cases)
 	return o
+}
+
+// given reports whether a flag is on the command line.
+func given(name string) (yes bool) {
+	flag.Visit(func(f *flag.Flag) { yes = yes || f.Name == name })
+	return yes
 }
 
 func main() {
