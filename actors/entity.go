@@ -67,8 +67,7 @@ type (
 
 // Receive is the mailbox's end.
 func (e *entity[S]) Receive(ctx actor.Context) {
-	e.hand = nil
-	defer e.crashed()
+	defer e.turned()
 	switch m := ctx.Message().(type) {
 	case messages.Command:
 		e.command(ctx, m)
@@ -86,6 +85,8 @@ func (e *entity[S]) Receive(ctx actor.Context) {
 		ctx.Stop(ctx.Self())
 	case *actor.Started:
 		e.self = ctx.Self()
+	case *slot:
+		e.slot, e.fence = m, store.Fence{Kind: e.name, ID: m.id}
 	case *actor.Stopped:
 		e.runtime.directory.remove(e.slot)
 		close(e.slot.closed)
@@ -199,17 +200,19 @@ func (e *entity[S]) leave() {
 	}
 }
 
-// crashed ends the activation after a defect outside of the rules: what is in
-// memory can no longer be believed. The commands at hand are told so: those that
-// were being decided would fail the next activation too, those that had landed
-// were carried out.
-func (e *entity[S]) crashed() {
+// turned ends a turn. After a defect outside of the rules that is the end of the
+// activation too: what is in memory can no longer be believed. The commands at
+// hand are told so: those that were being decided would fail the next activation
+// too, those that had landed were carried out.
+func (e *entity[S]) turned() {
+	hand := e.hand
+	e.hand = nil
 	r := recover()
 	if r == nil {
 		return
 	}
 	e.runtime.deps.Log.Error("an entity failed", "kind", e.name, "id", e.slot.id, "panic", r, "stack", string(debug.Stack()))
-	if f := e.hand; f != nil {
+	if f := hand; f != nil {
 		verdict := errInternal
 		if f == e.air {
 			verdict, e.air = errUnknown, nil
@@ -223,10 +226,18 @@ func (e *entity[S]) crashed() {
 
 // answer replies to all who asked for a command and forgets it.
 func (e *entity[S]) answer(p *pending[S], reply proto.Message) {
+	e.leaveOut(p)
+	p.deliver(e.runtime, reply)
+}
+
+// leaveOut lets nobody join the command any more.
+func (e *entity[S]) leaveOut(p *pending[S]) {
 	if p.key.Command != "" && e.joined[p.key] == p {
 		delete(e.joined, p.key)
 	}
-	p.deliver(e.runtime, reply)
+	if len(e.joined) == 0 {
+		e.joined = nil // idle entities keep little
+	}
 }
 
 // replayed wraps the answer for those who asked again; refusals stay refusals.

@@ -303,18 +303,15 @@ type probe func(actor.Actor)
 // probed lets the kind's entities take probes.
 func (w *world) probed(name store.Kind) {
 	kind := w.kinds[name]
-	props := kind.props
-	kind.props = func(at *slot) *actor.Props {
-		return props(at).Configure(actor.WithReceiverMiddleware(func(next actor.ReceiverFunc) actor.ReceiverFunc {
-			return func(c actor.ReceiverContext, m *actor.MessageEnvelope) {
-				if p, ok := m.Message.(probe); ok {
-					p(c.Actor())
-					return
-				}
-				next(c, m)
+	kind.props = kind.props.Configure(actor.WithReceiverMiddleware(func(next actor.ReceiverFunc) actor.ReceiverFunc {
+		return func(c actor.ReceiverContext, m *actor.MessageEnvelope) {
+			if p, ok := m.Message.(probe); ok {
+				p(c.Actor())
+				return
 			}
-		}))
-	}
+			next(c, m)
+		}
+	}))
 	w.kinds[name] = kind
 }
 

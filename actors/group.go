@@ -65,7 +65,7 @@ func (e *entity[S]) board() *flight[S] {
 		}
 		taken++
 		if clock.After(p.expires) {
-			delete(e.joined, p.key)
+			e.leaveOut(p)
 			continue
 		}
 		f.commands = append(f.commands, p)
@@ -77,16 +77,21 @@ func (e *entity[S]) board() *flight[S] {
 }
 
 // decide runs the rules, one after another, on the scratch state, and fills the
-// commit where there is anything to write or to ask.
+// commit where there is anything to write or to ask. Where all commands only look
+// there is no need for a scratch state.
 func (e *entity[S]) decide(f *flight[S]) {
-	if !e.drafted {
+	if !e.drafted && slices.ContainsFunc(f.commands, func(p *pending[S]) bool { return p.decide != nil }) {
 		e.scratch, e.drafted = e.durable.Clone(), true
+	}
+	state := e.durable
+	if e.drafted {
+		state = e.scratch
 	}
 	commit := &store.Commit{Fence: e.fence, Node: e.runtime.deps.Node}
 	for _, p := range f.commands {
 		p.events, p.refused = nil, false
 		if p.decide == nil {
-			p.answer = e.look(p, e.scratch, f.now)
+			p.answer = e.look(p.command, p.reply, state, f.now)
 			continue
 		}
 		p.answer = e.rule(f, p)
@@ -97,7 +102,7 @@ func (e *entity[S]) decide(f *flight[S]) {
 			commit.Replies = append(commit.Replies, e.stored(p, f.now))
 		}
 	}
-	commit.Next, _ = e.scratch.Head()
+	commit.Next, _ = state.Head()
 	if len(f.events) > 0 {
 		commit.Stream = e.stream(e.scratch)
 		commit.Change = e.changes(e.scratch, f.events)
@@ -143,7 +148,7 @@ func (e *entity[S]) rule(f *flight[S], p *pending[S]) proto.Message {
 func (e *entity[S]) decided(f *flight[S], p *pending[S]) (events []messages.Event, refusal *messages.Error) {
 	defer func() {
 		if r := recover(); r != nil {
-			e.panicked(p, r)
+			e.panicked(p.command, r)
 			refusal = errInternal
 		}
 	}()
@@ -152,7 +157,7 @@ func (e *entity[S]) decided(f *flight[S], p *pending[S]) (events []messages.Even
 	}
 	events, err := p.decide(e.scratch, f.now)
 	if err != nil {
-		return nil, e.refusal(p, err)
+		return nil, e.refusal(p.command, err)
 	}
 	return events, nil
 }
@@ -317,7 +322,7 @@ func (e *entity[S]) repeat(f *flight[S], known []store.Reply) {
 		p.answer = e.recall(p, reply)
 		if marks := messages.CommandMarks(p.command); len(marks) > 0 {
 			runtime := e.runtime
-			delete(e.joined, p.key)
+			e.leaveOut(p)
 			runtime.deps.Barrier.Revoke(marks, func() { p.deliver(runtime, p.answer) })
 			continue
 		}
@@ -377,7 +382,7 @@ func (e *entity[S]) recall(p *pending[S], stored store.Reply) proto.Message {
 	if !stored.Reference {
 		return &messages.Replayed{Body: stored.Body}
 	}
-	return replayed(e.look(&pending[S]{command: p.command, reply: p.reply}, e.durable, e.now()))
+	return replayed(e.look(p.command, p.reply, e.durable, e.now()))
 }
 
 func find(known []store.Reply, key store.CommandKey) (store.Reply, bool) {

@@ -54,7 +54,7 @@ type Deps struct {
 // Kind makes entities of one sort.
 type Kind struct {
 	Name  store.Kind
-	props func(*slot) *actor.Props
+	props *actor.Props
 }
 
 // spec is what the entities of a kind share.
@@ -73,9 +73,7 @@ type spec[S State[S]] struct {
 // it run in r.
 func newKind[S State[S]](r *Runtime, s spec[S]) Kind {
 	s.runtime = r
-	return Kind{Name: s.name, props: func(at *slot) *actor.Props {
-		return actor.PropsFromProducer(func() actor.Actor {
-			return &entity[S]{spec: &s, slot: at, fence: store.Fence{Kind: s.name, ID: at.id}}
-		})
-	}}
+	return Kind{Name: s.name, props: actor.PropsFromProducer(
+		func() actor.Actor { return &entity[S]{spec: &s} }, actor.WithMailbox(actor.UnboundedLockfree()), // the smallest one
+	)}
 }

@@ -139,9 +139,17 @@ func (r *Runtime) activate(kind store.Kind, id string) (*slot, error) {
 	if r.directory.live.Load() > r.config.MaxEntities+r.config.MaxEntities/4 {
 		return nil, errOverloaded
 	}
-	at := r.directory.get(kind, id, func(at *slot) *actor.PID { return r.system.Root.Spawn(r.kinds[kind].props(at)) })
+	at := r.directory.get(kind, id, r.spawn)
 	at.used.Store(time.Now().Unix())
 	return at, nil
+}
+
+// spawn starts an entity. Its place is its first message: what else it is made of,
+// it shares with its kind.
+func (r *Runtime) spawn(at *slot) *actor.PID {
+	pid := r.system.Root.Spawn(r.kinds[at.kind].props)
+	r.tell(pid, at)
+	return pid
 }
 
 // janitor passivates entities that were idle for long, sooner where there are

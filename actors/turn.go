@@ -51,23 +51,24 @@ func write[S State[S], C messages.Command, R proto.Message](t turn[S], c C, rule
 // or travels with the next flight where the fence must vouch for it.
 func read[S State[S], C messages.Command, R proto.Message](t turn[S], c C, view func(S, C, time.Time) (R, error)) {
 	e := t.entity
-	p := &pending[S]{command: c, sender: t.sender, reply: func(s S, now time.Time) (proto.Message, error) { return view(s, c, now) }}
+	look := func(s S, now time.Time) (proto.Message, error) { return view(s, c, now) }
 	if e.phase == ready {
-		reply := e.look(p, e.durable, e.now())
+		reply := e.look(c, look, e.durable, e.now())
 		if e.trusted() { // the lease is checked after the state was read
 			e.runtime.answer(t.sender, reply)
 			return
 		}
 	}
-	e.enqueue(p)
+	e.enqueue(&pending[S]{command: c, sender: t.sender, reply: look})
 }
 
-// deliver sends the answer to all who asked for the command.
+// deliver sends the answer to all who asked for the command, once.
 func (p *pending[S]) deliver(r *Runtime, reply proto.Message) {
 	r.answer(p.sender, reply)
 	for _, other := range p.others {
 		r.answer(other, replayed(reply))
 	}
+	p.sender, p.others = nil, nil
 }
 
 // enqueue lets a command wait for the next departure, or joins it to its double.
@@ -109,36 +110,36 @@ func (e *entity[S]) join(double, p *pending[S]) {
 }
 
 // look runs a view; a panic in it is an internal error of this command alone.
-func (e *entity[S]) look(p *pending[S], s S, now time.Time) (reply proto.Message) {
+func (e *entity[S]) look(c messages.Command, view func(S, time.Time) (proto.Message, error), s S, now time.Time) (reply proto.Message) {
 	defer func() {
 		if r := recover(); r != nil {
-			e.panicked(p, r)
+			e.panicked(c, r)
 			reply = errInternal
 		}
 	}()
 	if !s.Exists() {
 		return messages.Missing(e.noun())
 	}
-	r, err := p.reply(s, now)
+	r, err := view(s, now)
 	if err != nil {
-		return e.refusal(p, err)
+		return e.refusal(c, err)
 	}
 	return r
 }
 
-func (e *entity[S]) panicked(p *pending[S], cause any) {
-	e.runtime.deps.Log.Error("a rule panicked", "kind", e.name, "id", e.slot.id, "command", fmt.Sprintf("%T", p.command),
-		"request_id", p.command.GetMeta().GetRequestId(), "panic", cause, "stack", string(debug.Stack()))
+func (e *entity[S]) panicked(c messages.Command, cause any) {
+	e.runtime.deps.Log.Error("a rule panicked", "kind", e.name, "id", e.slot.id, "command", fmt.Sprintf("%T", c),
+		"request_id", c.GetMeta().GetRequestId(), "panic", cause, "stack", string(debug.Stack()))
 }
 
 // refusal is the wire form of a rule's error.
-func (e *entity[S]) refusal(p *pending[S], err error) *messages.Error {
+func (e *entity[S]) refusal(c messages.Command, err error) *messages.Error {
 	var refusal *messages.Error
 	if errors.As(err, &refusal) {
 		return refusal
 	}
-	e.runtime.deps.Log.Error("a rule failed", "kind", e.name, "id", e.slot.id, "command", fmt.Sprintf("%T", p.command),
-		"request_id", p.command.GetMeta().GetRequestId(), "error", err)
+	e.runtime.deps.Log.Error("a rule failed", "kind", e.name, "id", e.slot.id, "command", fmt.Sprintf("%T", c),
+		"request_id", c.GetMeta().GetRequestId(), "error", err)
 	return errInternal
 }
 

@@ -4,6 +4,7 @@
 package project
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -80,15 +81,15 @@ func (s *State) LastChange() time.Time { return s.UpdatedAt }
 func (s *State) Clone() *State {
 	c := *s
 	c.members = slices.Clone(s.members)
-	c.index = make(map[messages.UserID]Role, len(s.index))
-	for u, r := range s.index {
-		c.index[u] = r
-	}
+	c.index = maps.Clone(s.index)
 	return &c
 }
 
 // Load puts stored members into a state that was read from rows.
 func (s *State) Load(members []Member) {
+	if len(members) == 0 {
+		return
+	}
 	s.members = members
 	slices.SortFunc(s.members, compareMembers)
 	s.index = make(map[messages.UserID]Role, len(members))
