@@ -4,10 +4,15 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"runtime"
+	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"atelier/messages"
@@ -128,6 +133,33 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int,
 		}
 	}
 	return removed, nil
+}
+
+// asked is wrap for queries, whose errors reach clients: that the database could
+// not be reached is said as such.
+func asked(what string, err error) error {
+	if err == nil || !unreachable(err) {
+		return wrap(what, err)
+	}
+	return fmt.Errorf("postgres: %s: %w: %w", what, err, messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database"))
+}
+
+// unreachable reports whether an error is one of the connection, or of a server
+// that is starting, stopping or out of resources.
+func unreachable(err error) bool {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return slices.Contains([]string{"08", "53", "57", "58"}, answer.Code[:2])
+	}
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return true
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false // the caller's time
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
 
 func wrap(what string, err error) error {

@@ -52,11 +52,11 @@ func (db *DB) ListProjects(ctx context.Context, q *messages.ProjectQuery) (*mess
 	}
 	rows, err := db.reads.Query(ctx, statement, user, q.GetStatus(), q.GetRole(), substring(q.GetText()), q.Public, after, key, q.GetLimit()+1)
 	if err != nil {
-		return nil, wrap("list projects", err)
+		return nil, asked("list projects", err)
 	}
 	items, err := pgx.CollectRows(rows, readListed)
 	if err != nil {
-		return nil, wrap("list projects", err)
+		return nil, asked("list projects", err)
 	}
 	page := &messages.ProjectPage{}
 	for _, item := range items[:min(len(items), int(q.GetLimit()))] {
@@ -128,7 +128,7 @@ func (db *DB) ListCollaborators(ctx context.Context, q *messages.CollaboratorQue
 		WHERE c.project_id = $1 AND ($2::uuid IS NULL OR (c.added_at, c.user_id) < ($3, $2))
 		ORDER BY c.added_at DESC, c.user_id DESC LIMIT $4`, id, after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
 	if err != nil {
-		return nil, wrap("list collaborators", err)
+		return nil, asked("list collaborators", err)
 	}
 	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*messages.Collaborator, error) {
 		c := &messages.Collaborator{ProjectId: q.GetProjectId(), User: &messages.PublicUser{}}
@@ -147,7 +147,7 @@ func (db *DB) ListCollaborators(ctx context.Context, q *messages.CollaboratorQue
 		return c, err
 	})
 	if err != nil {
-		return nil, wrap("list collaborators", err)
+		return nil, asked("list collaborators", err)
 	}
 	page := &messages.CollaboratorPage{Items: items}
 	if len(items) > int(q.GetLimit()) {

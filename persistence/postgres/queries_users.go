@@ -25,7 +25,7 @@ func parseProfile(b []byte) (*messages.Profile, error) {
 // others too. The map must not be changed.
 func (db *DB) PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error) {
 	users, err := db.users.get(ctx, ids)
-	return users, wrap("public users", err)
+	return users, asked("public users", err)
 }
 
 func (db *DB) loadPublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error) {
@@ -66,13 +66,13 @@ func (db *DB) FindCredential(ctx context.Context, email string) (*messages.Crede
 		return nil, nil
 	}
 	c.UserId = text(id)
-	return c, wrap("find credential", err)
+	return c, asked("find credential", err)
 }
 
 // AnyAdmin reports whether someone can administer the installation.
 func (db *DB) AnyAdmin(ctx context.Context) (any bool, err error) {
 	err = db.reads.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM users WHERE 'admin' = ANY(roles))`).Scan(&any)
-	return any, wrap("any admin", err)
+	return any, asked("any admin", err)
 }
 
 // ListSessions pages through a user's open sessions, newest first.
@@ -90,7 +90,7 @@ func (db *DB) ListSessions(ctx context.Context, q *messages.SessionQuery) (*mess
 		WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR (created_at, id) < ($4, $3))
 		ORDER BY created_at DESC, id DESC LIMIT $5`, user, micros(q.GetNow()), after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
 	if err != nil {
-		return nil, wrap("list sessions", err)
+		return nil, asked("list sessions", err)
 	}
 	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*messages.Session, error) {
 		s := &messages.Session{UserId: q.GetUserId()}
@@ -101,7 +101,7 @@ func (db *DB) ListSessions(ctx context.Context, q *messages.SessionQuery) (*mess
 		return s, err
 	})
 	if err != nil {
-		return nil, wrap("list sessions", err)
+		return nil, asked("list sessions", err)
 	}
 	page := &messages.SessionPage{Items: items}
 	if len(items) > int(q.GetLimit()) {
@@ -122,7 +122,7 @@ func (db *DB) ListEvents(ctx context.Context, q *messages.EventQuery) (*messages
 	}
 	rows, err := db.reads.Query(ctx, statement, q.GetStream(), from, q.GetLimit()+1)
 	if err != nil {
-		return nil, wrap("list events", err)
+		return nil, asked("list events", err)
 	}
 	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*messages.EventRecord, error) {
 		e := &messages.EventRecord{Stream: q.GetStream()}
@@ -133,7 +133,7 @@ func (db *DB) ListEvents(ctx context.Context, q *messages.EventQuery) (*messages
 		return e, err
 	})
 	if err != nil {
-		return nil, wrap("list events", err)
+		return nil, asked("list events", err)
 	}
 	page := &messages.EventPage{Items: items, More: len(items) > int(q.GetLimit())}
 	if page.More {
