@@ -32,8 +32,11 @@ func Run(command ...string) (code int, err error) {
 	if err := cmd.Start(); err != nil {
 		return 1, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the exit code tells
+		close(ended)
+	}()
 	select {
 	case <-ended:
 	case <-stop:
