@@ -161,10 +161,10 @@ func (r *report) fell(now time.Time, t *run, end ended) {
 
 // said is a test's own output, without the lines that go test adds. Of a very
 // long one it is the beginning and the end.
-func (t *run) said() string {
+func (r *run) said() string {
 	const most, first = 400, 100
 	var lines []string
-	for line := range strings.Lines(t.output.String()) {
+	for line := range strings.Lines(r.output.String()) {
 		word, _, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
 		added := word == "===" || word == "---" || strings.HasPrefix(line, "FAIL\t") || strings.HasPrefix(line, "ok  \t") || line == "FAIL\n" || line == "PASS\n"
 		if !added {
