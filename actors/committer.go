@@ -97,8 +97,11 @@ func (c *Committer) run(queue chan submission) {
 			}
 			group, commits = append(group, next), append(commits, next.commit)
 		}
+		told := early(group)
 		for i, result := range c.write(commits) {
-			group[i].done(result)
+			if !told {
+				group[i].done(result)
+			}
 		}
 		clear(group)
 		clear(commits)

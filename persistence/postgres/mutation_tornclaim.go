@@ -5,6 +5,7 @@ package postgres
 const (
 	deduped = true
 	whole   = false
+	lazy    = false
 )
 
 // held is what a commit asks of the row it changes; spare is what the log does

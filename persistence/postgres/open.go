@@ -82,6 +82,9 @@ func open(ctx context.Context, url string, connections int32, timeout time.Durat
 	parameters["application_name"] = "atelier"
 	parameters["statement_timeout"] = fmt.Sprint(timeout.Milliseconds())
 	parameters["idle_in_transaction_session_timeout"] = "10000"
+	if lazy {
+		parameters["synchronous_commit"] = "off"
+	}
 	for name, value := range settings {
 		parameters[name] = value
 	}
