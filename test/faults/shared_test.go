@@ -66,8 +66,8 @@ func judgeShared(s *rig.Scenario, nodes []*rig.Node, subjects []*rig.Subject, cl
 		for _, c := range clients[i] {
 			subject.Worker(c, s.Random(-1)).Do(s.Context(), rig.Input{Action: rig.Read})
 		}
-		s.Compare(db, subject.ID, clients[i]...)
 		subject.History.Check(s, fmt.Sprintf("project_%d", i))
+		s.Compare(db, subject.ID, clients[i]...)
 		histories = append(histories, subject.History)
 	}
 	rig.Count(histories).Judge(s, nodes...)

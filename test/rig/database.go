@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	_ "modernc.org/sqlite"             // driver "sqlite"
@@ -64,7 +66,12 @@ type Content struct {
 }
 
 func (c Content) String() string {
-	return fmt.Sprintf("%q, version %d, seq %d, limit %d, %d collaborators %v", c.Name, c.Version, c.Seq, c.Limit, len(c.Roles), c.Roles)
+	var in []string
+	for user, role := range c.Roles {
+		in = append(in, "…"+user[len(user)-4:]+" "+role)
+	}
+	slices.Sort(in)
+	return fmt.Sprintf("%q, version %d, seq %d, limit %d, {%s}", c.Name, c.Version, c.Seq, c.Limit, strings.Join(in, ", "))
 }
 
 // Equal compares contents.

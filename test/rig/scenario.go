@@ -38,10 +38,11 @@ func New(t testing.TB) *Scenario {
 		s.Seed, err = strconv.ParseUint(text, 10, 64)
 		s.Must(err)
 	}
-	name := strings.NewReplacer("/", "_", "-", "_").Replace(t.Name())
+	name := strings.NewReplacer("/", "_", "-", "_").Replace(strings.TrimPrefix(t.Name(), "Test"))
 	var err error
-	// Not named like the folders of services, which a later run sweeps away.
-	s.Dir, err = os.MkdirTemp(os.Getenv(KeepVariable), "atelier.rig."+name+".")
+	// Not named like the folders of services, which a later run sweeps away, and
+	// short: a socket in a data directory has a long path already.
+	s.Dir, err = os.MkdirTemp(os.Getenv(KeepVariable), "rig."+name[:min(len(name), 20)]+".")
 	s.Must(err)
 	t.Cleanup(func() {
 		if !t.Failed() {
