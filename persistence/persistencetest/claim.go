@@ -146,9 +146,6 @@ func claimWhileCommitFails(t *testing.T, db *Database) {
 }
 
 func claimAmid(t *testing.T, db *Database, fails bool, check func(t *testing.T, p, claimed *entity[*project.State], user, claimedUser *entity[*account.State], landed bool)) {
-	if db.Hold == nil {
-		return // its commits never run beside anything: ClaimsAmidCommitsAreWhole says all
-	}
 	p, owner := newUserProject(t, db, "n1")
 	user := newUser(t, db, "n1")
 	key := store.CommandKey{Principal: owner.fence.ID, Command: "k:held"}

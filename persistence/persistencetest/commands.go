@@ -9,7 +9,6 @@ import (
 
 	"atelier/actors/project"
 	"atelier/actors/store"
-	"atelier/messages"
 )
 
 // known are the replies that a flight about to refuse these commands would find.
@@ -97,7 +96,7 @@ func lookups(t *testing.T, db *Database) {
 	key := func(command string) store.CommandKey {
 		return store.CommandKey{Principal: owner.fence.ID, Command: command}
 	}
-	first := p.flyAll(later(1), []messages.Event{renamed("a")}, []messages.Event{renamed("b")}).keyed(owner.fence.ID, "k:1").keyed(owner.fence.ID, "k:2")
+	first := p.fly(later(1), renamed("a"), renamed("b")).keyed(owner.fence.ID, "k:1").keyed(owner.fence.ID, "k:2")
 	write(t, db, first.commit)
 	p.land(first)
 	found := known(t, db, key("k:1"), key("k:2"), key("k:3"), store.CommandKey{Principal: newID(), Command: "k:1"})
@@ -127,9 +126,6 @@ func lookups(t *testing.T, db *Database) {
 // commandMeanwhile: another transaction is about to have carried out a command
 // when a commit with the same arrives. The commit waits; then it was the second.
 func commandMeanwhile(t *testing.T, db *Database) {
-	if db.Hold == nil {
-		return // OneEffectAmongCommands says all
-	}
 	for _, happened := range []bool{true, false} {
 		p, owner := newUserProject(t, db, "n1")
 		key := store.CommandKey{Principal: owner.fence.ID, Command: "k:held"}

@@ -68,20 +68,22 @@ func openedSession(node string, of *entity[*account.State], opened *messages.Ses
 type flight[S any] struct {
 	commit *store.Commit
 	after  S
+	events []messages.Event
 }
 
 // fly makes the commit of one command's events.
 func (e *entity[S]) fly(at time.Time, events ...messages.Event) flight[S] {
-	return e.flyAll(at, events)
+	return e.decide(at, func(S) []messages.Event { return events })
 }
 
-// flyAll makes the commit of several commands, each with its events, as the
-// runtime does.
-func (e *entity[S]) flyAll(at time.Time, commands ...[]messages.Event) flight[S] {
+// decide makes the commit of several commands, decided one after another, as
+// the runtime does.
+func (e *entity[S]) decide(at time.Time, commands ...func(S) []messages.Event) flight[S] {
 	after := e.state.Clone()
 	c := &store.Commit{Fence: e.fence, Node: e.node}
 	var all []messages.Event
-	for _, events := range commands {
+	for _, command := range commands {
+		events := command(after)
 		version, seq := after.Head()
 		if slices.ContainsFunc(events, messages.RaisesVersion) {
 			version++
@@ -102,7 +104,7 @@ func (e *entity[S]) flyAll(at time.Time, commands ...[]messages.Event) flight[S]
 	if len(all) > 0 {
 		c.Stream, c.Change = e.stream(after), e.changes(after, all)
 	}
-	return flight[S]{c, after}
+	return flight[S]{c, after, all}
 }
 
 func recordOf(event messages.Event, at messages.Stamp) store.Event {

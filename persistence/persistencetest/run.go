@@ -90,7 +90,14 @@ func Run(t *testing.T, open func(t testing.TB) *Database) {
 			p.check(t, shared)
 		})
 	}
-	for _, p := range alone {
+	own := alone
+	if shared.Hold != nil {
+		own = append(own, holding...)
+	}
+	if shared.Leases != nil {
+		own = append(own, leasing...)
+	}
+	for _, p := range own {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			p.check(t, open(t))
@@ -134,13 +141,28 @@ var sharing = []property{
 	{"Credentials", credentials},
 	{"PublicUsers", publicUsers},
 	{"LogID", logID},
+	{"RowsApplyAndFoldAgree", histories},
 }
 
 var alone = []property{
-	{"ClaimWhileACommitHoldsTheRow", claimWhileCommitHolds},
-	{"ClaimWhileACommitIsRolledBack", claimWhileCommitFails},
-	{"CommandCarriedOutMeanwhile", commandMeanwhile},
 	{"AnyAdmin", anyAdmin},
 	{"SweepRemovesWhatExpired", sweep},
 	{"SigningKeys", signingKeys},
+}
+
+// holding are properties of engines whose transactions wait for each other.
+var holding = []property{
+	{"ClaimWhileACommitHoldsTheRow", claimWhileCommitHolds},
+	{"ClaimWhileACommitIsRolledBack", claimWhileCommitFails},
+	{"CommandCarriedOutMeanwhile", commandMeanwhile},
+}
+
+// leasing are properties of engines that several nodes share.
+var leasing = []property{
+	{"LiveExclusiveOwnersKeepTheirRows", exclusiveOwner},
+	{"ExpiredLeasesAreBuried", burialOfTheExpired},
+	{"LeavingEndsTheLease", leaving},
+	{"ExclusivityIsGrantedToOne", exclusivity},
+	{"LeaseTimeIsTheDatabases", leaseTime},
+	{"BurialAgainstRenewal", burialAgainstRenewal},
 }
