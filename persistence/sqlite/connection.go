@@ -53,7 +53,7 @@ func (s source) writer() (*connection, error) {
 	var busy int64
 	err = c.each(resetLog, nil, func(r *row) error { busy = r.int(); return nil })
 	if err == nil && busy != 0 {
-		err = errors.New("the log is held by a reader")
+		err = errors.New("another program is reading the file and holds its log")
 	}
 	if err != nil {
 		c.close()
