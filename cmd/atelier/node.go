@@ -50,6 +50,7 @@ func holdDirectory(path string) (*directory, error) {
 
 func (d *directory) release() {
 	if d != nil {
+		_ = syscall.Flock(int(d.lock.Fd()), syscall.LOCK_UN) // a child that is being started may still hold the file
 		d.lock.Close()
 	}
 }

@@ -55,4 +55,9 @@ func create(path string) error {
 	return file.Close()
 }
 
-func (l *lock) release() { l.file.Close() }
+// release unlocks by name: closing alone would leave the lock to a child process
+// that is just being started and has not let go of the file yet.
+func (l *lock) release() {
+	_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
+	l.file.Close()
+}
