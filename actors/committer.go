@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"atelier/actors/store"
@@ -34,6 +35,7 @@ type Committer struct {
 	queues []chan submission
 	done   sync.WaitGroup
 
+	away    atomic.Bool  // the last attempt could not write; said once when it changes
 	mu      sync.RWMutex // held for reading while submitting: no send on a closed queue
 	stopped bool
 }
@@ -163,7 +165,15 @@ func (c *Committer) single(commit *store.Commit) store.Result {
 func (c *Committer) attempt(group []*store.Commit) ([]store.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.config.Timeout)
 	defer cancel()
-	return c.writer.Write(ctx, group)
+	results, err := c.writer.Write(ctx, group)
+	if away := errors.Is(err, store.ErrUnavailable); c.away.Swap(away) != away {
+		if away {
+			c.log.Error("nothing can be written; commands are refused until it can", "error", err)
+		} else {
+			c.log.Info("the database can be written again")
+		}
+	}
+	return results, err
 }
 
 func same(n int, err error) []store.Result {

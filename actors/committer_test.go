@@ -1,11 +1,13 @@
 package actors
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -101,6 +103,25 @@ func TestUnknownOutcomesAreNotTriedAgain(t *testing.T) {
 		return nil, fmt.Errorf("%w: no route", store.ErrUnavailable)
 	})
 	require.True(t, messages.HasCode(submit(away, 1)()["0"].Err, messages.CodeUnavailable))
+}
+
+// TestADatabaseAwayIsSaidOnce: why, when it goes, and that it is back.
+func TestADatabaseAwayIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	var said bytes.Buffer // written by the one writer before its results are out
+	away := true
+	c := NewCommitter(CommitterConfig{Writers: 1, Group: 1, Backlog: 10, Timeout: DefaultCommitterConfig().Timeout}, writerFunc(func(group []*store.Commit) ([]store.Result, error) {
+		if away {
+			return nil, fmt.Errorf("%w: the disk is full", store.ErrUnavailable)
+		}
+		return ok(group)
+	}), slog.New(slog.NewTextHandler(&said, nil)))
+	t.Cleanup(c.Stop)
+	submit(c, 3)()
+	require.Equal(t, 1, strings.Count(said.String(), "the disk is full"))
+	away = false
+	submit(c, 3)()
+	require.Equal(t, 1, strings.Count(said.String(), "can be written again"))
 }
 
 func TestABacklogIsRefused(t *testing.T) {
