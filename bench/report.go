@@ -33,16 +33,16 @@ type rivalResult struct {
 }
 
 func (r report) print(w io.Writer) {
-	fmt.Fprintf(w, "\nMedians of %d rounds of %.1f s, the contestants of a case in turns. CPU is that of program + Postgres.\n\n", r.Rounds, r.Seconds)
+	fmt.Fprintf(w, "\nMedians of %d rounds of %.1f s, the contestants of a case in turns. CPU is that of program + Postgres;\nratios are ours to theirs.\n\n", r.Rounds, r.Seconds)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if len(r.Contests) > 0 {
-		fmt.Fprintln(t, "case\tcontestant\tper second\tp50 ms\tp99 ms\tCPU µs each\tratio\ttarget\tcondition\t")
+		fmt.Fprintln(t, "case\tcontestant\tper second\tp50 ms\tp99 ms\tCPU µs each\tratio\ttarget\tcondition\tCPU ratio\t")
 	}
 	for _, c := range r.Contests {
-		fmt.Fprintf(t, "%s\t%s\t%.0f\t%s\t%s\t%s\t\t\t\t\n", c.Name, c.Ours, c.Lap.Rate, known(c.Lap.P50), known(c.Lap.P99), cpuText(c.Lap))
+		fmt.Fprintf(t, "%s\t%s\t%.0f\t%s\t%s\t%s\t\t\t\t\t\n", c.Name, c.Ours, c.Lap.Rate, known(c.Lap.P50), known(c.Lap.P99), cpuText(c.Lap))
 		for _, v := range c.Rivals {
-			fmt.Fprintf(t, "\t%s\t%.0f\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", v.Name, v.Lap.Rate, known(v.Lap.P50), known(v.Lap.P99), cpuText(v.Lap), v.Ratio,
-				bound(v.Target), bound(v.Must), v.verdict())
+			fmt.Fprintf(t, "\t%s\t%.0f\t%s\t%s\t%s\t%.2f\t%s\t%s\t%.2f\t%s\n", v.Name, v.Lap.Rate, known(v.Lap.P50), known(v.Lap.P99), cpuText(v.Lap), v.Ratio,
+				bound(v.Target), bound(v.Must), v.CPURatio, v.verdict())
 		}
 	}
 	t.Flush()
