@@ -99,7 +99,7 @@ func (l *Lease) Held() bool { return l.sinceStart() < l.until.Load() }
 // without asking the database.
 func (l *Lease) Trust() (era int64, ok bool) {
 	era = l.era.Load()
-	return era, l.alone.Load() && l.Held()
+	return era, unleased || l.alone.Load() && l.Held()
 }
 
 func (l *Lease) sinceStart() int64 { return int64(time.Since(l.start)) }

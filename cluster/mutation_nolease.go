@@ -1,0 +1,5 @@
+//go:build nolease
+
+package cluster
+
+const unleased = true

@@ -1,0 +1,6 @@
+//go:build !nolease
+
+package cluster
+
+// Mutation builds take one safeguard out, to show that the proofs notice.
+const unleased = false // what was claimed is shown from memory whatever the lease
