@@ -15,4 +15,5 @@ const (
 	stormKeys      = 1_000
 	refreshRounds  = 10
 	stops          = 3
+	leaseRounds    = 1
 )

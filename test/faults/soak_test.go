@@ -15,4 +15,5 @@ const (
 	stormKeys      = 100_000
 	refreshRounds  = 10_000
 	stops          = 200
+	leaseRounds    = 100
 )

@@ -32,6 +32,7 @@ var mutations = []mutation{
 	{"nofence", "TestTwoProcessesShareProjects", "commits ask for neither epoch nor version"},
 	{"nofence", "TestLimitsHoldAcrossProcesses", "commits ask for neither epoch nor version"},
 	{"tornclaim", "TestTwoProcessesShareProjects", "a claim loads before it has the row"},
+	{"nolease", "TestProcessesComeAndGo", "what was claimed is shown from memory whatever the lease"},
 	{"nodedup", "TestRetryStorms", "command ids are neither stored nor looked up"},
 	{"earlyreply", "TestKilledProgramLosesNothing/postgres", "answers leave before the commit"},
 	{"earlyreply", "TestKilledProgramLosesNothing/embedded", "answers leave before the commit"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	_ "modernc.org/sqlite"             // driver "sqlite"
@@ -35,6 +36,22 @@ func (s *Scenario) Database(url string, n *Node) *Database {
 func (d *Database) Int(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = d.sql.QueryRowContext(ctx, query, args...).Scan(&n)
 	return n, err
+}
+
+// Await asks until the answer is the wanted one.
+func (s *Scenario) Await(db *Database, want int64, query string, args ...any) {
+	s.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		n, err := db.Int(s.Context(), query, args...)
+		s.Must(err)
+		if n == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.Fatalf("%s is %d for %s, and not %d", query, n, patience, want)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // Created counts the projects that were ever created with these names.

@@ -45,7 +45,7 @@ func (s *Scenario) Start(name, database string) *Node {
 	s.Must(os.MkdirAll(dir, 0o700))
 	n := &Node{Name: name, scenario: s, settings: []string{
 		"ATELIER_DATA_DIR=" + dir, "ATELIER_DATABASE_URL=" + database, "ATELIER_HTTP_ADDR=127.0.0.1:0", "ATELIER_OPS_ADDR=127.0.0.1:0",
-		"ATELIER_PUBLIC_URL=" + publicURL,
+		"ATELIER_PUBLIC_URL=" + publicURL, "ATELIER_NODE_NAME=" + name,
 	}}
 	var err error
 	n.log, err = newLog(filepath.Join(s.Dir, name+".log"))

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // Subject is a project under observation: the users that may be let in, by their
@@ -48,9 +49,13 @@ func (s *Subject) Worker(c *Client, random *rand.Rand) *Worker {
 // Run works until ctx ends. The operation under way is carried to its end.
 func (w *Worker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		w.Do(context.WithoutCancel(ctx), w.choose())
+		if out := w.Do(context.WithoutCancel(ctx), w.choose()); out.Outcome != Answered {
+			time.Sleep(breath) // the node is away, or has too much to do
+		}
 	}
 }
+
+const breath = 10 * time.Millisecond
 
 // choose is the next thing to ask: three changes for two looks.
 func (w *Worker) choose() Input {

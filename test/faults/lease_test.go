@@ -1,0 +1,86 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"atelier/test/rig"
+	"atelier/test/services"
+)
+
+// A process that is alone answers reads from memory. Others come and go: told to
+// stop, killed, and started while the first one is frozen, which then wakes up
+// with a memory that is no longer true. Every read shows the truth all the time.
+func TestProcessesComeAndGo(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	url := services.Postgres(t).URL()
+	stays := s.Start("stays", url)
+	db := s.Database(url, nil)
+	users := s.Crowd(stays, 12)
+	owner := s.Register(stays, "owner")
+	first := s.SignIn(stays, owner).At(stays)
+	second := s.SignIn(stays, owner)
+	goes := s.Start("goes", url)
+	goes.Terminate()
+	clients := []*rig.Client{first, second.At(goes)}
+
+	var subjects []*rig.Subject
+	for i := range 20 {
+		subjects = append(subjects, s.Observe(t.Context(), first, fmt.Sprintf("lease %d", i), users, 4))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var workers sync.WaitGroup
+	for i, subject := range subjects {
+		for j, c := range []*rig.Client{first, first, clients[1]} {
+			w := subject.Worker(c, s.Random(3*i+j))
+			workers.Go(func() { w.Run(ctx) })
+		}
+	}
+	for range leaseRounds {
+		comeAndGo(s, db, stays, goes)
+	}
+	cancel()
+	workers.Wait()
+	goes.Restart()
+	var histories []*rig.History
+	for i, subject := range subjects {
+		subject.History.Check(s, fmt.Sprintf("project_%d", i))
+		s.Compare(db, subject.ID, clients...)
+		histories = append(histories, subject.History)
+	}
+	rig.Count(histories).Judge(s, stays, goes)
+}
+
+const (
+	together = 2 * time.Second
+	alone    = time.Second
+)
+
+func comeAndGo(s *rig.Scenario, db *rig.Database, stays, goes *rig.Node) {
+	trusted := func() {
+		s.Await(db, 1, `SELECT count(*) FROM nodes WHERE name = $1 AND exclusive`, stays.Name)
+		time.Sleep(alone)
+	}
+	trusted()
+	goes.Restart()
+	time.Sleep(together)
+	goes.Terminate()
+
+	trusted()
+	goes.Restart()
+	time.Sleep(together)
+	goes.Kill()
+
+	trusted()
+	stays.Freeze()
+	goes.Restart()
+	s.Await(db, 1, `SELECT count(*) FROM nodes WHERE name = $1 AND dead`, stays.Name)
+	time.Sleep(together)
+	stays.Thaw()
+	time.Sleep(together)
+	goes.Terminate()
+}
