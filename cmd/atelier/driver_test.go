@@ -23,6 +23,7 @@ type driver struct {
 	op           *documented
 	owner, other *client
 	statuses     map[int]int // seen
+	ended        int         // sessions that were replaced
 	faults       []string
 }
 
@@ -77,7 +78,9 @@ func (d *driver) fresh() string {
 	case "login":
 		d.known["email"] = d.owner.email
 	case "logout", "endSession":
-		d.owner = d.owner.signIn(d.owner.t)
+		if d.statuses[204] > d.ended {
+			d.ended, d.owner = d.statuses[204], d.owner.signIn(d.owner.t)
+		}
 	}
 	return strings.NewReplacer("{user_id}", d.other.user, "{session_id}", d.owner.session, "{code}", "not_found").Replace(path)
 }
