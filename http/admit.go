@@ -3,7 +3,6 @@ package http
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -118,7 +117,7 @@ func (c *call) identify() error {
 // fingerprint tells requests apart that use one key.
 func fingerprint(c *fiber.Ctx) []byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s\n", c.Method(), c.OriginalURL())
+	h.Write([]byte(c.Method() + " " + c.OriginalURL() + "\n"))
 	h.Write(c.Request().Body())
 	return h.Sum(nil)
 }

@@ -77,7 +77,10 @@ func (fakeAccounts) UpdatePreferences(context.Context, *messages.UpdatePreferenc
 	return &messages.Preferences{Json: []byte(`{}`), Version: 2}, nil
 }
 
-type fakeProjects struct{ projects }
+type fakeProjects struct {
+	projects
+	get func() (*messages.Project, error) // what GetProject answers
+}
 
 func (fakeProjects) CreateProject(context.Context, *messages.CreateProject) (*messages.Project, error) {
 	return fakeProject(), nil
@@ -87,7 +90,10 @@ func (fakeProjects) UpdateProject(context.Context, *messages.UpdateProject) (*me
 	return fakeProject(), nil
 }
 
-func (fakeProjects) GetProject(context.Context, *messages.GetProject) (*messages.Project, error) {
+func (f fakeProjects) GetProject(context.Context, *messages.GetProject) (*messages.Project, error) {
+	if f.get != nil {
+		return f.get()
+	}
 	return fakeProject(), nil
 }
 

@@ -1,7 +1,8 @@
 package http
 
 import (
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
 	"strings"
 )
@@ -20,12 +21,20 @@ func continued(header []byte) string {
 	if t[:2] == "ff" || isZero(t[3:35]) || isZero(t[36:52]) || len(t) > length && (!newer || t[length] != '-') {
 		return ""
 	}
-	return fmt.Sprintf("00-%s-%016x-%s", t[3:35], rand.Uint64()|1, t[53:55])
+	b := append(make([]byte, 0, length), "00-"+t[3:36]...)
+	return string(append(appendID(b), t[52:55]...))
 }
 
 // newTrace begins a trace that nobody samples.
 func newTrace() string {
-	return fmt.Sprintf("00-%016x%016x-%016x-00", rand.Uint64(), rand.Uint64()|1, rand.Uint64()|1)
+	b := append(make([]byte, 0, 55), "00-"...)
+	b = append(appendID(appendID(b)), '-')
+	return string(append(appendID(b), "-00"...))
+}
+
+// appendID renders eight random bytes, not all of them zero.
+func appendID(b []byte) []byte {
+	return hex.AppendEncode(b, binary.BigEndian.AppendUint64(nil, rand.Uint64()|1))
 }
 
 func isHex(s string) bool  { return strings.Trim(s, "0123456789abcdef") == "" }
