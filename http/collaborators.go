@@ -46,12 +46,16 @@ type addCollaboratorInput struct {
 }
 
 func (s *Server) addCollaborator(ctx context.Context, c *call, in *addCollaboratorInput) (*result[collaboratorBody], error) {
-	added, err := s.deps.Projects.AddCollaborator(ctx, &messages.AddCollaborator{
-		Meta: c.meta(), ProjectId: in.ProjectID, UserId: string(in.Body.UserID), Role: in.Body.Role,
-	})
-	r, err := s.collaborated(ctx, added, err)
+	id := string(in.Body.UserID)
+	user, err := s.lookUp(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r, err := collaborated(s.deps.Projects.AddCollaborator(ctx, &messages.AddCollaborator{
+		Meta: c.meta(), ProjectId: in.ProjectID, UserId: id, Role: in.Body.Role, User: user,
+	}))
 	if err == nil {
-		r.Location = "/projects/" + in.ProjectID + "/collaborators/" + added.GetUserId()
+		r.Location = "/projects/" + in.ProjectID + "/collaborators/" + id
 	}
 	return r, err
 }
@@ -60,6 +64,21 @@ func (s *Server) addCollaborator(ctx context.Context, c *call, in *addCollaborat
 type userID string
 
 func (u *userID) set(value any) { *u = userID(strings.ToLower(value.(string))) }
+
+// lookUp is what everyone may see of a user; nil where there is none. It comes
+// before the command: once that is carried out nothing may fail the reply.
+func (s *Server) lookUp(ctx context.Context, id string) (*messages.PublicUser, error) {
+	users, err := s.deps.Queries.PublicUsers(ctx, []string{id})
+	return users[id], err
+}
+
+func collaborated(m *messages.Collaborator, err error) (*result[collaboratorBody], error) {
+	if err != nil {
+		return nil, err
+	}
+	body := collaboratorOf(m)
+	return &result[collaboratorBody]{Body: &body, Version: m.GetVersion()}, nil
+}
 
 type memberInput struct {
 	projectInput
@@ -81,22 +100,13 @@ type changeRoleInput struct {
 }
 
 func (s *Server) changeRole(ctx context.Context, c *call, in *changeRoleInput) (*result[collaboratorBody], error) {
-	changed, err := s.deps.Projects.ChangeRole(ctx, &messages.ChangeRole{Meta: c.meta(), ProjectId: in.ProjectID, UserId: in.user(c), Role: in.Body.Role})
-	return s.collaborated(ctx, changed, err)
-}
-
-// collaborated completes a collaborator with what everyone may see of the user.
-func (s *Server) collaborated(ctx context.Context, m *messages.Collaborator, err error) (*result[collaboratorBody], error) {
+	user, err := s.lookUp(ctx, in.user(c))
 	if err != nil {
 		return nil, err
 	}
-	users, err := s.deps.Queries.PublicUsers(ctx, []string{m.GetUserId()})
-	if err != nil {
-		return nil, err
-	}
-	body := collaboratorOf(m)
-	body.User = publicUserOf(users[m.GetUserId()])
-	return &result[collaboratorBody]{Body: &body, Version: m.GetVersion()}, nil
+	return collaborated(s.deps.Projects.ChangeRole(ctx, &messages.ChangeRole{
+		Meta: c.meta(), ProjectId: in.ProjectID, UserId: in.user(c), Role: in.Body.Role, User: user,
+	}))
 }
 
 func (s *Server) removeCollaborator(ctx context.Context, c *call, in *memberInput) (*result[none], error) {

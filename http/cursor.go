@@ -68,7 +68,9 @@ func (s *Server) next(c *call, key *messages.PageKey) *string {
 
 func (s *Server) cursorMAC(c *call, body []byte) []byte {
 	mac := hmac.New(sha256.New, s.config.CursorKey)
-	for _, part := range append([]string{c.op.ID, c.userID(), c.fiber.Path()}, filters(c.fiber)...) {
+	parts := append([]string{c.op.ID, c.userID(), c.fiber.Path()}, filters(c.fiber)...)
+	mac.Write(binary.AppendUvarint(nil, uint64(len(parts))))
+	for _, part := range parts {
 		mac.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		mac.Write([]byte(part))
 	}

@@ -102,7 +102,7 @@ func (s *Server) refusal(err error, requestID string) *messages.Error {
 	case messages.CodeMoved:
 		return messages.Refuse(messages.CodeUnavailable, "the resource is moving between nodes; try again")
 	case messages.CodeOutcomeUnknown:
-		return messages.Refuse(messages.CodeTimeout, "it is not known whether the request was carried out; repeat it with the same Idempotency-Key")
+		return messages.Refuse(messages.CodeTimeout, "it is not known whether the request was carried out: repeat it with the Idempotency-Key that it had, or read the resource to find out")
 	case messages.CodeUnavailable:
 		s.deps.Log.Warn("request refused", "request_id", requestID, "error", err)
 	}

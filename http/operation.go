@@ -15,17 +15,32 @@ import (
 )
 
 // permission is what an operation asks of its caller. The edge itself tells
-// only public from signed-in; rights on projects are decided by the project.
+// only public from signed-in; rights on projects are decided by the project and
+// have its names.
 type permission string
 
 const (
-	public   permission = "public"
-	signedIn permission = "signed-in"
+	public         permission = "public"
+	signedIn       permission = "signed-in"
+	projectRead    permission = "project:read"
+	projectEdit    permission = "project:edit_project"
+	projectMembers permission = "project:manage_members"
+	projectArchive permission = "project:archive"
+	projectDelete  permission = "project:delete"
 )
+
+// known reports whether the permission is one that somebody decides.
+func (p permission) known() bool {
+	switch p {
+	case public, signedIn, projectRead, projectEdit, projectMembers, projectArchive, projectDelete:
+		return true
+	}
+	return false
+}
 
 // anonymous reports whether callers without a token get through: to the entity,
 // which lets them read what is public.
-func (p permission) anonymous() bool { return p == public || p == "project:read" }
+func (p permission) anonymous() bool { return p == public || p == projectRead }
 
 const base = "/api/v1"
 
@@ -104,8 +119,8 @@ type none struct{}
 
 // add puts an operation into the routes and into the document.
 func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (*result[O], error)) {
-	if op.Permission == "" {
-		panic("http: operation " + op.ID + " declares no permission")
+	if !op.Permission.known() {
+		panic("http: operation " + op.ID + " declares no permission that anybody decides")
 	}
 	in := planFor[I](s)
 	s.describe(base+op.Path, &op, in, reflect.TypeFor[O]())

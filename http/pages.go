@@ -143,7 +143,7 @@ func NewOps(ready func(context.Context) []string) *fiber.App {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})
 	app.Get("/livez", live)
 	app.Get("/readyz", readiness(ready))
-	app.Get("/debug/pprof/cmdline", func(*fiber.Ctx) error { return fiber.ErrNotFound })
+	app.All("/debug/pprof/cmdline", func(*fiber.Ctx) error { return fiber.ErrNotFound })
 	app.Use(pprof.New())
 	return app
 }

@@ -103,28 +103,28 @@ func (s *Server) table() {
 	write := []string{messages.CodeNotFound, messages.CodeForbidden, messages.CodeInvalidState}
 	add(s, operation{ID: "createProject", Method: "POST", Path: "/projects", Summary: "Start a project", Permission: signedIn, Status: 201, ETag: true, Creates: true}, s.createProject)
 	add(s, operation{ID: "listProjects", Method: "GET", Path: "/projects", Summary: "Projects that are mine or shared with me", Permission: signedIn, Status: 200, List: true}, s.listProjects)
-	add(s, operation{ID: "getProject", Method: "GET", Path: "/projects/{project_id}", Summary: "One project", Permission: "project:read", Status: 200, ETag: true,
+	add(s, operation{ID: "getProject", Method: "GET", Path: "/projects/{project_id}", Summary: "One project", Permission: projectRead, Status: 200, ETag: true,
 		Codes: []string{messages.CodeNotFound}}, s.getProject)
-	add(s, operation{ID: "replaceProject", Method: "PUT", Path: "/projects/{project_id}", Summary: "Replace name, description and settings", Permission: "project:edit", Status: 200, ETag: true,
+	add(s, operation{ID: "replaceProject", Method: "PUT", Path: "/projects/{project_id}", Summary: "Replace name, description and settings; settings need manage_settings", Permission: projectEdit, Status: 200, ETag: true,
 		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.replaceProject)
-	add(s, operation{ID: "updateProject", Method: "PATCH", Path: "/projects/{project_id}", Summary: "Change name, description or settings", Permission: "project:edit", Status: 200, ETag: true,
+	add(s, operation{ID: "updateProject", Method: "PATCH", Path: "/projects/{project_id}", Summary: "Change name, description or settings; settings need manage_settings", Permission: projectEdit, Status: 200, ETag: true,
 		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.updateProject)
-	add(s, operation{ID: "deleteProject", Method: "DELETE", Path: "/projects/{project_id}", Summary: "Delete the project", Permission: "project:delete", Status: 204, ETag: true, Codes: write}, s.deleteProject)
-	add(s, operation{ID: "activateProject", Method: "POST", Path: "/projects/{project_id}/activate", Summary: "Draft to active", Permission: "project:archive", Status: 200, ETag: true, Codes: write}, s.activateProject)
-	add(s, operation{ID: "archiveProject", Method: "POST", Path: "/projects/{project_id}/archive", Summary: "Active to archived: read-only", Permission: "project:archive", Status: 200, ETag: true, Codes: write}, s.archiveProject)
-	add(s, operation{ID: "restoreProject", Method: "POST", Path: "/projects/{project_id}/restore", Summary: "Archived to active", Permission: "project:archive", Status: 200, ETag: true, Codes: write}, s.restoreProject)
+	add(s, operation{ID: "deleteProject", Method: "DELETE", Path: "/projects/{project_id}", Summary: "Delete the project", Permission: projectDelete, Status: 204, ETag: true, Codes: write}, s.deleteProject)
+	add(s, operation{ID: "activateProject", Method: "POST", Path: "/projects/{project_id}/activate", Summary: "Draft to active", Permission: projectArchive, Status: 200, ETag: true, Codes: write}, s.activateProject)
+	add(s, operation{ID: "archiveProject", Method: "POST", Path: "/projects/{project_id}/archive", Summary: "Active to archived: read-only", Permission: projectArchive, Status: 200, ETag: true, Codes: write}, s.archiveProject)
+	add(s, operation{ID: "restoreProject", Method: "POST", Path: "/projects/{project_id}/restore", Summary: "Archived to active", Permission: projectArchive, Status: 200, ETag: true, Codes: write}, s.restoreProject)
 
-	add(s, operation{ID: "listCollaborators", Method: "GET", Path: "/projects/{project_id}/collaborators", Summary: "Collaborators, newest first", Permission: "project:read", Status: 200, List: true,
+	add(s, operation{ID: "listCollaborators", Method: "GET", Path: "/projects/{project_id}/collaborators", Summary: "Collaborators, newest first", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listCollaborators)
-	add(s, operation{ID: "addCollaborator", Method: "POST", Path: "/projects/{project_id}/collaborators", Summary: "Add a collaborator", Permission: "project:members", Status: 201, ETag: true,
+	add(s, operation{ID: "addCollaborator", Method: "POST", Path: "/projects/{project_id}/collaborators", Summary: "Add a collaborator", Permission: projectMembers, Status: 201, ETag: true,
 		Codes: append(write, messages.CodeCollaboratorLimitReached, messages.CodeAlreadyCollaborator)}, s.addCollaborator)
-	add(s, operation{ID: "changeRole", Method: "PATCH", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Change a collaborator's role", Permission: "project:members", Status: 200, ETag: true, Codes: write}, s.changeRole)
-	add(s, operation{ID: "removeCollaborator", Method: "DELETE", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Remove a collaborator; me leaves", Permission: "project:members", Status: 204, ETag: true, Codes: write}, s.removeCollaborator)
-	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: "project:read", Status: 200,
+	add(s, operation{ID: "changeRole", Method: "PATCH", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Change a collaborator's role", Permission: projectMembers, Status: 200, ETag: true, Codes: write}, s.changeRole)
+	add(s, operation{ID: "removeCollaborator", Method: "DELETE", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Remove a collaborator; me leaves, which everyone may", Permission: projectMembers, Status: 204, ETag: true, Codes: write}, s.removeCollaborator)
+	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: projectRead, Status: 200,
 		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
-	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first", Permission: "project:read", Status: 200, List: true,
+	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listEvents)
-	add(s, operation{ID: "listActivity", Method: "GET", Path: "/projects/{project_id}/activity", Summary: "The project's events, newest first", Permission: "project:read", Status: 200, List: true,
+	add(s, operation{ID: "listActivity", Method: "GET", Path: "/projects/{project_id}/activity", Summary: "The project's events, newest first", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listActivity)
 	s.pages()
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 
 	"atelier/messages"
 )
@@ -75,9 +76,11 @@ func TestAnOperationWithoutPermissionStopsTheStart(t *testing.T) {
 	t.Parallel()
 	s := fakeServer()
 	h := func(context.Context, *call, *none) (*result[none], error) { return &result[none]{}, nil }
-	require.PanicsWithValue(t, "http: operation forgotten declares no permission", func() {
-		add(s, operation{ID: "forgotten", Method: "GET", Path: "/forgotten", Status: 204}, h)
-	})
+	for _, p := range []permission{"", "project:raed"} {
+		require.PanicsWithValue(t, "http: operation forgotten declares no permission that anybody decides", func() {
+			add(s, operation{ID: "forgotten", Method: "GET", Path: "/forgotten", Permission: p, Status: 204}, h)
+		})
+	}
 	require.Panics(t, func() {
 		add(s, operation{ID: "odd", Method: "GET", Path: "/odd", Permission: signedIn, Status: 204, Codes: []string{"nobody_knows"}}, h)
 	}, "a problem that is not in the table")
@@ -194,5 +197,17 @@ func sample(t reflect.Type) any {
 		return true
 	default:
 		return 1.0
+	}
+}
+
+func TestTheCommandLineIsNotShown(t *testing.T) {
+	t.Parallel()
+	handle := NewOps(func(context.Context) []string { return nil }).Handler()
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
+		var request fasthttp.RequestCtx
+		request.Request.Header.SetMethod(method)
+		request.Request.SetRequestURI("/debug/pprof/cmdline")
+		handle(&request)
+		require.Equal(t, 404, request.Response.StatusCode(), method)
 	}
 }

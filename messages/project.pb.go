@@ -508,6 +508,7 @@ type AddCollaborator struct {
 	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	UserId        string                 `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	Role          string                 `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"` // empty: collaborator
+	User          *PublicUser            `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"` // for the reply; the edge has looked him up
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -570,12 +571,20 @@ func (x *AddCollaborator) GetRole() string {
 	return ""
 }
 
+func (x *AddCollaborator) GetUser() *PublicUser {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
 type ChangeRole struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
 	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	UserId        string                 `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	Role          string                 `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`
+	User          *PublicUser            `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"` // for the reply; the edge has looked him up
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -636,6 +645,13 @@ func (x *ChangeRole) GetRole() string {
 		return x.Role
 	}
 	return ""
+}
+
+func (x *ChangeRole) GetUser() *PublicUser {
+	if x != nil {
+		return x.User
+	}
+	return nil
 }
 
 type RemoveCollaborator struct {
@@ -1018,7 +1034,7 @@ type Collaborator struct {
 	AddedAt       int64                  `protobuf:"varint,4,opt,name=added_at,json=addedAt,proto3" json:"added_at,omitempty"`
 	AddedBy       string                 `protobuf:"bytes,5,opt,name=added_by,json=addedBy,proto3" json:"added_by,omitempty"`
 	Version       int64                  `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"` // of the project
-	User          *PublicUser            `protobuf:"bytes,7,opt,name=user,proto3" json:"user,omitempty"`        // filled by queries
+	User          *PublicUser            `protobuf:"bytes,7,opt,name=user,proto3" json:"user,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2093,20 +2109,22 @@ const file_messages_project_proto_rawDesc = "" +
 	"\rDeleteProject\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +
-	"project_id\x18\x02 \x01(\tR\tprojectId\"\x89\x01\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\"\xbb\x01\n" +
 	"\x0fAddCollaborator\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x02 \x01(\tR\tprojectId\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x12\n" +
-	"\x04role\x18\x04 \x01(\tR\x04role\"\x84\x01\n" +
+	"\x04role\x18\x04 \x01(\tR\x04role\x120\n" +
+	"\x04user\x18\x05 \x01(\v2\x1c.atelier.messages.PublicUserR\x04user\"\xb6\x01\n" +
 	"\n" +
 	"ChangeRole\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x02 \x01(\tR\tprojectId\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x12\n" +
-	"\x04role\x18\x04 \x01(\tR\x04role\"x\n" +
+	"\x04role\x18\x04 \x01(\tR\x04role\x120\n" +
+	"\x04user\x18\x05 \x01(\v2\x1c.atelier.messages.PublicUserR\x04user\"x\n" +
 	"\x12RemoveCollaborator\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +
@@ -2289,26 +2307,28 @@ var file_messages_project_proto_depIdxs = []int32{
 	32, // 6: atelier.messages.RestoreProject.meta:type_name -> atelier.messages.Meta
 	32, // 7: atelier.messages.DeleteProject.meta:type_name -> atelier.messages.Meta
 	32, // 8: atelier.messages.AddCollaborator.meta:type_name -> atelier.messages.Meta
-	32, // 9: atelier.messages.ChangeRole.meta:type_name -> atelier.messages.Meta
-	32, // 10: atelier.messages.RemoveCollaborator.meta:type_name -> atelier.messages.Meta
-	32, // 11: atelier.messages.GetProject.meta:type_name -> atelier.messages.Meta
-	32, // 12: atelier.messages.GetCollaborator.meta:type_name -> atelier.messages.Meta
-	32, // 13: atelier.messages.GetPermissions.meta:type_name -> atelier.messages.Meta
-	0,  // 14: atelier.messages.Project.settings:type_name -> atelier.messages.Settings
-	33, // 15: atelier.messages.Collaborator.user:type_name -> atelier.messages.PublicUser
-	16, // 16: atelier.messages.Permissions.rights:type_name -> atelier.messages.Permission
-	34, // 17: atelier.messages.ProjectQuery.after:type_name -> atelier.messages.PageKey
-	14, // 18: atelier.messages.ProjectPage.items:type_name -> atelier.messages.Project
-	34, // 19: atelier.messages.ProjectPage.next:type_name -> atelier.messages.PageKey
-	34, // 20: atelier.messages.CollaboratorQuery.after:type_name -> atelier.messages.PageKey
-	15, // 21: atelier.messages.CollaboratorPage.items:type_name -> atelier.messages.Collaborator
-	34, // 22: atelier.messages.CollaboratorPage.next:type_name -> atelier.messages.PageKey
-	1,  // 23: atelier.messages.ProjectCreated.settings:type_name -> atelier.messages.SettingsChange
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	33, // 9: atelier.messages.AddCollaborator.user:type_name -> atelier.messages.PublicUser
+	32, // 10: atelier.messages.ChangeRole.meta:type_name -> atelier.messages.Meta
+	33, // 11: atelier.messages.ChangeRole.user:type_name -> atelier.messages.PublicUser
+	32, // 12: atelier.messages.RemoveCollaborator.meta:type_name -> atelier.messages.Meta
+	32, // 13: atelier.messages.GetProject.meta:type_name -> atelier.messages.Meta
+	32, // 14: atelier.messages.GetCollaborator.meta:type_name -> atelier.messages.Meta
+	32, // 15: atelier.messages.GetPermissions.meta:type_name -> atelier.messages.Meta
+	0,  // 16: atelier.messages.Project.settings:type_name -> atelier.messages.Settings
+	33, // 17: atelier.messages.Collaborator.user:type_name -> atelier.messages.PublicUser
+	16, // 18: atelier.messages.Permissions.rights:type_name -> atelier.messages.Permission
+	34, // 19: atelier.messages.ProjectQuery.after:type_name -> atelier.messages.PageKey
+	14, // 20: atelier.messages.ProjectPage.items:type_name -> atelier.messages.Project
+	34, // 21: atelier.messages.ProjectPage.next:type_name -> atelier.messages.PageKey
+	34, // 22: atelier.messages.CollaboratorQuery.after:type_name -> atelier.messages.PageKey
+	15, // 23: atelier.messages.CollaboratorPage.items:type_name -> atelier.messages.Collaborator
+	34, // 24: atelier.messages.CollaboratorPage.next:type_name -> atelier.messages.PageKey
+	1,  // 25: atelier.messages.ProjectCreated.settings:type_name -> atelier.messages.SettingsChange
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_messages_project_proto_init() }

@@ -48,13 +48,20 @@ func ViewCollaborator(s *State, c *messages.GetCollaborator, _ time.Time) (*mess
 // Added is the reply of AddCollaborator.
 func Added(s *State, c *messages.AddCollaborator) *messages.Collaborator {
 	m, _ := s.Member(messages.UserID(c.GetUserId()))
-	return collaborator(s, m)
+	return withUser(collaborator(s, m), c.GetUser())
 }
 
 // Changed is the reply of ChangeRole.
 func Changed(s *State, c *messages.ChangeRole) *messages.Collaborator {
 	m, _ := s.Member(messages.UserID(c.GetUserId()))
-	return collaborator(s, m)
+	return withUser(collaborator(s, m), c.GetUser())
+}
+
+// withUser completes a reply with what the command brought along of the user, so
+// that it is stored with it and repeated as it was.
+func withUser(m *messages.Collaborator, u *messages.PublicUser) *messages.Collaborator {
+	m.User = u
+	return m
 }
 
 func collaborator(s *State, m Member) *messages.Collaborator {
