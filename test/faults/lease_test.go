@@ -62,7 +62,7 @@ const (
 
 func comeAndGo(s *rig.Scenario, db *rig.Database, stays, goes *rig.Node) {
 	trusted := func() {
-		s.Await(db, 1, `SELECT count(*) FROM nodes WHERE name = $1 AND exclusive`, stays.Name)
+		s.Await(db, `SELECT count(*) FROM nodes WHERE name = $1 AND exclusive`, 1, stays.Name)
 		time.Sleep(alone)
 	}
 	trusted()
@@ -78,7 +78,7 @@ func comeAndGo(s *rig.Scenario, db *rig.Database, stays, goes *rig.Node) {
 	trusted()
 	stays.Freeze()
 	goes.Restart()
-	s.Await(db, 1, `SELECT count(*) FROM nodes WHERE name = $1 AND dead`, stays.Name)
+	s.Await(db, `SELECT count(*) FROM nodes WHERE name = $1 AND dead`, 1, stays.Name)
 	time.Sleep(together)
 	stays.Thaw()
 	time.Sleep(together)

@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -102,5 +103,42 @@ func (r *race) judge(s *rig.Scenario, db *rig.Database, clients ...*rig.Client) 
 	}
 	if rows := s.Compare(db, r.project, clients...); len(rows.Roles) != want {
 		s.Found("limit %d, %d attempts: the database has %d collaborators", r.limit, r.users, len(rows.Roles))
+	}
+}
+
+// An address is taken once, whoever registers it at the same time and in
+// whatever spelling.
+func TestAddressesAreTakenOnce(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	url := services.Postgres(t).URL()
+	nodes := []*rig.Node{s.Start("a", url), s.Start("b", url)}
+	for i := range 5 {
+		var created, taken atomic.Int64
+		var registering sync.WaitGroup
+		start := make(chan struct{})
+		for j := range 8 {
+			address := fmt.Sprintf("Someone%d@Example.org", i)
+			if j%4 < 2 {
+				address = strings.ToLower(address)
+			}
+			c := nodes[j%len(nodes)].Client()
+			registering.Go(func() {
+				<-start
+				switch r := c.Register(s.Context(), address); {
+				case r.OK():
+					created.Add(1)
+				case r.Is("email_taken"):
+					taken.Add(1)
+				default:
+					s.Errorf("a registration ended otherwise: %s", r)
+				}
+			})
+		}
+		close(start)
+		registering.Wait()
+		if created.Load() != 1 {
+			s.Found("an address was registered %d times and refused %d times", created.Load(), taken.Load())
+		}
 	}
 }

@@ -2,18 +2,32 @@
 
 package faults_test
 
-import "time"
+import (
+	"time"
 
-// Sizes of the quick form.
+	"atelier/test/rig"
+)
+
+// Sizes of the quick form; where the race detector looks on, a smaller one.
+var (
+	joinedProjects = quick(200)
+	acksPerKill    = quick(1_250)
+	stormKeys      = quick(1_000)
+)
+
 const (
 	sharedProjects = 50
-	joinedProjects = 200
 	sharedLoad     = 8 * time.Second
 	programKills   = 3
-	acksPerKill    = 1_250
 	postgresKills  = 5
-	stormKeys      = 1_000
 	refreshRounds  = 10
 	stops          = 3
 	leaseRounds    = 1
 )
+
+func quick(n int) int {
+	if rig.Raced {
+		return n / 5
+	}
+	return n
+}

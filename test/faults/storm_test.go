@@ -43,7 +43,7 @@ func TestRetryStorms(t *testing.T) {
 	}
 	lost := st.proxies[0].Lost() + st.proxies[1].Lost()
 	s.Logf("%d keys, %d answers, %d more were lost", 2*len(st.projects), st.answers, lost)
-	if lost < stormKeys/10 {
+	if lost < int64(stormKeys/10) {
 		s.Errorf("only %d answers were lost: this run shows little", lost)
 	}
 }

@@ -35,7 +35,7 @@ var binary = sync.OnceValues(func() (string, error) {
 // looks for them too.
 func Build(path string, tags ...string) error {
 	args, cgo := []string{"build", "-o", path, "-tags", strings.Join(tags, ",")}, "CGO_ENABLED=0"
-	if raced {
+	if Raced {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
 	cmd := exec.Command("go", append(args, "atelier/cmd/atelier")...)

@@ -38,17 +38,17 @@ func (d *Database) Int(ctx context.Context, query string, args ...any) (n int64,
 	return n, err
 }
 
-// Await asks until the answer is the wanted one.
-func (s *Scenario) Await(db *Database, want int64, query string, args ...any) {
+// Await asks until the answer is at least the wanted one.
+func (s *Scenario) Await(db *Database, query string, want int64, args ...any) {
 	s.Helper()
 	for deadline := time.Now().Add(patience); ; {
 		n, err := db.Int(s.Context(), query, args...)
 		s.Must(err)
-		if n == want {
+		if n >= want {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.Fatalf("%s is %d for %s, and not %d", query, n, patience, want)
+			s.Fatalf("%s is %d after %s, and not %d", query, n, patience, want)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -2,4 +2,5 @@
 
 package rig
 
-const raced = true
+// Raced tells that the race detector looks on, and everything takes its time.
+const Raced = true
