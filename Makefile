@@ -53,7 +53,7 @@ clean: ## remove what was built; data stays
 	@rm -rf bin .tools
 
 .tools/services .tools/summary:
-	@go build -o $@ ./test/$(if $(filter %services,$@),services/cmd/services,summary)
+	@$(PATIENT) "building $(notdir $@)" go build -o $@ ./test/$(if $(filter %services,$@),services/cmd/services,summary)
 
 .tools/buf: tools/go.mod
 	@$(PATIENT) "building buf, once" go -C tools build -o ../$@ github.com/bufbuild/buf/cmd/buf
