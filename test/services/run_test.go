@@ -77,7 +77,7 @@ func useServices(names []string) error {
 // player is a process with a role, and all that it has started.
 type player struct {
 	cmd     *exec.Cmd
-	input   io.Closer
+	input   *os.File // its writing end
 	output  *bufio.Reader
 	began   map[int]string // its descendants' start times by pid
 	folders []string       // where they work
@@ -100,8 +100,12 @@ func play(t *testing.T, line string) (p *player, addresses []string) {
 	out, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	p.output = bufio.NewReader(out)
-	p.input, err = p.cmd.StdinPipe()
+	// Not StdinPipe, which Wait would close: nobody shall end for want of input.
+	var input *os.File
+	input, p.input, err = os.Pipe()
 	require.NoError(t, err)
+	defer input.Close()
+	p.cmd.Stdin = input
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() {
 		p.input.Close()
