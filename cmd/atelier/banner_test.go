@@ -36,8 +36,9 @@ func TestTheBannerSaysWhatComesNext(t *testing.T) {
 	require.NotContains(t, text, "ATELIER_MASTER_KEY")
 	require.Contains(t, show(storeSettings{DataDir: "/srv/atelier"}), "--password-stdin --data-dir /srv/atelier\n")
 
-	text = show(storeSettings{DatabaseURL: "postgres://atelier:hidden@db/atelier"})
+	text = show(storeSettings{DatabaseURL: "postgres://atelier:hidden@db/atelier?password=hidden"})
 	require.NotContains(t, text, "hidden")
+	require.Contains(t, text, "postgres://db:5432/atelier\n")
 	require.Contains(t, text, "with ATELIER_DATABASE_URL set as for this server")
 	require.Contains(t, text, "Set ATELIER_MASTER_KEY before this holds real data")
 

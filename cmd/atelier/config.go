@@ -9,7 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"atelier/identity/seal"
 )
@@ -65,16 +68,41 @@ func (s *storeSettings) databaseFile() string {
 	return filepath.Join(s.DataDir, "atelier.db")
 }
 
-// place says where the data is, without secrets.
+// postgres reads the database's URL as the driver does: a password may stand
+// before the host or in the query, and in PGPASSWORD or a file of passwords. The
+// driver's own account of what is wrong is not passed on: it may show one.
+func (s *storeSettings) postgres() (*pgconn.Config, error) {
+	if !strings.HasPrefix(s.DatabaseURL, "postgres://") && !strings.HasPrefix(s.DatabaseURL, "postgresql://") {
+		return nil, errors.New("ATELIER_DATABASE_URL must begin with postgres:// or sqlite:")
+	}
+	config, err := pgconn.ParseConfig(s.DatabaseURL)
+	if err != nil {
+		return nil, errors.New("ATELIER_DATABASE_URL cannot be read: special characters in the password are written as %40 and the like, and files that it names must exist")
+	}
+	return config, nil
+}
+
+// place says where the data is, without secrets: nothing of a URL is shown but
+// hosts, ports and the database's name.
 func (s *storeSettings) place() string {
 	if s.embedded() {
 		return s.databaseFile()
 	}
-	u, err := url.Parse(s.DatabaseURL)
+	config, err := s.postgres()
 	if err != nil {
 		return "Postgres"
 	}
-	return u.Redacted()
+	var hosts []string
+	add := func(host string, port uint16) { // one host may be there twice, with TLS and without
+		if at := net.JoinHostPort(url.PathEscape(host), strconv.Itoa(int(port))); !slices.Contains(hosts, at) {
+			hosts = append(hosts, at)
+		}
+	}
+	add(config.Host, config.Port)
+	for _, other := range config.Fallbacks {
+		add(other.Host, other.Port)
+	}
+	return "postgres://" + strings.Join(hosts, ",") + "/" + config.Database
 }
 
 // check refuses settings that cannot work, with a sentence that says what to do,
@@ -112,8 +140,8 @@ func (s *settings) check() error {
 // check is the part of it that every subcommand with a database needs.
 func (s *storeSettings) check() error {
 	if !s.embedded() {
-		if u, err := url.Parse(s.DatabaseURL); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-			return errors.New("ATELIER_DATABASE_URL must begin with postgres:// or sqlite: (special characters in the password are written as %40 and the like)")
+		if _, err := s.postgres(); err != nil {
+			return err
 		}
 	}
 	if s.MasterKey != "" {
@@ -134,16 +162,19 @@ func (s *settings) checkProduction() error {
 	case strings.Contains(s.MasterKey, developmentKey):
 		return errors.New("in production ATELIER_MASTER_KEY must not be the key for development; make one with: openssl rand -base64 32")
 	}
-	if u, err := url.Parse(s.DatabaseURL); err == nil && u.User != nil {
-		if password, given := u.User.Password(); given && slices.Contains(defaultPasswords, password) {
-			return errors.New("in production the password in ATELIER_DATABASE_URL must not be one that everybody tries: give the database role another")
-		}
+	if s.embedded() {
+		return nil
 	}
-	return nil
+	config, err := s.postgres()
+	if err == nil && slices.Contains(defaultPasswords, config.Password) {
+		err = errors.New("in production the password of the database must not be one that everybody tries: give its role another, and put that into ATELIER_DATABASE_URL")
+	}
+	return err
 }
 
-// defaultPasswords are those of examples and images.
-var defaultPasswords = []string{"", "postgres", "password", "secret", "atelier", "admin", "root", "changeme", "test"}
+// defaultPasswords are those of examples and images. None at all is not among
+// them: Postgres then knows its clients by other means.
+var defaultPasswords = []string{"postgres", "password", "secret", "atelier", "admin", "root", "changeme", "test"}
 
 // reachable is an address that a client on this machine can ask for.
 func reachable(address string) string {

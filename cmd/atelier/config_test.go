@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,6 +103,10 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		{"production without key", "in production ATELIER_MASTER_KEY must be set", production(func(s *settings) { s.MasterKey = "" })},
 		{"production, default key", "must not be the key for development", production(func(s *settings) { s.MasterKey = key + "," + developmentKey })},
 		{"production, default password", "must not be one that everybody tries", production(func(s *settings) { s.DatabaseURL = "postgres://atelier:postgres@db/atelier" })},
+		{"production, default password in the query", "must not be one that everybody tries", production(func(s *settings) { s.DatabaseURL = "postgres://db/atelier?user=u&pass%77ord=postgres" })},
+		{"production, no password", "", production(func(s *settings) { s.DatabaseURL = "postgres://atelier@db/atelier" })},
+		{"several hosts", "", production(func(s *settings) { s.DatabaseURL = "postgres://atelier:kVn2xq8@one:5432,two:5433/atelier" })},
+		{"parameter", "ATELIER_DATABASE_URL cannot be read", production(func(s *settings) { s.DatabaseURL = "postgres://db/x?sslmode=maybe" })},
 	} {
 		err := c.settings.check()
 		if c.sentence == "" {
@@ -120,5 +125,31 @@ func TestThePublicURLFollowsTheAddress(t *testing.T) {
 		s := settings{HTTPAddr: address, OpsAddr: "127.0.0.1:9090"}
 		require.NoError(t, s.check())
 		require.Equal(t, url, s.PublicURL)
+	}
+}
+
+// TestNoPasswordIsShown: what is said of a database, and of a URL that is wrong,
+// has neither the password nor the user, wherever the URL has them.
+func TestNoPasswordIsShown(t *testing.T) {
+	t.Parallel()
+	for url, place := range map[string]string{
+		"postgres://tim:canary@db/atelier":                                   "postgres://db:5432/atelier",
+		"postgresql://db:5433/atelier?user=tim&password=canary":              "postgres://db:5433/atelier",
+		"postgres://db/atelier?password=canary&sslmode=disable":              "postgres://db:5432/atelier",
+		"postgres://tim:canary@one:1,two:2/atelier?target_session_attrs=any": "postgres://one:1,two:2/atelier",
+		"postgres://tim:canary@[::1]:5433/atelier":                           "postgres://[::1]:5433/atelier",
+		"postgres://tim:canary@%2Frun%2Fpg/atelier":                          "postgres://%2Frun%2Fpg:5432/atelier",
+		"postgres://tim:canary@db/atelier?sslmode=maybe":                     "Postgres",
+		"postgres://tim:canary:canary@:x/canary?password=canary":             "Postgres",
+		"tim:canary@db": "Postgres",
+	} {
+		s := storeSettings{DatabaseURL: url}
+		require.Equal(t, place, s.place(), url)
+		require.NotContains(t, s.located(errors.New("away")).Error(), "canary", url)
+		if place == "Postgres" {
+			require.NotContains(t, s.check().Error(), "canary", url)
+		} else {
+			require.NoError(t, s.check(), url)
+		}
 	}
 }
