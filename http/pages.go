@@ -30,7 +30,7 @@ func (s *Server) pages() {
 	})
 	addPage[problemInput, problemEntry](s, operation{ID: "getProblem", Path: "/problems/{code}", Summary: "One problem", Codes: []string{messages.CodeNotFound}}, s.problemPage)
 	addPage[none, statusBody](s, operation{ID: "livez", Path: "/livez", Summary: "Whether the process lives; it asks nobody"}, live)
-	o := addPage[none, readinessBody](s, operation{ID: "readyz", Path: "/readyz", Summary: "Whether the node takes requests, and why not"}, readiness(s.ready))
+	o := addPage[none, readinessBody](s, operation{ID: "readyz", Path: "/readyz", Summary: "Whether the node takes requests, and why not"}, readiness(s.Ready))
 	o.Responses["503"] = &huma.Response{Description: "Not ready", Headers: replyHeaders(), Content: o.Responses["200"].Content}
 }
 
@@ -94,7 +94,9 @@ func readiness(ready func(context.Context) []string) fiber.Handler {
 	}
 }
 
-func (s *Server) ready(ctx context.Context) []string {
+// Ready is why the node takes no requests, nothing when it does. A server that
+// shuts down takes none, whatever else is well.
+func (s *Server) Ready(ctx context.Context) []string {
 	if s.draining.Load() {
 		return []string{"the node is shutting down"}
 	}
@@ -136,8 +138,8 @@ func (s *Server) problemPage(c *fiber.Ctx) error {
 	return sendValue(c, problemEntry{Type: "/problems/" + code, Code: code, Status: p.Status, Title: p.Title})
 }
 
-// NewOps is the operations listener, on an address of its own: health, and the
-// profiles of the Go runtime. The command line is not among them: flags may
+// NewOps is the operations listener, on an address of its own: health, with the
+// edge's own readiness, and the profiles of the Go runtime. The command line is not among them: flags may
 // hold secrets.
 func NewOps(ready func(context.Context) []string) *fiber.App {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})

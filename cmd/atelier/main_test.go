@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"testing"
@@ -106,6 +108,34 @@ func TestHealth(t *testing.T) {
 	require.NotEmpty(t, c.do("GET", "/readyz", nil).list("reasons"))
 	pg.Restart(t)
 	require.Eventually(t, func() bool { return c.do("GET", "/readyz", nil).status == 200 }, time.Minute, 50*time.Millisecond)
+}
+
+// TestADrainIsSaidEverywhere: while requests in flight keep a node from ending,
+// the operations listener says that it takes no others.
+func TestADrainIsSaidEverywhere(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, engines["embedded"](t))
+	slow, err := net.Dial("tcp", p.api.Addr().String())
+	require.NoError(t, err)
+	defer slow.Close()
+	_, err = io.WriteString(slow, "POST /api/v1/auth/login HTTP/1.1\r\nHost: atelier.test\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{")
+	require.NoError(t, err)
+
+	ops := &client{t: t, base: p.ops}
+	ops.do("GET", "/readyz", nil).want(t, 200)
+	stopped := make(chan error, 1)
+	go func() { stopped <- p.stop() }()
+	require.Eventually(t, func() bool { return ops.do("GET", "/readyz", nil).status == 503 }, 15*time.Second, 10*time.Millisecond)
+	require.Equal(t, []any{"the node is shutting down"}, ops.do("GET", "/readyz", nil).list("reasons"))
+	ops.do("GET", "/livez", nil).want(t, 200)
+
+	_, err = io.WriteString(slow, "}")
+	require.NoError(t, err)
+	reply, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	require.NoError(t, err, "what was in flight is answered")
+	reply.Body.Close()
+	require.Equal(t, 400, reply.StatusCode)
+	require.NoError(t, <-stopped)
 }
 
 func TestStartRefusesWhatCannotWork(t *testing.T) {

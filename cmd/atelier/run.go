@@ -89,17 +89,16 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease}, Now: lease.Now,
 	})
 	s.sweep(db, lease.Now)
-	ready := readiness(db, lease)
 	edge := httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), Version: version, LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
 		Flows: s.Flows, Accounts: clients.accounts, Sessions: clients.sessions, Projects: clients.projects, Queries: db,
-		JWKS: ring.JWKS, Ready: ready, Now: lease.Now, Log: log,
+		JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Log: log,
 	})
 	if c.embedded() {
 		if err := s.serveAdmin(c.DataDir); err != nil {
 			return nil, err
 		}
 	}
-	return s, s.listen(c, edge, ready)
+	return s, s.listen(c, edge)
 }
 
 type clients struct {
@@ -217,7 +216,7 @@ func readiness(db *opened, l lease) func(context.Context) []string {
 }
 
 // listen opens both listeners and answers on them.
-func (s *server) listen(c settings, edge *httpd.Server, ready func(context.Context) []string) (err error) {
+func (s *server) listen(c settings, edge *httpd.Server) (err error) {
 	if s.ops, err = net.Listen("tcp", c.OpsAddr); err != nil {
 		return fmt.Errorf("the operations listener cannot be opened: %w (set ATELIER_OPS_ADDR)", err)
 	}
@@ -225,7 +224,7 @@ func (s *server) listen(c settings, edge *httpd.Server, ready func(context.Conte
 		s.ops.Close()
 		return fmt.Errorf("the API listener cannot be opened: %w (set ATELIER_HTTP_ADDR)", err)
 	}
-	ops := httpd.NewOps(ready)
+	ops := httpd.NewOps(edge.Ready)
 	s.serve(ops, s.ops)
 	s.onStop(ops.ShutdownWithContext)
 	go func() { s.failed <- edge.Serve(s.api) }()
