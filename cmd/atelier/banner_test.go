@@ -42,12 +42,31 @@ func TestTheBannerSaysWhatComesNext(t *testing.T) {
 	require.Contains(t, text, "with ATELIER_DATABASE_URL set as for this server")
 	require.Contains(t, text, "Set ATELIER_MASTER_KEY before this holds real data")
 
+	text = show(storeSettings{DataDir: "/srv/Ada's data"})
+	require.Contains(t, text, `--password-stdin --data-dir '/srv/Ada'\''s data'`+"\n")
+
 	s.NoAdmin = false
 	require.NotContains(t, show(storeSettings{DataDir: usual}), "user create")
+}
+
+// TestTheBannersAddressesCanBeAsked: a listener on all addresses is shown as one.
+func TestTheBannersAddressesCanBeAsked(t *testing.T) {
+	t.Parallel()
+	everywhere, err := net.Listen("tcp", ":0")
+	require.NoError(t, err)
+	defer everywhere.Close()
+	_, port, err := net.SplitHostPort(everywhere.Addr().String())
+	require.NoError(t, err)
+	var b strings.Builder
+	(&serveCommand{}).banner(&b, &server{api: everywhere, ops: everywhere}, time.Second)
+	require.Contains(t, b.String(), "http://localhost:"+port+"/api/v1\n")
+	require.Contains(t, b.String(), "operations  http://localhost:"+port+"\n")
+	require.NotContains(t, b.String(), "[::]")
 }
 
 func TestTheProgramIsCalledAsItWas(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "bin/atelier", typed("bin/atelier"))
+	require.Equal(t, "'my programs/atelier'", typed("my programs/atelier"))
 	require.Equal(t, "go run ./cmd/atelier", typed("/tmp/go-build3059841228/b001/exe/atelier"))
 }

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 )
@@ -51,7 +52,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 
 // banner tells a newcomer where things are and what comes next.
 func (c *serveCommand) banner(w io.Writer, s *server, took time.Duration) {
-	api, ops := "http://"+s.api.Addr().String(), "http://"+s.ops.Addr().String()
+	api, ops := "http://"+reachable(s.api.Addr().String()), "http://"+reachable(s.ops.Addr().String())
 	fmt.Fprintf(w, `
   Atelier %s is ready after %d ms (%s)
 
@@ -81,7 +82,17 @@ func typed(called string) string {
 	if strings.Contains(called, string(filepath.Separator)+"go-build") {
 		return "go run ./cmd/atelier"
 	}
-	return called
+	return quoted(called)
+}
+
+// quoted is a word as it is typed into a shell.
+func quoted(word string) string {
+	if strings.IndexFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+,:@%", r)
+	}) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // sameData is what another command needs to find the data of this server.
@@ -92,5 +103,5 @@ func (s *storeSettings) sameData() string {
 	if usual, err := filepath.Abs("data"); err == nil && s.DataDir == usual {
 		return ""
 	}
-	return " --data-dir " + s.DataDir
+	return " --data-dir " + quoted(s.DataDir)
 }
