@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -57,7 +59,7 @@ type program struct {
 func startProgram(t testing.TB, store storeSettings, logs ...io.Writer) *program {
 	t.Helper()
 	options := &slog.HandlerOptions{Level: slog.LevelDebug}
-	log := slog.New(slog.NewTextHandler(io.MultiWriter(append(logs, &leveled{t: t})...), options))
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(append(logs, testLog{t})...), options))
 	s, err := start(t.Context(), settings{
 		Env: "development", HTTPAddr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", PublicURL: "http://atelier.test", Verification: "off", storeSettings: store,
 	}, log)
@@ -67,12 +69,13 @@ func startProgram(t testing.TB, store storeSettings, logs ...io.Writer) *program
 	return p
 }
 
-// leveled shows what a failed test's server had to say, requests left out.
-type leveled struct{ t testing.TB }
+// testLog shows what a failed test's server had to say, requests left out. The
+// server is stopped before the test has ended.
+type testLog struct{ t testing.TB }
 
-func (l *leveled) Write(line []byte) (int, error) {
-	if os.Getenv("ATELIER_TEST_LOG") != "" {
-		l.t.Logf("%s", line)
+func (l testLog) Write(line []byte) (int, error) {
+	if !bytes.Contains(line, []byte("level=DEBUG msg=request ")) {
+		l.t.Logf("%s", bytes.TrimSuffix(line, []byte("\n")))
 	}
 	return len(line), nil
 }
@@ -140,16 +143,24 @@ func TestADrainIsSaidEverywhere(t *testing.T) {
 
 func TestStartRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
 	log := slog.New(slog.DiscardHandler)
-	for name, c := range map[string]settings{
-		"database": {storeSettings: storeSettings{DataDir: dir, DatabaseURL: "mysql://x"}},
-		"url":      {PublicURL: "not a url", storeSettings: storeSettings{DataDir: dir, DatabaseURL: "postgres://x"}},
-		"key":      {Env: "production", PublicURL: "https://a.example.com", storeSettings: storeSettings{DataDir: dir, DatabaseURL: "postgres://x", MasterKey: developmentKey}},
-		"address":  {HTTPAddr: "127.0.0.1:99999999", OpsAddr: "127.0.0.1:0", storeSettings: engines["postgres"](t)},
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	for sentence, change := range map[string]func(*settings){
+		"must begin with postgres:// or sqlite:":   func(s *settings) { s.DatabaseURL = "mysql://x" },
+		"ATELIER_PUBLIC_URL must be a URL":         func(s *settings) { s.PublicURL = "not a url" },
+		"the API listener cannot be opened":        func(s *settings) { s.HTTPAddr = taken.Addr().String() },
+		"the operations listener cannot be opened": func(s *settings) { s.OpsAddr = taken.Addr().String() },
+		"the master key cannot be kept":            func(s *settings) { require.NoError(t, os.Mkdir(filepath.Join(s.DataDir, "master.key"), 0o700)) },
 	} {
+		c := settings{Env: "development", HTTPAddr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", storeSettings: engines["embedded"](t)}
+		change(&c)
 		_, err := start(t.Context(), c, log)
-		require.Error(t, err, name)
+		require.ErrorContains(t, err, sentence)
+		held, err := holdDirectory(c.DataDir)
+		require.NoError(t, err, "nothing stays behind: %s", sentence)
+		held.release()
 	}
 }
 
