@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"atelier/messages"
 )
 
 // TestLimitsHoldUnderConcurrency: of 50 parallel joins exactly as many succeed
@@ -147,5 +150,30 @@ func TestParallelDuplicates(t *testing.T) {
 			answers := together(2, func(i int) *answer { return ada.post("/projects", object{"name": fmt.Sprint("race ", i)}, key) })
 			require.Equal(t, map[int]int{201: 1, 422: 1}, statuses(answers))
 		}
+	})
+}
+
+// TestLargeAnswersAreRepeated: an answer that is too large to be kept is
+// rendered anew, and is still the answer to that request.
+func TestLargeAnswersAreRepeated(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, store storeSettings) {
+		p := startProgram(t, store)
+		ada := signUp(t, p, "ada")
+		large := strings.Repeat("😀", 500)
+		path := "/projects/" + ada.post("/projects", object{"name": "Harbour", "description": large, "settings": object{"max_collaborators": 100}}).created(t).text("id")
+		for i := range 70 {
+			user, err := p.clients.accounts.RegisterAccount(t.Context(), &messages.RegisterAccount{
+				Meta: &messages.Meta{CommandId: "m:" + uuid.NewString()}, UserId: uuid.NewString(), Email: fmt.Sprintf("m%d@example.com", i), Name: "M", Activate: true,
+			})
+			require.NoError(t, err)
+			ada.post(path+"/collaborators", object{"user_id": user.GetId()}).created(t)
+		}
+		key := "Idempotency-Key: " + uuid.NewString()
+		first := ada.post(path+"/activate", nil, key).want(t, 200)
+		require.Greater(t, len(first.body), 4<<10)
+		again := ada.post(path+"/activate", nil, key).want(t, 200)
+		require.Equal(t, "true", again.header.Get("Idempotency-Replayed"))
+		require.JSONEq(t, string(first.body), string(again.body))
 	})
 }
