@@ -10,7 +10,9 @@ SHELL    := bash
 .SHELLFLAGS := -o pipefail -ec
 export CGO_ENABLED = 0
 
-.PHONY: help run test test-race test-mutations lint generate generated bench soak build clean .tools/services .tools/summary
+FUZZTIME ?= 10s
+
+.PHONY: help run test test-race test-mutations fuzz lint generate generated bench soak build clean .tools/services .tools/summary
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,6 +30,10 @@ test-race: .tools/services .tools/summary ## all tests with the race detector (n
 
 test-mutations: .tools/services ## builds with one safeguard taken out must fail their proofs
 	@$(SERVICES) go run ./test/mutations
+
+fuzz: ## make up input for each fuzz target, FUZZTIME long (10s)
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z]*' . | while IFS=: read -r file target; do target=$${target#func }; \
+		echo "$$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$file); done
 
 lint: generated .tools/golangci-lint ## check style, imports and that generated code is current
 	@$(PATIENT) "golangci-lint" .tools/golangci-lint run ./...
