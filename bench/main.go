@@ -35,7 +35,7 @@ func readOptions() options {
 	var o options
 	cases := flag.String("cases", "", "regular expression of the cases to run; all by default")
 	short := flag.Bool("short", false, "a quick look: one short round, fewer entities")
-	flag.IntVar(&o.rounds, "rounds", 5, "turns that each contestant takes")
+	flag.IntVar(&o.rounds, "rounds", 3, "turns that each contestant takes")
 	flag.DurationVar(&o.span.measured, "time", 4*time.Second, "measured time of one turn")
 	flag.DurationVar(&o.span.warm, "warm", time.Second, "time before it that does not count")
 	flag.IntVar(&o.entities, "entities", 100_000, "idle entities to weigh")
