@@ -28,31 +28,26 @@ func TestProcessesComeAndGo(t *testing.T) {
 	goes.Terminate()
 	clients := []*rig.Client{first, second.At(goes)}
 
-	var subjects []*rig.Subject
-	for i := range 20 {
-		subjects = append(subjects, s.Observe(t.Context(), first, fmt.Sprintf("lease %d", i), users, 4))
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var workers sync.WaitGroup
-	for i, subject := range subjects {
-		for j, c := range []*rig.Client{first, first, clients[1]} {
-			w := subject.Worker(c, s.Random(3*i+j))
-			workers.Go(func() { w.Run(ctx) })
+	for round := range leaseRounds {
+		var subjects []*rig.Subject
+		for i := range 20 {
+			subjects = append(subjects, s.Observe(t.Context(), first, fmt.Sprintf("lease %d", i), users, 4))
 		}
-	}
-	for range leaseRounds {
+		ctx, cancel := context.WithCancel(t.Context())
+		var workers sync.WaitGroup
+		for i, subject := range subjects {
+			for j, c := range []*rig.Client{first, first, clients[1]} {
+				w := subject.Worker(c, s.Random(3*(20*round+i)+j))
+				workers.Go(func() { w.Run(ctx) })
+			}
+		}
 		comeAndGo(s, db, stays, goes)
+		cancel()
+		workers.Wait()
+		goes.Restart()
+		judgeHistories(s, db, subjects, func(int) []*rig.Client { return clients })
+		goes.Terminate()
 	}
-	cancel()
-	workers.Wait()
-	goes.Restart()
-	var histories []*rig.History
-	for i, subject := range subjects {
-		subject.History.Check(s, fmt.Sprintf("project_%d", i))
-		s.Compare(db, subject.ID, clients...)
-		histories = append(histories, subject.History)
-	}
-	rig.Count(histories).Judge(s, stays, goes)
 }
 
 const (

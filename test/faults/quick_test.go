@@ -3,8 +3,6 @@
 package faults_test
 
 import (
-	"time"
-
 	"atelier/test/rig"
 )
 
@@ -16,13 +14,12 @@ var (
 )
 
 const (
-	sharedProjects = 50
-	sharedLoad     = 8 * time.Second
-	programKills   = 3
-	postgresKills  = 5
-	refreshRounds  = 10
-	stops          = 3
-	leaseRounds    = 1
+	sharedRounds  = 1
+	programKills  = 3
+	postgresKills = 5
+	refreshRounds = 10
+	stops         = 3
+	leaseRounds   = 1
 )
 
 func quick(n int) int {

@@ -2,13 +2,10 @@
 
 package faults_test
 
-import "time"
-
 // Sizes of the long form.
 const (
-	sharedProjects = 50
 	joinedProjects = 20_000
-	sharedLoad     = 10 * time.Minute
+	sharedRounds   = 100
 	programKills   = 50
 	acksPerKill    = 2_000
 	postgresKills  = 200

@@ -101,14 +101,14 @@ func (h *History) Check(s *Scenario, name string) {
 	s.Helper()
 	operations := h.operations()
 	held := model(h.begin)
-	result, info := porcupine.CheckOperationsVerbose(held, operations, checkTime)
-	switch result {
+	switch porcupine.CheckOperationsTimeout(held, operations, checkTime) {
 	case porcupine.Ok:
 		return
 	case porcupine.Unknown:
 		s.Errorf("the history of %s was not checked in %s", name, checkTime)
 		return
 	}
+	_, info := porcupine.CheckOperationsVerbose(held, operations, checkTime)
 	contradiction := explain(h.begin, operations, info)
 	path := filepath.Join(s.Dir, name)
 	s.Must(os.WriteFile(path+".txt", []byte(contradiction+"\n\n"+list(operations)), 0o644))
@@ -184,19 +184,19 @@ func Count(histories []*History) Counts {
 const leastKnown = 0.95
 
 // Judge says whether the run counts: almost all ends are known, and looks and
-// changes succeeded on all of these nodes.
-func (c Counts) Judge(s *Scenario, nodes ...*Node) {
+// changes succeeded on the nodes of all these clients.
+func (c Counts) Judge(s *Scenario, clients ...*Client) {
 	s.Helper()
 	total := c.Known + c.Unknown // what was certainly not done would only adorn the share
 	s.Logf("%d operations: %d answered, %d unknown; %d more were not carried out", total, c.Known, c.Unknown, c.NotDone)
 	if float64(c.Unknown) > (1-leastKnown)*float64(total) {
 		s.Errorf("the ends of %d of %d operations are unknown: this run shows nothing", c.Unknown, total)
 	}
-	for _, n := range nodes {
-		reads, writes := c.good[good{n.Name, false}], c.good[good{n.Name, true}]
-		s.Logf("node %s: %d looks and %d changes succeeded", n.Name, reads, writes)
+	for _, n := range clients {
+		reads, writes := c.good[good{n.Node.Name, false}], c.good[good{n.Node.Name, true}]
+		s.Logf("node %s: %d looks and %d changes succeeded", n.Node.Name, reads, writes)
 		if reads == 0 || writes == 0 {
-			s.Errorf("on node %s %d looks and %d changes succeeded: this run shows nothing", n.Name, reads, writes)
+			s.Errorf("on node %s %d looks and %d changes succeeded: this run shows nothing", n.Node.Name, reads, writes)
 		}
 	}
 }
