@@ -37,6 +37,9 @@ func Refresh(s *State, c *messages.RefreshSession, now time.Time) ([]messages.Ev
 // ReuseGrace ago. The birth of g+2 is the first use of the child, g+1; where
 // that birth is no longer kept, a later one bounds it.
 func stolen(s *State, g uint32, now time.Time) bool {
+	if graceless {
+		return true
+	}
 	if g+1 == s.Generation {
 		return false // the child has not been used
 	}

@@ -1,0 +1,5 @@
+//go:build nograce
+
+package session
+
+const graceless = true
