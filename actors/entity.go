@@ -90,6 +90,7 @@ func (e *entity[S]) Receive(ctx actor.Context) {
 	case *actor.Stopped:
 		e.runtime.directory.remove(e.slot)
 		close(e.slot.closed)
+		e.runtime.entities.Done()
 	}
 }
 
@@ -118,7 +119,12 @@ func (e *entity[S]) activate(c messages.Command) {
 		e.phase = ready
 		return
 	}
-	e.phase = claiming
+	e.claim()
+}
+
+// claim takes the row, off the turn; commands wait meanwhile.
+func (e *entity[S]) claim() {
+	e.phase, e.drafted = claiming, false
 	id, self := e.slot.id, e.self
 	e.runtime.goDo(func() {
 		m := &claimed[S]{}
@@ -158,6 +164,13 @@ func (e *entity[S]) claimed(m *claimed[S]) {
 func (e *entity[S]) trusted() bool {
 	era, ok := e.runtime.deps.Lease.Trust()
 	return ok && era == e.era
+}
+
+// outdated reports whether the node is trusted again after an interruption in
+// which another one may have had the row: only a claim brings its trust back.
+func (e *entity[S]) outdated() bool {
+	era, ok := e.runtime.deps.Lease.Trust()
+	return ok && era != e.era && e.fence.Epoch > 0
 }
 
 // now is database time for rules, never earlier than the entity's last.

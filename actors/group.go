@@ -34,6 +34,10 @@ type flight[S State[S]] struct {
 // depart decides all commands that wait and lets them leave as one commit. What
 // needs no commit, because the lease vouches for it, is answered at once.
 func (e *entity[S]) depart() {
+	if e.phase == ready && e.air == nil && e.outdated() {
+		e.claim()
+		return
+	}
 	for e.phase == ready && e.air == nil && len(e.queue) > 0 {
 		f := e.board()
 		if len(f.commands) == 0 {
@@ -41,11 +45,15 @@ func (e *entity[S]) depart() {
 		}
 		e.hand = f
 		e.decide(f)
-		if f.commit == nil && (e.trusted() || !e.durable.Exists()) {
+		switch {
+		case f.commit != nil, !e.trusted() && e.durable.Exists():
+			e.take(f)
+		case len(e.marks(f)) > 0:
+			e.air = f
+			e.revoke(f)
+		default:
 			e.conclude(f)
-			continue
 		}
-		e.take(f)
 	}
 	if e.phase == ready && e.air == nil && !e.durable.Exists() {
 		e.lose() // ids that do not exist are answered and not kept
@@ -261,22 +269,35 @@ func (e *entity[S]) arrive(f *flight[S], known []store.Reply) {
 	if e.fence.Epoch == 0 && f.commit.Change != nil {
 		e.fence.Epoch = 1
 	}
-	e.era = f.era
-	var marks []messages.Mark
+	if f.commit.Change != nil {
+		e.era = f.era // a mere check takes no lock: a claim may have been under way
+	}
+	for _, p := range f.commands {
+		if reply, ok := find(known, p.key); ok && p.refused {
+			p.answer, p.refused = e.recall(p, reply), false
+		}
+	}
+	e.revoke(f)
+}
+
+// marks are the revocations of a flight: those of its events, and those of
+// commands that changed nothing, since it may be an earlier attempt that did,
+// and which never came to its barrier.
+func (e *entity[S]) marks(f *flight[S]) (marks []messages.Mark) {
 	for _, event := range f.events {
 		marks = append(marks, messages.EventMarks(event, e.slot.id)...)
 	}
 	for _, p := range f.commands {
-		if reply, ok := find(known, p.key); ok && p.refused {
-			p.answer = e.recall(p, reply)
+		if p.decide != nil && !p.refused && len(p.events) == 0 {
 			marks = append(marks, messages.CommandMarks(p.command)...)
 		}
 	}
-	e.revoke(f, marks)
+	return marks
 }
 
 // revoke awaits the barrier off the turn; the flight stays in the air meanwhile.
-func (e *entity[S]) revoke(f *flight[S], marks []messages.Mark) {
+func (e *entity[S]) revoke(f *flight[S]) {
+	marks := e.marks(f)
 	if len(marks) == 0 {
 		e.settle(f)
 		return
@@ -343,7 +364,7 @@ func (e *entity[S]) refuse(f *flight[S], refusal *messages.Error) {
 		case all, f.changing == 1 && len(p.events) > 0:
 			e.answer(p, refusal)
 		default:
-			p.alone = f.changing > 1
+			p.alone = f.changing > 1 && len(p.events) > 0
 			again = append(again, p)
 		}
 	}

@@ -36,6 +36,7 @@ type Runtime struct {
 	directory *directory
 	committer *Committer
 	work      sync.WaitGroup // claims under way and the janitor
+	entities  sync.WaitGroup // started and not stopped, whether in the directory or not
 	stop      chan struct{}
 	stopOnce  sync.Once
 
@@ -96,17 +97,17 @@ func (r *Runtime) Stop(ctx context.Context) error {
 
 // drain waits until all entities have stopped.
 func (r *Runtime) drain(ctx context.Context) error {
-	var slots []*slot
-	r.directory.each(func(at *slot) { slots = append(slots, at) })
-	for _, at := range slots {
-		r.tell(at.pid, forget{})
-		select {
-		case <-at.closed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	stopped := make(chan struct{})
+	go func() {
+		r.entities.Wait()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return nil
 }
 
 // Forget ends all activations: what they hold in memory may no longer be true.
@@ -147,6 +148,7 @@ func (r *Runtime) activate(kind store.Kind, id string) (*slot, error) {
 // spawn starts an entity. Its place is its first message: what else it is made of,
 // it shares with its kind.
 func (r *Runtime) spawn(at *slot) *actor.PID {
+	r.entities.Add(1)
 	pid := r.system.Root.Spawn(r.kinds[at.kind].props)
 	r.tell(pid, at)
 	return pid

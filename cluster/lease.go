@@ -49,6 +49,7 @@ type Lease struct {
 
 	start  time.Time     // zero of the monotonic readings below
 	until  atomic.Int64  // monotonic ns: trusted before that; written by the loop
+	wall   atomic.Int64  // the same on the wall clock, ns since the epoch; written by the loop
 	offset atomic.Int64  // ns from the local clock to the database's; written by the loop
 	era    atomic.Int64  // raised whenever exclusivity begins; written by the loop
 	alone  atomic.Bool   // exclusivity was granted and is still wanted; written by the loop
@@ -92,14 +93,19 @@ func (l *Lease) Stop(ctx context.Context) error {
 // Now is database time, by the offset measured at the last renewal.
 func (l *Lease) Now() time.Time { return time.Now().Add(time.Duration(l.offset.Load())) }
 
-// Held reports whether the lease holds, by this node's own clock.
-func (l *Lease) Held() bool { return l.sinceStart() < l.until.Load() }
+// Held reports whether the lease holds, by this node's own clocks. The monotonic
+// one stands still while the machine is suspended, the wall clock may step: both
+// must agree.
+func (l *Lease) Held() bool {
+	now := time.Now()
+	return int64(now.Sub(l.start)) < l.until.Load() && now.UnixNano() < l.wall.Load()
+}
 
 // Trust reports whether what was claimed in the returned era may be shown
 // without asking the database.
 func (l *Lease) Trust() (era int64, ok bool) {
-	era = l.era.Load()
-	return era, unleased || l.alone.Load() && l.Held()
+	ok = unleased || l.alone.Load() && l.Held()
+	return l.era.Load(), ok // the era last: the loop writes it first
 }
 
 func (l *Lease) sinceStart() int64 { return int64(time.Since(l.start)) }
@@ -184,8 +190,10 @@ func (l *Lease) prolong(ctx context.Context) (others, ok bool) {
 }
 
 func (l *Lease) measure(sent int64, now time.Time) {
-	l.until.Store(sent + int64(l.config.TTL-l.config.Margin))
+	trust := int64(l.config.TTL - l.config.Margin)
 	received := l.sinceStart()
+	l.wall.Store(time.Now().UnixNano() - (received - sent) + trust)
+	l.until.Store(sent + trust)
 	middle := l.start.Add(time.Duration((sent + received) / 2))
 	l.offset.Store(int64(now.Sub(middle)))
 }

@@ -53,7 +53,7 @@ func (s *Service) validate(ctx context.Context, userID, sessionID string) (*Prin
 	if err != nil {
 		return nil, err
 	}
-	account, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: meta(as), UserId: userID})
+	account, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: meta(as), UserId: userID, SessionId: sessionID})
 	if messages.HasCode(err, messages.CodeNotFound) {
 		return nil, ended()
 	}

@@ -100,7 +100,7 @@ func ended() error {
 // issue makes the token pair of a session's generation, for an account that may
 // still sign in.
 func (s *Service) issue(ctx context.Context, as *messages.Meta, session *messages.Session, generation uint32) (*Tokens, error) {
-	account, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: meta(as), UserId: session.GetUserId()})
+	account, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: meta(as), UserId: session.GetUserId(), SessionId: session.GetId()})
 	if err != nil {
 		return nil, err
 	}

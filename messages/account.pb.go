@@ -1018,6 +1018,7 @@ type GetAccount struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
 	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	SessionId     string                 `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"` // where given it must be open: only the account knows for sure
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1062,6 +1063,13 @@ func (x *GetAccount) GetMeta() *Meta {
 func (x *GetAccount) GetUserId() string {
 	if x != nil {
 		return x.UserId
+	}
+	return ""
+}
+
+func (x *GetAccount) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
 	}
 	return ""
 }
@@ -2267,11 +2275,13 @@ const file_messages_account_proto_rawDesc = "" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\"U\n" +
 	"\x0eDeactivateUser\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
-	"\auser_id\x18\x02 \x01(\tR\x06userId\"Q\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"p\n" +
 	"\n" +
 	"GetAccount\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
-	"\auser_id\x18\x02 \x01(\tR\x06userId\"U\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x03 \x01(\tR\tsessionId\"U\n" +
 	"\x0eGetPreferences\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\"Z\n" +

@@ -128,6 +128,26 @@ func TestASessionCarriesTheAuthEpochOfItsPlace(t *testing.T) {
 	require.Equal(t, m.AuthEpoch-1, change.Opened[0].AuthEpoch, "the suspension came after the session")
 }
 
+func TestTheAccountKnowsWhichSessionsAreOpen(t *testing.T) {
+	t.Parallel()
+	m := registered(t)
+	now := time.Unix(2000, 0)
+	events, err := account.Open(m.State, &messages.OpenSession{SessionId: "s", CredentialVersion: 1, LifetimeUs: 1e9}, now)
+	require.NoError(t, err)
+	apply(m, events, now)
+	ask := func(session string) error {
+		_, err := account.View(m.State, &messages.GetAccount{Meta: &messages.Meta{Principal: "u"}, SessionId: session}, now)
+		return err
+	}
+	require.NoError(t, ask("s"))
+	require.NoError(t, ask(""))
+	require.True(t, messages.HasCode(ask("t"), messages.CodeSessionRevoked))
+	events, err = account.End(m.State, &messages.EndSession{Meta: &messages.Meta{Principal: "u"}, SessionId: "s"}, now)
+	require.NoError(t, err)
+	apply(m, events, now)
+	require.True(t, messages.HasCode(ask("s"), messages.CodeSessionRevoked))
+}
+
 func TestSuspensionRunsOut(t *testing.T) {
 	t.Parallel()
 	m := registered(t)

@@ -11,6 +11,9 @@ func View(s *State, c *messages.GetAccount, now time.Time) (*messages.Account, e
 	if err := selfOr(s, c, RoleAdmin, RoleAuditor, RoleSupport); err != nil {
 		return nil, err
 	}
+	if _, open := s.Sessions[messages.SessionID(c.GetSessionId())]; !open && c.GetSessionId() != "" {
+		return nil, messages.Refuse(messages.CodeSessionRevoked, "the session has ended")
+	}
 	a := Resource(s)
 	a.Status = string(s.StatusAt(now))
 	return a, nil

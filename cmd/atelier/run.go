@@ -26,7 +26,7 @@ const (
 	tokensCached    = 100_000
 	passwordQueue   = 16 // sign-ins that may wait for each hashing slot
 	maxInFlight     = 2_000
-	sweepEvery      = time.Minute
+	sweepEvery      = 10 * time.Second
 	sweepAtOnce     = 5_000
 	sessionLifetime = 30 * 24 * time.Hour
 )
@@ -195,12 +195,23 @@ func (s *server) sweep(db *opened, now func() time.Time) {
 				return
 			case <-tick.C:
 			}
-			if _, err := db.Sweep(ctx, now(), sweepAtOnce); err != nil && ctx.Err() == nil {
+			if err := sweepAll(ctx, db, now()); err != nil && ctx.Err() == nil {
 				s.log.Warn("expired commands were not removed", "error", err)
 			}
 		}
 	}()
 	s.onStop(func(context.Context) error { cancel(); <-done; return nil })
+}
+
+// sweepAll removes what has expired, a part at a time so that commits get their
+// turn in between.
+func sweepAll(ctx context.Context, db *opened, now time.Time) error {
+	for {
+		removed, err := db.Sweep(ctx, now, sweepAtOnce)
+		if err != nil || removed < sweepAtOnce {
+			return err
+		}
+	}
 }
 
 func readiness(db *opened, l lease) func(context.Context) []string {
