@@ -56,8 +56,13 @@ const (
 )
 
 func comeAndGo(s *rig.Scenario, db *rig.Database, stays, goes *rig.Node) {
+	await := func(condition string) {
+		if !s.Await(db, time.Minute, `SELECT count(*) FROM nodes WHERE name = $1 AND `+condition, 1, stays.Name) {
+			s.Fatalf("node %s is not %s after a minute", stays.Name, condition)
+		}
+	}
 	trusted := func() {
-		s.Await(db, `SELECT count(*) FROM nodes WHERE name = $1 AND exclusive`, 1, stays.Name)
+		await("exclusive")
 		time.Sleep(alone)
 	}
 	trusted()
@@ -73,7 +78,7 @@ func comeAndGo(s *rig.Scenario, db *rig.Database, stays, goes *rig.Node) {
 	trusted()
 	stays.Freeze()
 	goes.Restart()
-	s.Await(db, `SELECT count(*) FROM nodes WHERE name = $1 AND dead`, 1, stays.Name)
+	await("dead")
 	time.Sleep(together)
 	stays.Thaw()
 	time.Sleep(together)

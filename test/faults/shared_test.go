@@ -32,6 +32,7 @@ const (
 	workersEach    = 2  // for each project on each node
 	leastClaims    = 20 // of each project, so that a run counts
 	sharedLoad     = 8 * time.Second
+	sharedLonger   = 20 * time.Second // at most, until there were as many
 )
 
 // sharedOwners are clients of each owner on each node.
@@ -67,7 +68,7 @@ func share(s *rig.Scenario, db *rig.Database, nodes []*rig.Node, owners [][]*rig
 		}
 	}
 	time.Sleep(sharedLoad)
-	s.Await(db, claimsQuery, before+int64(leastClaims*len(subjects))) // else the processes hardly met
+	met := s.Await(db, sharedLonger, claimsQuery, before+int64(leastClaims*len(subjects)))
 	cancel()
 	workers.Wait()
 	s.Logf("%d claims", claims(s, db)-before)
@@ -77,6 +78,9 @@ func share(s *rig.Scenario, db *rig.Database, nodes []*rig.Node, owners [][]*rig
 		}
 	}
 	judgeHistories(s, db, subjects, func(i int) []*rig.Client { return owners[i/sharedOwned] })
+	if !met {
+		s.Errorf("the processes hardly met: this run shows nothing")
+	}
 }
 
 const claimsQuery = `SELECT coalesce(sum(epoch - 1), 0)::bigint FROM projects`

@@ -38,17 +38,18 @@ func (d *Database) Int(ctx context.Context, query string, args ...any) (n int64,
 	return n, err
 }
 
-// Await asks until the answer is at least the wanted one.
-func (s *Scenario) Await(db *Database, query string, want int64, args ...any) {
+// Await asks until the answer is at least the wanted one, and says whether it
+// came to that in time.
+func (s *Scenario) Await(db *Database, within time.Duration, query string, want int64, args ...any) bool {
 	s.Helper()
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(within); ; {
 		n, err := db.Int(s.Context(), query, args...)
 		s.Must(err)
 		if n >= want {
-			return
+			return true
 		}
 		if time.Now().After(deadline) {
-			s.Fatalf("%s is %d after %s, and not %d", query, n, patience, want)
+			return false
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
