@@ -71,6 +71,9 @@ func (r *report) line(line string, now time.Time) {
 	if t == nil {
 		t = &run{pkg: e.Package, test: e.Test, began: now}
 		r.running[key] = t
+		if above := r.above(t); above != nil {
+			above.parent = true
+		}
 	}
 	switch e.Action {
 	case "pause":
@@ -89,16 +92,20 @@ func (r *report) line(line string, now time.Time) {
 	}
 }
 
+// above is the test of which t is a subtest, if any.
+func (r *report) above(t *run) *run {
+	i := strings.LastIndexByte(t.test, '/')
+	if i < 0 {
+		return nil
+	}
+	return r.running[t.pkg+" "+t.test[:i]]
+}
+
 // testEnded counts a test, unless it is no more than the sum of its subtests.
 func (r *report) testEnded(t *run, e event, now time.Time) {
 	whole := r.running[t.pkg+" "]
 	if !t.parent {
 		whole.tests++
-	}
-	above := whole
-	if i := strings.LastIndexByte(t.test, '/'); i > 0 {
-		above = r.running[t.pkg+" "+t.test[:i]]
-		above.parent = true
 	}
 	end := ended{name: t.name(), elapsed: e.Elapsed}
 	switch e.Action {
@@ -113,7 +120,10 @@ func (r *report) testEnded(t *run, e event, now time.Time) {
 		if !t.fell || t.said() != "" {
 			r.fell(now, t, end)
 		}
-		above.fell, whole.fell = true, true
+		whole.fell = true
+		if above := r.above(t); above != nil {
+			above.fell = true
+		}
 	}
 	if !t.parent && e.Elapsed >= 1 {
 		r.slow = append(r.slow, end)

@@ -85,6 +85,7 @@ func TestProgress(t *testing.T) {
 	for _, line := range []string{
 		`{"Action":"start","Package":"m/p"}`,
 		`{"Action":"run","Package":"m/p","Test":"TestA"}`,
+		`{"Action":"run","Package":"m/p","Test":"TestA/b"}`,
 		`{"Action":"run","Package":"m/p","Test":"TestWaits"}`,
 		`{"Action":"pause","Package":"m/p","Test":"TestWaits"}`,
 		`{"Action":"run","Package":"m/p","Test":"TestB"}`,
@@ -94,5 +95,5 @@ func TestProgress(t *testing.T) {
 	}
 	text.Reset()
 	r.progress(now.Add(3 * quiet))
-	require.Equal(t, "  …   60 s, 0 packages done; now p TestA (40 s)\n", text.String())
+	require.Equal(t, "  …   60 s, 0 packages done; now p TestA/b (40 s)\n", text.String())
 }
