@@ -39,6 +39,8 @@ func sort(group []*store.Commit, indices []int) *sorted {
 		to := s.place(c)
 		*to = append(*to, flight{int32(i), key(c.ID), c})
 	}
+	// New accounts meet those of other nodes by their addresses.
+	slices.SortFunc(s.newAccounts, func(a, b flight) int { return strings.Compare(accountOf(a).Email, accountOf(b).Email) })
 	return s
 }
 

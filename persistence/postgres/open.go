@@ -25,11 +25,14 @@ type Config struct {
 	Writers int32  // connections for claims and commits; 0: 8
 }
 
-// Time-outs of one statement, enforced by the server.
+// Time-outs of one statement, enforced by the server. Writes end before those
+// who wait for them give up: an answer is definite, silence is not. Waiting for a
+// lock ends after the server has looked for deadlocks, which it does after 1 s.
 const (
 	readTimeout  = 5 * time.Second
-	writeTimeout = 5 * time.Second
+	writeTimeout = 4 * time.Second
 	leaseTimeout = time.Second
+	lockTimeout  = 1500 * time.Millisecond
 )
 
 // DB is a database. It is safe for concurrent use.
@@ -59,9 +62,11 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	// Writers touch single rows of tables that grow from nothing: their plans
-	// are made once and by index, whatever the statistics say.
+	// are made once and by index, whatever the statistics say. They lock rows in
+	// the order of the index: in that of the heap, two nodes might deadlock.
 	if db.writes, err = open(ctx, c.URL, c.Writers, writeTimeout, map[string]string{
-		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_nestloop": "off", "enable_mergejoin": "off",
+		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_nestloop": "off",
+		"enable_mergejoin": "off", "lock_timeout": fmt.Sprint(lockTimeout.Milliseconds()),
 	}); err != nil {
 		db.Close()
 		return nil, err

@@ -136,11 +136,14 @@ func (q *composition) writeMembers() {
 			ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role, added_at = excluded.added_at, added_by = excluded.added_by`)
 	}
 	if q.has(withOut) {
-		// Rows do not move meanwhile: their only writer is the project's.
+		// Rows do not move meanwhile: their only writer is the project's. Compared
+		// as a pair they are found by the primary key alone: by the index of users
+		// all that one of them belongs to would be read.
 		q.table("removed", `
 			DELETE FROM project_collaborators WHERE ctid = ANY (ARRAY(
 				SELECT m.row FROM outs CROSS JOIN LATERAL (SELECT ctid AS row FROM project_collaborators m
-					WHERE m.project_id = outs.project_id AND m.user_id = outs.user_id OFFSET 0) m`+applied+`))`)
+					WHERE (m.project_id, m.user_id) >= (outs.project_id, outs.user_id)
+						AND (m.project_id, m.user_id) <= (outs.project_id, outs.user_id) OFFSET 0) m`+applied+`))`)
 	}
 }
 

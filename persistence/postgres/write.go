@@ -85,9 +85,17 @@ func marksOf(c *store.Commit) []any {
 
 // writeGroup writes the commits of these indices in one transaction.
 func (db *DB) writeGroup(ctx context.Context, group []*store.Commit, indices []int, results []store.Result) error {
+	if len(indices) == 0 {
+		return nil
+	}
 	b := &batch{results: results}
 	sort(group, indices).queue(b)
-	if err := db.writes.SendBatch(ctx, &b.Batch).Close(); err != nil {
+	conn, err := db.writes.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err) // nothing was sent
+	}
+	defer conn.Release()
+	if err := conn.SendBatch(ctx, &b.Batch).Close(); err != nil {
 		for _, i := range indices {
 			results[i] = store.Result{} // verdicts of what was rolled back
 		}
@@ -103,13 +111,15 @@ func classify(err error) error {
 	var connect *pgconn.ConnectError
 	switch {
 	case errors.As(err, &answer):
-		switch {
-		case answer.Code == "57P03", answer.Code == "57014": // starting up; cancelled
+		switch answer.Code {
+		case "57P03", "57014", "55P03", "25006": // starting up; out of time, also for a lock; a standby
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-		case answer.Code[:2] == "53": // out of connections, memory, disk
+		}
+		switch answer.Code[:2] {
+		case "53": // out of connections, memory, disk
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-		case answer.Code[:2] == "57", answer.Code[:2] == "08", answer.Code[:2] == "58":
-			return wrap("write", err) // shut down, connection, system: the commit may have come first
+		case "57", "08", "58": // shut down, connection, system: the commit may have come first
+			return wrap("write", err)
 		}
 		return fmt.Errorf("%w: %w", store.ErrRolledBack, err)
 	case errors.As(err, &connect), pgconn.SafeToRetry(err):
