@@ -23,3 +23,9 @@ func Renaming(c store.Claimed[*project.State], name string) *store.Commit {
 	p.fence, p.state = c.Fence, c.State
 	return p.fly(later(1), renamed(name)).commit
 }
+
+// RegistrationOf is a commit that creates a user with the address of another.
+func RegistrationOf(other *store.Commit) *store.Commit {
+	user := newAccount("n1")
+	return user.fly(start, registered(user.fence.ID, address(other.ID))).commit
+}

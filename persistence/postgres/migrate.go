@@ -14,6 +14,13 @@ import (
 	"atelier/migrations"
 )
 
+// Nodes that start together take turns: each asks for the lock so often, every
+// so many seconds.
+const (
+	lockEvery = 1
+	lockTries = 300
+)
+
 // Migrate brings the schema to the newest version, under a lock that all nodes
 // respect, and analyses the tables: plans made without statistics cost many
 // times more. A schema newer than the program is refused.
@@ -71,7 +78,7 @@ func migrator(url string) (*sql.DB, *goose.Provider, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockEvery, lockTries))
 	if err != nil {
 		return nil, nil, err
 	}
