@@ -119,25 +119,29 @@ func poll(queue chan submission) (submission, bool) {
 	}
 }
 
-// write writes a group. A group that certainly failed is written again member
-// by member, so that one bad member harms nobody else; a member that fails
-// alone was refused for a reason that is ours to mend.
+// write writes a group. What certainly failed is written again member by member,
+// so that one bad member harms nobody else; a member that fails alone was refused
+// for a reason that is ours to mend.
 func (c *Committer) write(group []*store.Commit) []store.Result {
 	results, err := c.attempt(group)
-	switch {
-	case err == nil:
-		return results
-	case errors.Is(err, store.ErrUnavailable):
-		return same(len(group), errUnavailable)
-	case !errors.Is(err, store.ErrRolledBack):
-		return same(len(group), err)
+	if errors.Is(err, store.ErrRaced) && len(group) > 1 {
+		results, err = c.attempt(group) // who met the others once will see them now
 	}
-	if len(group) > 1 {
+	if err != nil {
+		results = same(len(group), err)
+	}
+	if len(group) > 1 && errors.Is(err, store.ErrRolledBack) && !errors.Is(err, store.ErrUnavailable) {
 		c.log.Warn("a group of commits failed and is written one by one", "commits", len(group), "error", err)
 	}
-	results = results[:0]
-	for _, commit := range group {
-		results = append(results, c.single(commit))
+	until := time.Now().Add(c.config.Timeout)
+	for i, r := range results {
+		switch {
+		case !errors.Is(r.Err, store.ErrRolledBack):
+		case errors.Is(r.Err, store.ErrUnavailable), errors.Is(r.Err, store.ErrBlocked) && len(group) == 1, time.Now().After(until):
+			results[i] = store.Refused(errUnavailable)
+		default:
+			results[i] = c.single(group[i])
+		}
 	}
 	return results
 }
@@ -151,7 +155,7 @@ func (c *Committer) single(commit *store.Commit) store.Result {
 		if results, err = c.attempt([]*store.Commit{commit}); err == nil {
 			return results[0]
 		}
-		if errors.Is(err, store.ErrUnavailable) {
+		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrBlocked) {
 			return store.Refused(errUnavailable)
 		}
 		if !errors.Is(err, store.ErrRolledBack) {

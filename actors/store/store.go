@@ -60,6 +60,16 @@ var ErrFenced = errors.New("store: fenced")
 // the group was written. Any other error leaves the outcome unknown.
 var ErrRolledBack = errors.New("store: rolled back")
 
+// Kinds of ErrRolledBack, all of which imply it.
+var (
+	// ErrRaced wraps errors of groups that met another transaction which has
+	// ended since: as a whole they can be written again.
+	ErrRaced = fmt.Errorf("%w: met another transaction", ErrRolledBack)
+	// ErrBlocked wraps errors of groups one of which is kept waiting, by a row
+	// that someone holds, longer than strangers may be.
+	ErrBlocked = fmt.Errorf("%w: kept waiting", ErrRolledBack)
+)
+
 // ErrUnavailable wraps errors of engines that could not be reached; nothing was
 // written. It implies ErrRolledBack.
 var ErrUnavailable = fmt.Errorf("%w: the database cannot be reached", ErrRolledBack)
@@ -115,6 +125,8 @@ type Commit struct {
 //   - Err nil: applied (or, with Change nil, the fence holds).
 //   - ErrFenced: not applied.
 //   - *messages.Error: not applied, a constraint refused it.
+//   - wrapping ErrRolledBack: not applied, in a part of the group that failed.
+//   - anything else: the outcome is unknown.
 //
 // Known lists stored replies of the commit's Replies and Lookups. When one of
 // its own Replies is known already, the commit is not applied and Duplicate is

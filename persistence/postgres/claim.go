@@ -89,7 +89,7 @@ func (c claimer[S]) take(ctx context.Context, id string, key pgtype.UUID, node s
 	if whole {
 		queueRest()
 	}
-	if err := c.db.writes.SendBatch(ctx, batch).Close(); err != nil {
+	if err := c.db.claims.SendBatch(ctx, batch).Close(); err != nil {
 		return claimed, wrap("claim "+string(c.kind), err)
 	}
 	if !taken {
@@ -111,7 +111,7 @@ func takeSQL(table string) string {
 }
 
 func (c claimer[S]) owner(ctx context.Context, key pgtype.UUID) (node string, err error) {
-	err = c.db.writes.QueryRow(ctx, `SELECT coalesce(node, '') FROM `+c.table+` WHERE id = $1`, key).Scan(&node)
+	err = c.db.claims.QueryRow(ctx, `SELECT coalesce(node, '') FROM `+c.table+` WHERE id = $1`, key).Scan(&node)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", store.ErrNotFound
 	}
@@ -120,6 +120,6 @@ func (c claimer[S]) owner(ctx context.Context, key pgtype.UUID) (node string, er
 
 // Release implements store.Claimer.
 func (c claimer[S]) Release(ctx context.Context, f store.Fence) error {
-	_, err := c.db.writes.Exec(ctx, `UPDATE `+c.table+` SET node = NULL WHERE id = $1 AND epoch = $2 AND version = $3`, key(f.ID), f.Epoch, f.Version)
+	_, err := c.db.claims.Exec(ctx, `UPDATE `+c.table+` SET node = NULL WHERE id = $1 AND epoch = $2 AND version = $3`, key(f.ID), f.Epoch, f.Version)
 	return wrap("release", err)
 }

@@ -51,7 +51,7 @@ func (l *Leases) Renew(ctx context.Context, name string, incarnation int64, ttl 
 // After a start of Postgres nobody is buried for one TTL: no renewal could
 // arrive before.
 func (l *Leases) Bury(ctx context.Context, name string, ttl time.Duration) (buried bool, err error) {
-	tag, err := l.db.writes.Exec(ctx, `
+	tag, err := l.db.claims.Exec(ctx, `
 		UPDATE nodes SET dead = true, exclusive = false WHERE name = $1 AND NOT dead AND expires < clock_timestamp()
 			AND pg_postmaster_start_time() < clock_timestamp() - $2::interval`, name, ttl)
 	return tag.RowsAffected() > 0, wrap("bury", err)

@@ -3,10 +3,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"runtime"
 	"slices"
@@ -22,53 +24,63 @@ import (
 type Config struct {
 	URL     string // postgres://…
 	Readers int32  // connections for queries; 0: four for each core
-	Writers int32  // connections for claims and commits; 0: 8
+	Writers int32  // connections for commits; 0: 4
+	Claims  int32  // connections for claims; 0: 4
 }
 
 // Time-outs of one statement, enforced by the server. Writes end before those
-// who wait for them give up: an answer is definite, silence is not. Waiting for a
-// lock ends after the server has looked for deadlocks, which it does after 1 s.
+// who wait for them give up: an answer is definite, silence is not. A row that
+// someone holds keeps the whole group waiting, so that the time for locks is
+// short. lock_timeout and statement_timeout in the URL go before them.
 const (
 	readTimeout  = 5 * time.Second
-	writeTimeout = 4 * time.Second
+	writeTimeout = 3 * time.Second
+	claimTimeout = 1500 * time.Millisecond
 	leaseTimeout = time.Second
-	lockTimeout  = 1500 * time.Millisecond
+	lockTimeout  = 500 * time.Millisecond
 )
 
 // DB is a database. It is safe for concurrent use.
 type DB struct {
 	reads  *pgxpool.Pool
 	writes *pgxpool.Pool
+	claims *pgxpool.Pool // apart: entities that wake up in a crowd keep no commit waiting
 	leases *pgxpool.Pool // one connection: nothing may keep a renewal waiting
 	users  shared[string, *messages.PublicUser]
 }
 
+// rowByRow is for those who touch single rows of tables that grow from nothing:
+// their plans are made once and by index, whatever the statistics say. They lock
+// rows in the order of the index: in that of the heap, two nodes might deadlock.
+var rowByRow = map[string]string{
+	"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_nestloop": "off", "enable_mergejoin": "off",
+}
+
 // Open connects to a migrated database.
-func Open(ctx context.Context, c Config) (*DB, error) {
-	if c.Readers == 0 {
-		c.Readers = int32(4 * runtime.GOMAXPROCS(0))
-	}
-	if c.Writers == 0 {
-		c.Writers = 8
-	}
+func Open(ctx context.Context, c Config) (_ *DB, err error) {
 	db := &DB{}
 	db.users.load = db.loadPublicUsers
-	var err error
-	if db.reads, err = open(ctx, c.URL, c.Readers, readTimeout, nil); err != nil {
-		return nil, err
+	defer func() {
+		if err != nil {
+			db.Close()
+		}
+	}()
+	for _, pool := range []struct {
+		is       **pgxpool.Pool
+		size     int32
+		timeout  time.Duration
+		settings map[string]string
+	}{
+		{&db.reads, cmp.Or(c.Readers, int32(4*runtime.GOMAXPROCS(0))), readTimeout, nil},
+		{&db.writes, cmp.Or(c.Writers, 4), writeTimeout, rowByRow},
+		{&db.claims, cmp.Or(c.Claims, 8), claimTimeout, rowByRow},
+		{&db.leases, 1, leaseTimeout, nil},
+	} {
+		if *pool.is, err = open(ctx, c.URL, pool.size, pool.timeout, pool.settings); err != nil {
+			return nil, err
+		}
 	}
-	if db.leases, err = open(ctx, c.URL, 1, leaseTimeout, nil); err != nil {
-		db.Close()
-		return nil, err
-	}
-	// Writers touch single rows of tables that grow from nothing: their plans
-	// are made once and by index, whatever the statistics say. They lock rows in
-	// the order of the index: in that of the heap, two nodes might deadlock.
-	if db.writes, err = open(ctx, c.URL, c.Writers, writeTimeout, map[string]string{
-		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_nestloop": "off",
-		"enable_mergejoin": "off", "lock_timeout": fmt.Sprint(lockTimeout.Milliseconds()),
-	}); err != nil {
-		db.Close()
+	if err = db.checkDurability(ctx); err != nil {
 		return nil, err
 	}
 	return db, nil
@@ -82,17 +94,20 @@ func open(ctx context.Context, url string, connections int32, timeout time.Durat
 	config.MaxConns = connections
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ConnConfig.ConnectTimeout = time.Second
+	if config.ConnConfig.ValidateConnect == nil {
+		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary // a standby would answer queries, with the past
+	}
 	parameters := config.ConnConfig.RuntimeParams
 	parameters["jit"] = "off"
 	parameters["application_name"] = "atelier"
-	parameters["statement_timeout"] = fmt.Sprint(timeout.Milliseconds())
+	parameters["statement_timeout"] = cmp.Or(parameters["statement_timeout"], fmt.Sprint(timeout.Milliseconds()))
+	parameters["lock_timeout"] = cmp.Or(parameters["lock_timeout"], fmt.Sprint(lockTimeout.Milliseconds()))
 	parameters["idle_in_transaction_session_timeout"] = "10000"
+	parameters["default_transaction_isolation"] = "read committed" // what the statements are written for
 	if lazy {
 		parameters["synchronous_commit"] = "off"
 	}
-	for name, value := range settings {
-		parameters[name] = value
-	}
+	maps.Copy(parameters, settings)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
@@ -104,9 +119,22 @@ func open(ctx context.Context, url string, connections int32, timeout time.Durat
 	return pool, nil
 }
 
+// checkDurability refuses a database that reports commits before they are on the
+// disk.
+func (db *DB) checkDurability(ctx context.Context) error {
+	var level string
+	if err := db.writes.QueryRow(ctx, `SHOW synchronous_commit`).Scan(&level); err != nil {
+		return wrap("synchronous_commit", err)
+	}
+	if level == "off" && !lazy {
+		return errors.New("postgres: synchronous_commit is off: what clients were told is done could be lost; turn it on for this database or role")
+	}
+	return nil
+}
+
 // Close ends all connections.
 func (db *DB) Close() {
-	for _, pool := range []*pgxpool.Pool{db.writes, db.leases, db.reads} {
+	for _, pool := range []*pgxpool.Pool{db.claims, db.writes, db.leases, db.reads} {
 		if pool != nil {
 			pool.Close()
 		}
@@ -153,11 +181,12 @@ func asked(what string, err error) error {
 }
 
 // unreachable reports whether an error is one of the connection, or of a server
-// that is starting, stopping or out of resources.
+// that is starting, stopping, out of resources or read-only since another took
+// over.
 func unreachable(err error) bool {
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
-		return slices.Contains([]string{"08", "53", "57", "58"}, answer.Code[:2])
+		return answer.Code == "25006" || slices.Contains([]string{"08", "53", "57", "58"}, answer.Code[:2])
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {

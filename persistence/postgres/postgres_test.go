@@ -18,9 +18,10 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	persistencetest.Run(t, func(t testing.TB) *persistencetest.Database {
 		url := migrated(t)
-		db := connect(t, url)
+		patient := url + "&lock_timeout=10s&statement_timeout=10s" // the suite holds rows, for longer where the machine is busy
+		db := connect(t, patient)
 		return &persistencetest.Database{
-			Engine: db, Peer: connect(t, url), Keys: keys{db}, Leases: db.Leases(),
+			Engine: db, Peer: connect(t, patient), Keys: keys{db}, Leases: db.Leases(),
 			Hold: func(t testing.TB, key store.CommandKey) *persistencetest.Held { return hold(t, url, key) },
 		}
 	})

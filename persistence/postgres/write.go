@@ -27,9 +27,11 @@ func (db *DB) Write(ctx context.Context, group []*store.Commit) ([]store.Result,
 		var next []int
 		next, rest = apart(group, rest)
 		if err := db.writeGroup(ctx, group, next, results); err != nil {
-			// Part of the group was written: what is known of that part counts.
-			for _, i := range append(next, rest...) {
-				results[i] = store.Result{Err: wrap("write", err)}
+			for _, i := range next {
+				results[i].Err = err
+			}
+			for _, i := range rest {
+				results[i].Err = fmt.Errorf("%w: not sent: %w", store.ErrRolledBack, err)
 			}
 			break
 		}
@@ -108,24 +110,27 @@ func (db *DB) writeGroup(ctx context.Context, group []*store.Commit, indices []i
 // the outcome open.
 func classify(err error) error {
 	var answer *pgconn.PgError
-	var connect *pgconn.ConnectError
-	switch {
-	case errors.As(err, &answer):
-		switch answer.Code {
-		case "57P03", "57014", "55P03", "25006": // starting up; out of time, also for a lock; a standby
+	if !errors.As(err, &answer) {
+		if pgconn.SafeToRetry(err) {
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}
-		switch answer.Code[:2] {
-		case "53": // out of connections, memory, disk
-			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-		case "57", "08", "58": // shut down, connection, system: the commit may have come first
-			return wrap("write", err)
-		}
-		return fmt.Errorf("%w: %w", store.ErrRolledBack, err)
-	case errors.As(err, &connect), pgconn.SafeToRetry(err):
+		return wrap("write", err)
+	}
+	switch answer.Code {
+	case "AT001", "40P01": // raced; deadlock
+		return fmt.Errorf("%w: %w", store.ErrRaced, err)
+	case "55P03", "57014": // time-outs, for a lock and for the statement
+		return fmt.Errorf("%w: %w", store.ErrBlocked, err)
+	case "57P03", "25006": // starting up; read-only since another server took over
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	return wrap("write", err)
+	switch answer.Code[:2] {
+	case "53": // out of connections, memory, disk
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case "57", "08", "58": // shut down, connection, system: the commit may have come first
+		return wrap("write", err)
+	}
+	return fmt.Errorf("%w: %w", store.ErrRolledBack, err)
 }
 
 // batch is what one transaction sends, and where its verdicts go.
