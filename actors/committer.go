@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"atelier/actors/store"
+	"atelier/messages"
 )
 
 // CommitterConfig bounds the group commit.
@@ -137,8 +138,10 @@ func (c *Committer) write(group []*store.Commit) []store.Result {
 	for i, r := range results {
 		switch {
 		case !errors.Is(r.Err, store.ErrRolledBack):
-		case errors.Is(r.Err, store.ErrUnavailable), errors.Is(r.Err, store.ErrBlocked) && len(group) == 1, time.Now().After(until):
+		case errors.Is(r.Err, store.ErrUnavailable):
 			results[i] = store.Refused(errUnavailable)
+		case errors.Is(r.Err, store.ErrBlocked) && len(group) == 1, time.Now().After(until):
+			results[i] = store.Refused(errBlocked)
 		default:
 			results[i] = c.single(group[i])
 		}
@@ -148,6 +151,8 @@ func (c *Committer) write(group []*store.Commit) []store.Result {
 
 const singleAttempts = 3 // deadlocks and racing commands end within that many
 
+var errBlocked = messages.Refuse(messages.CodeUnavailable, "the database keeps this change waiting for too long; nothing was changed")
+
 func (c *Committer) single(commit *store.Commit) store.Result {
 	var err error
 	for range singleAttempts {
@@ -155,10 +160,12 @@ func (c *Committer) single(commit *store.Commit) store.Result {
 		if results, err = c.attempt([]*store.Commit{commit}); err == nil {
 			return results[0]
 		}
-		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrBlocked) {
+		switch {
+		case errors.Is(err, store.ErrUnavailable):
 			return store.Refused(errUnavailable)
-		}
-		if !errors.Is(err, store.ErrRolledBack) {
+		case errors.Is(err, store.ErrBlocked):
+			return store.Refused(errBlocked)
+		case !errors.Is(err, store.ErrRolledBack):
 			return store.Result{Err: err}
 		}
 	}

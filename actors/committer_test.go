@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -90,6 +92,122 @@ func TestABadMemberHarmsNobody(t *testing.T) {
 			require.NoError(t, r.Err, id)
 		}
 	}
+}
+
+// gated is a committer whose first write waits for the gate, so that what is
+// submitted meanwhile makes one group.
+func gated(t *testing.T, w writerFunc) (c *Committer, open func()) {
+	gate, entered := make(chan struct{}), make(chan struct{}, 1)
+	first := true // the one writer's
+	c = testCommitter(t, CommitterConfig{Writers: 1, Group: 100, Backlog: 100, Timeout: DefaultCommitterConfig().Timeout}, func(group []*store.Commit) ([]store.Result, error) {
+		if first {
+			first = false
+			entered <- struct{}{}
+			<-gate
+			return ok(group)
+		}
+		return w(group)
+	})
+	require.True(t, c.Submit(&store.Commit{}, func(store.Result) {}))
+	<-entered
+	return c, func() { close(gate) }
+}
+
+// A member that is kept waiting is refused; its group waits for it once, and it
+// alone once.
+func TestABlockedMemberIsRefused(t *testing.T) {
+	t.Parallel()
+	waited := 0
+	c, open := gated(t, func(group []*store.Commit) ([]store.Result, error) {
+		for _, commit := range group {
+			if commit.ID == "3" {
+				waited++
+				return nil, fmt.Errorf("%w: lock timeout", store.ErrBlocked)
+			}
+		}
+		return ok(group)
+	})
+	results := submit(c, 6)
+	open()
+	for id, r := range results() {
+		if id == "3" {
+			require.True(t, messages.HasCode(r.Err, messages.CodeUnavailable), "%v", r.Err)
+		} else {
+			require.NoError(t, r.Err, id)
+		}
+	}
+	require.Equal(t, 2, waited)
+	require.True(t, messages.HasCode(c.write([]*store.Commit{{Fence: store.Fence{ID: "3"}}})[0].Err, messages.CodeUnavailable))
+	require.Equal(t, 3, waited, "one that is alone from the start waits once")
+}
+
+// When many are kept waiting, the writer turns to others after a time.
+func TestBlockedMembersHoldNoWriterForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := testCommitter(t, DefaultCommitterConfig(), func([]*store.Commit) ([]store.Result, error) {
+			time.Sleep(500 * time.Millisecond)
+			return nil, fmt.Errorf("%w: lock timeout", store.ErrBlocked)
+		})
+		began := time.Now()
+		for _, r := range c.write(make([]*store.Commit, 256)) {
+			require.True(t, messages.HasCode(r.Err, messages.CodeUnavailable), "%v", r.Err)
+		}
+		require.Less(t, time.Since(began), 7*time.Second)
+	})
+}
+
+func TestARacedGroupIsWrittenOnceMore(t *testing.T) {
+	t.Parallel()
+	for races, sizes := range map[int][]int{1: {6, 6}, 2: {6, 6, 1, 1, 1, 1, 1, 1}} {
+		var groups []int
+		c, open := gated(t, func(group []*store.Commit) ([]store.Result, error) {
+			if groups = append(groups, len(group)); len(groups) <= races {
+				return nil, fmt.Errorf("%w: a duplicate", store.ErrRaced)
+			}
+			return ok(group)
+		})
+		results := submit(c, 6)
+		open()
+		for id, r := range results() {
+			require.NoError(t, r.Err, id)
+		}
+		require.Equal(t, sizes, groups)
+	}
+}
+
+// Of a group of which a part failed for certain, that part is written again.
+func TestAPartThatFailedIsWrittenInPlace(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the connection broke")
+	var groups [][]string
+	c, open := gated(t, func(group []*store.Commit) ([]store.Result, error) {
+		var ids []string
+		for _, commit := range group {
+			ids = append(ids, commit.ID)
+		}
+		groups = append(groups, ids)
+		results, err := ok(group)
+		if len(group) == 6 {
+			results[1].Err = broken
+			results[2].Err, results[4].Err = fmt.Errorf("%w: raced", store.ErrRaced), fmt.Errorf("%w: not sent: %w", store.ErrRolledBack, broken)
+			results[5].Err = fmt.Errorf("%w: no route", store.ErrUnavailable)
+		}
+		return results, err
+	})
+	results := submit(c, 6)
+	open()
+	for id, r := range results() {
+		switch id {
+		case "1":
+			require.ErrorIs(t, r.Err, broken)
+		case "5":
+			require.True(t, messages.HasCode(r.Err, messages.CodeUnavailable), "%v", r.Err)
+		default:
+			require.NoError(t, r.Err, id)
+		}
+	}
+	require.Equal(t, [][]string{{"0", "1", "2", "3", "4", "5"}, {"2"}, {"4"}}, groups)
 }
 
 func TestUnknownOutcomesAreNotTriedAgain(t *testing.T) {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"atelier/test/services"
@@ -45,4 +47,36 @@ func TestWithoutDatabase(t *testing.T) {
 	for name, send := range requests {
 		require.Eventually(t, func() bool { return send().status < 300 }, time.Minute, 100*time.Millisecond, name)
 	}
+}
+
+// TestAHeldRow: someone's transaction holds a project's row. Changes to that
+// project are refused; those that travel in one group with them are made.
+func TestAHeldRow(t *testing.T) {
+	t.Parallel()
+	store := engines["postgres"](t)
+	ada := signUp(t, startProgram(t, store), "ada")
+	held := "/projects/" + ada.post("/projects", object{"name": "Held"}).created(t).text("id")
+	conn, err := pgx.Connect(t.Context(), store.DatabaseURL)
+	require.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	tx, err := conn.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `SELECT FROM projects FOR UPDATE`)
+	require.NoError(t, err)
+	answers := together(50, func(i int) *answer {
+		if i%10 == 0 {
+			return ada.patch(held, object{"name": "Changed"})
+		}
+		return ada.post("/projects", object{"name": "Harbour"})
+	})
+	for i, a := range answers {
+		if i%10 == 0 {
+			a.refused(t, 503, "unavailable")
+		} else {
+			a.created(t)
+		}
+	}
+	require.NoError(t, tx.Rollback(t.Context()))
+	ada.patch(held, object{"name": "Changed"}).want(t, 200)
+	require.Len(t, ada.get("/projects?limit=100").items(), 46)
 }

@@ -1,0 +1,34 @@
+package postgres
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"atelier/test/services"
+)
+
+// set changes a setting for new connections to the database.
+func set(t *testing.T, url, setting string) {
+	execute(t, url, `DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET `+setting+`'; END $$`)
+}
+
+// What the database is set to is overruled where the statements rest on it, and
+// refused where durability does.
+func TestSettingsOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	url := services.Postgres(t).URL()
+	set(t, url, "default_transaction_isolation = serializable")
+	db, err := Open(t.Context(), Config{URL: url})
+	require.NoError(t, err)
+	defer db.Close()
+	for _, pool := range []*pgxpool.Pool{db.reads, db.writes, db.claims, db.leases} {
+		var isolation string
+		require.NoError(t, pool.QueryRow(t.Context(), `SHOW transaction_isolation`).Scan(&isolation))
+		require.Equal(t, "read committed", isolation)
+	}
+	set(t, url, "synchronous_commit = off")
+	_, err = Open(t.Context(), Config{URL: url})
+	require.ErrorContains(t, err, "synchronous_commit is off")
+}
