@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	people     = 16     // users who sign in
+	people     = 64     // users who sign in: one for each connection
 	members    = 1_000  // users who only exist
 	projects   = 10_000 // that pgbench picks from
 	owned      = 100    // projects of the reader
