@@ -107,6 +107,16 @@ func badCommits(t testing.TB, db Engine) []bad {
 	staleUser := newUser(t, db, "n1")
 	staleUser.claimed(t, db.Accounts(), "n2")
 	add("fenced account", fenced, staleUser.fly(later(3), opened(staleUser, later(3))).commit)
+	// Who has lost the row is told that, whatever else speaks against the commit.
+	lost, _ := newUserProject(t, db, "n1")
+	lost.claimed(t, db.Projects(), "n2")
+	add("fenced addition of an unknown member", fenced, lost.fly(later(3), added(nobody, project.RoleViewer, owner.fence.ID)).commit)
+	here, _ := newUserProject(t, db, "n1")
+	here.fence.Epoch, here.fence.Version, here.state = 0, 0, newProject("n1").state
+	add("fenced creation for an unknown owner", fenced, here.fly(later(3), created(here.fence.ID, "nobody", "x")).commit)
+	twin := newAccount("n1")
+	twin.fence.ID = newUser(t, db, "n1").fence.ID
+	add("fenced registration of a taken address", fenced, twin.fly(later(3), registered(twin.fence.ID, address(user.fence.ID))).commit)
 	missing := newProject("n1")
 	missing.fence.Epoch = 7
 	missing.state = one.state.Clone()

@@ -190,3 +190,35 @@ func contendedStreams(t *testing.T, db *Database) {
 		}
 	}
 }
+
+// crossedSessions: two groups each end sessions that the other one refreshes.
+// Neither can fail for it.
+func crossedSessions(t *testing.T, db *Database) {
+	for range rounds {
+		var groups [2][]*store.Commit
+		for i := range 16 {
+			user := newUser(t, db, "n1")
+			session := opened(user, later(1))
+			user.commit(t, db, later(1), session)
+			live := openedSession("n1", user, session, later(1))
+			groups[i%2] = append(groups[i%2], user.fly(later(2), ended(session)).commit)
+			groups[1-i%2] = append(groups[1-i%2], live.fly(later(2), refreshed(1)).commit)
+		}
+		var both sync.WaitGroup
+		for i, node := range []Engine{db.Engine, db.Peer} {
+			both.Go(func() {
+				ends, err := node.Write(t.Context(), groups[i])
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for j, r := range ends {
+					if refresh := groups[i][j].Kind == store.Session; r.Err != nil && !(refresh && isFenced(r)) {
+						t.Error(r.Err)
+					}
+				}
+			})
+		}
+		both.Wait()
+	}
+}

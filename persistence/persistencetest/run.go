@@ -130,6 +130,7 @@ var sharing = []property{
 	{"OneWinnerAmongCreations", oneCreation},
 	{"OneWinnerAmongAddresses", oneAddress},
 	{"OneEffectAmongCommands", oneEffect},
+	{"SessionsEndedAndRefreshedCrosswise", crossedSessions},
 	{"StreamsOfContendedRowsAreContiguous", contendedStreams},
 	{"ProjectPages", projectPages},
 	{"ProjectPagesUnderWrites", projectPagesUnderWrites},

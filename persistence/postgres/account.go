@@ -85,7 +85,7 @@ var (
 	insertAccounts = variants(func(q *composition) string {
 		q.input("c", accountInput...)
 		q.commands()
-		q.refuse(`SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id OFFSET 0)`)
+		q.refuse("users", `SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id OFFSET 0)`)
 		q.table("done", `
 			INSERT INTO users (id, version, seq, epoch, node, email, email_typed, name, status, status_before, roles, profile, preferences,
 				suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login)
@@ -137,6 +137,27 @@ func (q *composition) writeSessions() {
 				end_reason = CASE WHEN p.ended_at IS NULL THEN c.reason ELSE p.end_reason END
 			FROM ending c WHERE p.id = ANY (`+ids+`::uuid[]) AND p.id = c.id AND p.user_id = c.user_id AND c.n NOT IN (SELECT n FROM failed)`)
 	}
+}
+
+const lockSessions = `SELECT FROM sessions WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE`
+
+// lockSessions locks the sessions that the group's accounts end, and with them
+// those that it writes for their own sake: taken by two statements, they would be
+// taken in two orders, and two writers could wait for each other.
+func (b *batch) lockSessions(s *sorted) {
+	var ids []pgtype.UUID
+	for _, f := range s.accounts {
+		for _, e := range f.commit.Change.(*account.Change).Ended {
+			ids = append(ids, key(string(e.ID)))
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	for _, f := range s.sessions {
+		ids = append(ids, f.id)
+	}
+	b.Queue(lockSessions, pgtype.FlatArray[pgtype.UUID](ids))
 }
 
 func accountOf(f flight) *account.State { return f.commit.Change.(*account.Change).Row }

@@ -29,8 +29,8 @@ type sorted struct {
 	checkAccount, checkSession, checkProjects []flight
 }
 
-// sort distributes the commits, in the order of their ids: two nodes that want
-// the same rows wait for each other in one order.
+// sort distributes the commits, in the order of their ids: two groups that want
+// the same rows of a table wait for each other in one order.
 func sort(group []*store.Commit, indices []int) *sorted {
 	slices.SortFunc(indices, func(a, b int) int { return strings.Compare(group[a].ID, group[b].ID) })
 	s := &sorted{}
@@ -76,10 +76,13 @@ func (s *sorted) place(c *store.Commit) *[]flight {
 	}
 }
 
+// queue adds the statements. Sessions come first: accounts end them too, and
+// all rows of sessions are locked before any of an account is.
 func (s *sorted) queue(b *batch) {
+	b.lockSessions(s)
+	b.add(s.sessions, updateSessions, updateSessionArgs, nil)
 	b.add(s.newAccounts, insertAccounts, accountArgs, errEmailTaken)
 	b.add(s.accounts, updateAccounts, accountArgs, nil)
-	b.add(s.sessions, updateSessions, updateSessionArgs, nil)
 	b.add(s.newProjects, insertProjects, insertProjectArgs, errUnknownUser)
 	b.add(s.projects, updateProjects, updateProjectArgs, errUnknownUser)
 	b.add(s.goneProjects, deleteProjects, fenceArgs, nil)
@@ -155,9 +158,7 @@ func check(table string) func(q *composition) string {
 	return func(q *composition) string {
 		q.input("c", fence...)
 		q.commands()
-		q.table("failed", `
-			SELECT c.n FROM c LEFT JOIN LATERAL (SELECT id, epoch, version FROM `+table+` t WHERE t.id = c.id OFFSET 0) p ON true
-			WHERE ((CASE WHEN c.epoch = 0 THEN p.id IS NULL ELSE `+held+` END) AND `+q.free()+`) IS NOT TRUE`)
+		q.table("failed", `SELECT c.n FROM c `+rowOf(table)+` WHERE (`+holds+` AND `+q.free()+`) IS NOT TRUE`)
 		q.record()
 		q.remember()
 		return q.text()

@@ -124,7 +124,7 @@ func (q *composition) members(refused ...string) {
 		q.input("outs", "n int", "project_id uuid", "user_id uuid")
 	}
 	if len(refused) > 0 {
-		q.refuse(refused...)
+		q.refuse("projects", refused...)
 	}
 }
 

@@ -27,8 +27,8 @@ const (
 
 // composition is the text of one statement under way. Its common table
 // expressions are, in order: c, the commits; known, their commands that were
-// carried out before; refused, what a constraint speaks against; done, the rows
-// written; failed, the commits that are not applied. All further writes ask for
+// carried out before; against, what a constraint speaks against, and refused, the
+// part of it that is told; done, the rows written; failed, the commits that are not applied. All further writes ask for
 // failed alone, by NOT IN, which is a hash table looked up and never a join.
 //
 // Plans are made once, when tables may be empty, and must do for tables of any
@@ -92,11 +92,23 @@ func (q *composition) commands() {
 	}
 }
 
-// refuse names the commits that a constraint speaks against.
-func (q *composition) refuse(selects ...string) {
+// refuse keeps back the commits that a constraint speaks against. Refused are
+// those of them whose fence holds: what an activation that has lost its row asks
+// for is no longer judged.
+func (q *composition) refuse(table string, against ...string) {
 	q.refusing = true
-	q.table("refused", strings.Join(selects, " UNION ALL "))
+	q.table("against", strings.Join(against, " UNION ALL "))
+	q.table("refused", `
+		SELECT c.n FROM (SELECT * FROM c WHERE n IN (SELECT n FROM against) OFFSET 0) c `+rowOf(table)+` WHERE `+holds)
 }
+
+// rowOf brings in the row p of each commit c, null where there is none, and holds
+// is the condition that the fence does: for epoch 0 there must be no row.
+func rowOf(table string) string {
+	return `LEFT JOIN LATERAL (SELECT id, epoch, version FROM ` + table + ` t WHERE t.id = c.id OFFSET 0) p ON true`
+}
+
+const holds = `CASE WHEN c.epoch = 0 THEN p.id IS NULL ELSE ` + held + ` END`
 
 // free is the condition that a commit may be written, fences apart.
 func (q *composition) free() string {
@@ -105,7 +117,7 @@ func (q *composition) free() string {
 		free += " AND c.n NOT IN (SELECT n FROM known WHERE own)"
 	}
 	if q.refusing {
-		free += " AND c.n NOT IN (SELECT n FROM refused)"
+		free += " AND c.n NOT IN (SELECT n FROM against)"
 	}
 	return free
 }

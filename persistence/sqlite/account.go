@@ -66,7 +66,6 @@ var (
 		INSERT INTO users (id, version, seq, epoch, node, email, email_typed, name, status, status_before, roles, profile, preferences,
 			suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login)
 		VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
-	emailTaken = stmt(`SELECT 1 FROM users WHERE email = ? AND id <> ?`)
 	updateUser = stmt(`
 		UPDATE users SET name = ?, status = ?, status_before = ?, roles = ?, profile = ?, preferences = ?, suspension = ?, password_hash = ?,
 			credential_version = ?, auth_epoch = ?, updated_at = ?, last_login = ?, version = ?, seq = ?
@@ -89,10 +88,7 @@ func (c *connection) insertAccount(one *store.Commit, change *account.Change) (v
 		return nil, err
 	}
 	if inserted == 0 {
-		if taken, err := c.any(emailTaken, s.Email, one.ID); taken || err != nil {
-			return errEmailTaken, err
-		}
-		return store.ErrFenced, nil
+		return c.refused(one, errEmailTaken)
 	}
 	return nil, c.changeSessions(one, change)
 }

@@ -73,7 +73,7 @@ var (
 )
 
 func (c *connection) insertProject(one *store.Commit, change *project.Change) (verdict, err error) {
-	if verdict, err = c.usersExist(change.Put); verdict != nil || err != nil {
+	if verdict, err = c.usersExist(one, change.Put); verdict != nil || err != nil {
 		return verdict, err
 	}
 	row := &change.Row
@@ -83,16 +83,13 @@ func (c *connection) insertProject(one *store.Commit, change *project.Change) (v
 		return nil, err
 	}
 	if inserted == 0 {
-		if known, err := c.any(userExists, string(row.Owner)); !known || err != nil {
-			return errUnknownUser, err
-		}
-		return store.ErrFenced, nil
+		return c.refused(one, errUnknownUser)
 	}
 	return nil, c.changeMembers(one, change)
 }
 
 func (c *connection) updateProject(one *store.Commit, change *project.Change) (verdict, err error) {
-	if verdict, err = c.usersExist(change.Put); verdict != nil || err != nil {
+	if verdict, err = c.usersExist(one, change.Put); verdict != nil || err != nil {
 		return verdict, err
 	}
 	row := &change.Row
@@ -105,10 +102,14 @@ func (c *connection) updateProject(one *store.Commit, change *project.Change) (v
 }
 
 // usersExist is the verdict on the collaborators to put.
-func (c *connection) usersExist(put []project.Member) (verdict, err error) {
+func (c *connection) usersExist(one *store.Commit, put []project.Member) (verdict, err error) {
 	for _, m := range put {
-		if known, err := c.any(userExists, string(m.User)); !known || err != nil {
-			return errUnknownUser, err
+		known, err := c.any(userExists, string(m.User))
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			return c.refused(one, errUnknownUser)
 		}
 	}
 	return nil, nil

@@ -95,6 +95,16 @@ func fenced(changed int, err error) (verdict, _ error) {
 	return nil, err
 }
 
+// refused is the verdict on a commit that a constraint speaks against, if its
+// fence holds: what an activation that has lost its row asks for is no longer
+// judged.
+func (c *connection) refused(one *store.Commit, reason *messages.Error) (verdict, err error) {
+	if verdict, err = c.check(one); verdict != nil || err != nil {
+		return verdict, err
+	}
+	return reason, nil
+}
+
 var checks = map[store.Kind]*statement{
 	store.Account: stmt(check + `users WHERE id = ?`),
 	store.Session: stmt(check + `sessions WHERE id = ?`),
