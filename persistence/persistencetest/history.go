@@ -163,8 +163,8 @@ func (w *world) landAccount(user *entity[*account.State], f flight[*account.Stat
 	user.land(f)
 }
 
-// refresh rotates the token of one of the user's sessions; one that was stolen
-// closes itself, and the account records it.
+// refresh rotates the token of one of the user's sessions; of one that was
+// stolen the account ends the session.
 func (w *world) refresh(user *entity[*account.State], add func(*store.Commit, func())) {
 	open := slices.Sorted(maps.Keys(user.state.Sessions))
 	if len(open) == 0 {
@@ -176,20 +176,18 @@ func (w *world) refresh(user *entity[*account.State], add func(*store.Commit, fu
 	require.NoError(w.t, err)
 	same(w.t, model, c.State)
 	s := &entity[*session.State]{node: "n1", fence: c.Fence, state: c.State, stream: session.Stream, changes: session.Changes}
-	f := s.decide(w.now, func(state *session.State) []messages.Event {
-		events, _ := session.Refresh(state, &messages.RefreshSession{
+	var theft error
+	f := s.decide(w.now, func(state *session.State) (events []messages.Event) {
+		events, theft = session.Refresh(state, &messages.RefreshSession{
 			Generation: uint32(max(0, int(state.Generation)-w.random.IntN(3))), Ip: "198.51.100.1", UserAgent: "browser \"quoted\"",
 		}, w.now)
 		return events
 	})
-	add(f.commit, func() {
-		w.sessions[id] = f.after
-		if f.after.EndedAt.IsZero() {
-			return
-		}
+	add(f.commit, func() { w.sessions[id] = f.after })
+	if messages.HasCode(theft, messages.CodeTokenReused) {
 		ends := user.decide(w.now, func(state *account.State) []messages.Event {
 			return must(w.t)(account.End(state, &messages.EndSession{SessionId: string(id), Reason: account.EndedByReuse}, w.now))
 		})
-		w.travel([]journey{{ends.commit, func() { w.landAccount(user, ends) }}})
-	})
+		add(ends.commit, func() { w.landAccount(user, ends) })
+	}
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestNobodyIsBuriedRightAfterAStart(t *testing.T) {
 			before := age()
 			_, err := db.Projects().Claim(t.Context(), p.ID, "taker")
 			if err != nil {
-				if _, moved := err.(*store.MovedError); moved {
+				if moved := new(store.MovedError); errors.As(err, &moved) {
 					refused++
 				}
 				return false // or a connection of before the crash
