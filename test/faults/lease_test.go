@@ -31,7 +31,9 @@ func TestProcessesComeAndGo(t *testing.T) {
 	for round := range leaseRounds {
 		var subjects []*rig.Subject
 		for i := range 20 {
-			subjects = append(subjects, s.Observe(t.Context(), first, fmt.Sprintf("lease %d", i), users, 4))
+			subject := s.Observe(t.Context(), first, fmt.Sprintf("lease %d", i), users, 4)
+			subject.EntityOnly = true
+			subjects = append(subjects, subject)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var workers sync.WaitGroup
