@@ -42,8 +42,8 @@ type opened struct {
 	close   func()
 }
 
-func openPostgres(ctx context.Context, url string) (*opened, error) {
-	db, err := postgres.Open(ctx, postgres.Config{URL: url})
+func openPostgres(ctx context.Context, url, instance string) (*opened, error) {
+	db, err := postgres.Open(ctx, postgres.Config{URL: url, Instance: instance})
 	if err != nil {
 		return nil, err
 	}

@@ -1,37 +1,37 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 )
 
-// open holds the data directory, migrates the database and opens it.
+// open holds the data directory, migrates the database and opens it. The name
+// that is kept in the directory is the instance, and the node's name where no
+// other was given; where another process has the directory, there is one for this
+// run.
 func (s *server) open(ctx context.Context, c settings) (*opened, string, error) {
+	instance := freshName()
 	directory, err := holdDirectory(c.DataDir)
 	switch {
 	case err == nil:
 		s.onStop(func(context.Context) error { directory.release(); return nil })
-	case c.embedded() || !errors.Is(err, errInUse):
-		return nil, "", err
-	}
-	node := c.NodeName
-	if node == "" {
-		if directory == nil {
-			node = freshName() // another process has this directory: a name for this run
-		} else if node, err = directory.nodeName(); err != nil {
+		if instance, err = directory.nodeName(); err != nil {
 			return nil, "", err
 		}
+	case c.embedded() || !errors.Is(err, errInUse) || c.NodeName != "":
+		return nil, "", err // who has been given a name must be known again by his directory
 	}
-	db, err := c.openStore(ctx, s)
+	db, err := c.openStore(ctx, s, instance)
 	if err != nil {
 		return nil, "", err
 	}
 	s.onStop(func(context.Context) error { db.close(); return nil })
-	return db, node, nil
+	return db, cmp.Or(c.NodeName, instance), nil
 }
 
-// openStore migrates and opens the database.
-func (c *storeSettings) openStore(ctx context.Context, s *server) (*opened, error) {
+// openStore migrates and opens the database for one instance of the program.
+func (c *storeSettings) openStore(ctx context.Context, s *server, instance string) (*opened, error) {
 	applied, err := c.migrate(ctx)
 	if err != nil {
 		return nil, err
@@ -42,5 +42,5 @@ func (c *storeSettings) openStore(ctx context.Context, s *server) (*opened, erro
 	if c.embedded() {
 		return openSqlite(ctx, c.databaseFile())
 	}
-	return openPostgres(ctx, c.DatabaseURL)
+	return openPostgres(ctx, c.DatabaseURL, instance)
 }

@@ -103,7 +103,7 @@ func (c *createUserCommand) create(ctx context.Context, u newUser) (*messages.Ac
 		s.onStop(func(context.Context) error { held.release(); return nil })
 	}
 	defer func() { _ = s.stop() }()
-	db, err := c.openStore(ctx, s)
+	db, err := c.openStore(ctx, s, "")
 	if err != nil {
 		return nil, err
 	}

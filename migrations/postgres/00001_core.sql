@@ -75,6 +75,7 @@ CREATE TABLE project_collaborators (
     PRIMARY KEY (project_id, user_id)
 );
 CREATE INDEX idx_project_collaborators_user_id ON project_collaborators (user_id);
+CREATE INDEX idx_project_collaborators_added_at ON project_collaborators (project_id, added_at, user_id);
 
 -- The log. A stream has one writer, which counts seq.
 CREATE TABLE events (
@@ -120,7 +121,8 @@ CREATE TABLE nodes (
     started_at  timestamptz NOT NULL,
     expires     timestamptz NOT NULL,
     dead        boolean NOT NULL,
-    exclusive   boolean NOT NULL -- others are refused what this node claimed
+    exclusive   boolean NOT NULL, -- others are refused what this node claimed
+    instance    text NOT NULL     -- which installation of the program has the name
 );
 
 CREATE TABLE signing_keys (
@@ -136,7 +138,9 @@ CREATE TABLE signing_keys (
 CREATE TABLE installation (
     one        boolean PRIMARY KEY DEFAULT true CHECK (one),
     log        uuid NOT NULL DEFAULT gen_random_uuid(), -- identity of the event log
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    timeline   text,       -- of the server, as a burial last found it
+    since      timestamptz -- when one first did
 );
 INSERT INTO installation DEFAULT VALUES;
 

@@ -38,7 +38,7 @@ func (c claimer[S]) Claim(ctx context.Context, id, node string) (store.Claimed[S
 	if err != nil {
 		return claimed, err
 	}
-	buried, err := c.db.Leases().Bury(ctx, owner, LeaseTTL)
+	buried, err := c.db.bury(ctx, owner, LeaseTTL)
 	if err != nil {
 		return claimed, err
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,16 +21,42 @@ type Leases struct{ db *DB }
 // Leases of this database.
 func (db *DB) Leases() *Leases { return &Leases{db} }
 
-// Acquire begins a new incarnation of the node; an earlier one of the same name
-// is no obstacle.
+// looks is how often Acquire looks whether another instance's lease is over; all
+// but two of them take a TTL.
+const looks = 12
+
+// Acquire begins a new incarnation of the node; an earlier one of the same
+// instance is no obstacle. One of another instance that does not end within the
+// TTL is alive: then the name is refused.
 func (l *Leases) Acquire(ctx context.Context, name, cluster, address string, ttl time.Duration) (incarnation int64, now time.Time, err error) {
+	for range looks {
+		if incarnation, now, err = l.acquire(ctx, name, cluster, address, ttl); !errors.Is(err, pgx.ErrNoRows) {
+			return incarnation, now, wrap("acquire lease", err)
+		}
+		if _, err = l.db.bury(ctx, name, ttl); err != nil {
+			return 0, now, err
+		}
+		select {
+		case <-time.After(ttl / (looks - 2)):
+		case <-ctx.Done():
+			return 0, now, nameTaken(name)
+		}
+	}
+	return 0, now, nameTaken(name)
+}
+
+func nameTaken(name string) error {
+	return fmt.Errorf("postgres: another process is node %s: give each a name of its own, or none", name)
+}
+
+func (l *Leases) acquire(ctx context.Context, name, cluster, address string, ttl time.Duration) (incarnation int64, now time.Time, err error) {
 	err = l.db.leases.QueryRow(ctx, `
-		INSERT INTO nodes AS n (name, incarnation, cluster, address, started_at, expires, dead, exclusive)
-		VALUES ($1, 1, $2, $3, clock_timestamp(), clock_timestamp() + $4, false, false)
+		INSERT INTO nodes AS n (name, incarnation, cluster, address, started_at, expires, dead, exclusive, instance)
+		VALUES ($1, 1, $2, $3, clock_timestamp(), clock_timestamp() + $4, false, false, $5)
 		ON CONFLICT (name) DO UPDATE SET incarnation = n.incarnation + 1, cluster = $2, address = $3, started_at = clock_timestamp(),
-			expires = clock_timestamp() + $4, dead = false, exclusive = false
-		RETURNING incarnation, clock_timestamp()`, name, cluster, address, ttl).Scan(&incarnation, &now)
-	return incarnation, now, wrap("acquire lease", err)
+			expires = clock_timestamp() + $4, dead = false, exclusive = false, instance = $5 WHERE n.dead OR n.instance = $5
+		RETURNING incarnation, clock_timestamp()`, name, cluster, address, ttl, l.db.instance).Scan(&incarnation, &now)
+	return incarnation, now, err
 }
 
 // Renew prolongs the lease. Exclusivity is granted while there is no live node
@@ -47,13 +74,19 @@ func (l *Leases) Renew(ctx context.Context, name string, incarnation int64, ttl 
 	return now, others, granted, wrap("renew lease", err)
 }
 
-// Bury ends the lease of a node that has not renewed it, for all and for good.
-// After a start of Postgres nobody is buried for one TTL: no renewal could
-// arrive before.
-func (l *Leases) Bury(ctx context.Context, name string, ttl time.Duration) (buried bool, err error) {
-	tag, err := l.db.claims.Exec(ctx, `
-		UPDATE nodes SET dead = true, exclusive = false WHERE name = $1 AND NOT dead AND expires < clock_timestamp()
-			AND pg_postmaster_start_time() < clock_timestamp() - $2::interval`, name, ttl)
+// bury ends the lease of a node that has not renewed it, for all and for good.
+// After Postgres has started, or another server has taken over, nobody is buried
+// for one TTL: no renewal could arrive before, and of those that the old server
+// granted the new one may not know. A server that takes over begins a timeline,
+// which the first who would bury someone writes down.
+func (db *DB) bury(ctx context.Context, name string, ttl time.Duration) (buried bool, err error) {
+	tag, err := db.claims.Exec(ctx, `
+		WITH line AS (SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) AS timeline),
+		begun AS (UPDATE installation i SET timeline = line.timeline, since = clock_timestamp() FROM line WHERE i.timeline IS DISTINCT FROM line.timeline)
+		UPDATE nodes SET dead = true, exclusive = false FROM installation i, line
+		WHERE name = $1 AND NOT dead AND expires < clock_timestamp()
+			AND pg_postmaster_start_time() < clock_timestamp() - $2::interval
+			AND i.timeline = line.timeline AND i.since < clock_timestamp() - $2::interval`, name, ttl)
 	return tag.RowsAffected() > 0, wrap("bury", err)
 }
 

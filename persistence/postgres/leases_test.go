@@ -89,3 +89,97 @@ func TestClaimJudgesTheOwnerWithTheRowInHand(t *testing.T) {
 	require.ErrorAs(t, <-claimed, &moved)
 	require.Equal(t, "winner", moved.Node)
 }
+
+// Of two processes with one name the second is refused while the first lives,
+// and waits where it has only just died; the same instance, started anew, waits
+// for nothing.
+func TestOneNameIsOneInstance(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	instance := func(name string) *postgres.Leases {
+		db, err := postgres.Open(t.Context(), postgres.Config{URL: url, Instance: name})
+		require.NoError(t, err)
+		t.Cleanup(db.Close)
+		return db.Leases()
+	}
+	one, other := instance("one"), instance("other")
+	const ttl = time.Second
+	incarnation, _, err := one.Acquire(t.Context(), "n1", "", "", ttl)
+	require.NoError(t, err)
+	again, _, err := one.Acquire(t.Context(), "n1", "", "", ttl)
+	require.NoError(t, err)
+	require.Equal(t, incarnation+1, again)
+
+	refused := make(chan error, 1)
+	go func() {
+		_, _, err := other.Acquire(t.Context(), "n1", "", "", ttl)
+		refused <- err
+	}()
+	for alive := true; alive; {
+		_, _, _, err := one.Renew(t.Context(), "n1", again, ttl, true)
+		require.NoError(t, err)
+		select {
+		case err := <-refused:
+			require.ErrorContains(t, err, "another process is node n1")
+			alive = false
+		case <-time.After(ttl / 10):
+		}
+	}
+	var last int64
+	require.Eventually(t, func() bool { // the server may be younger than the TTL, and then it lasts longer
+		last, _, err = other.Acquire(t.Context(), "n1", "", "", ttl)
+		return err == nil
+	}, 10*time.Second, time.Millisecond)
+	require.Equal(t, again+1, last)
+	_, _, _, err = one.Renew(t.Context(), "n1", again, ttl, true)
+	require.Error(t, err, "the first has lost its name")
+}
+
+// After another server has taken over nobody is buried for one TTL, and the
+// standby, before, is no database to work with.
+func TestNobodyIsBuriedRightAfterAPromotion(t *testing.T) {
+	t.Parallel()
+	server := services.OwnPostgres(t)
+	_, err := postgres.Migrate(t.Context(), server.URL("test"))
+	require.NoError(t, err)
+	db := connect(t, server.URL("test"))
+	owner := persistencetest.Registration()
+	applied(t, db, owner)
+	p := persistencetest.Creation(owner.ID)
+	applied(t, db, p)
+	incarnation, _, err := db.Leases().Acquire(t.Context(), p.Node, "", "", time.Millisecond)
+	require.NoError(t, err)
+	_, _, exclusive, err := db.Leases().Renew(t.Context(), p.Node, incarnation, time.Millisecond, true)
+	require.NoError(t, err)
+	require.True(t, exclusive)
+	require.Eventually(t, func() bool { // someone was buried on the old server, long enough after its start
+		_, err := db.Projects().Claim(t.Context(), p.ID, "taker")
+		return err == nil
+	}, 20*time.Second, 50*time.Millisecond)
+	incarnation, _, err = db.Leases().Acquire(t.Context(), "taker", "", "", time.Millisecond)
+	require.NoError(t, err)
+	_, _, exclusive, err = db.Leases().Renew(t.Context(), "taker", incarnation, time.Millisecond, true)
+	require.NoError(t, err)
+	require.True(t, exclusive)
+
+	replica := server.Replica(t)
+	_, err = postgres.Open(t.Context(), postgres.Config{URL: replica.URL("test")})
+	require.ErrorContains(t, err, "standby")
+	age := func(of string) (age time.Duration) {
+		require.NoError(t, raw(t, replica.URL("test")).QueryRow(t.Context(), `SELECT clock_timestamp() - `+of).Scan(&age))
+		return age
+	}
+	require.Eventually(t, func() bool { return age("pg_postmaster_start_time()") > 2*postgres.LeaseTTL }, 20*time.Second, 100*time.Millisecond)
+	server.Crash()
+	promoted := time.Now()
+	replica.Promote(t)
+	heir := connect(t, replica.URL("test"))
+	var moved *store.MovedError
+	_, err = heir.Projects().Claim(t.Context(), p.ID, "heir")
+	require.ErrorAs(t, err, &moved)
+	require.Eventually(t, func() bool {
+		_, err := heir.Projects().Claim(t.Context(), p.ID, "heir")
+		return err == nil
+	}, 20*time.Second, 50*time.Millisecond)
+	require.Greater(t, time.Since(promoted), postgres.LeaseTTL, "buried too early")
+}

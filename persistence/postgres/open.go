@@ -25,7 +25,11 @@ type Config struct {
 	URL     string // postgres://…
 	Readers int32  // connections for queries; 0: four for each core
 	Writers int32  // connections for commits; 0: 4
-	Claims  int32  // connections for claims; 0: 4
+	Claims  int32  // connections for claims; 0: 8
+
+	// Instance tells processes apart that were given the same node name: none
+	// runs beside another one of the same instance.
+	Instance string
 }
 
 // Time-outs of one statement, enforced by the server. Writes end before those
@@ -42,6 +46,8 @@ const (
 
 // DB is a database. It is safe for concurrent use.
 type DB struct {
+	instance string
+
 	reads  *pgxpool.Pool
 	writes *pgxpool.Pool
 	claims *pgxpool.Pool // apart: entities that wake up in a crowd keep no commit waiting
@@ -58,7 +64,7 @@ var rowByRow = map[string]string{
 
 // Open connects to a migrated database.
 func Open(ctx context.Context, c Config) (_ *DB, err error) {
-	db := &DB{}
+	db := &DB{instance: c.Instance}
 	db.users.load = db.loadPublicUsers
 	defer func() {
 		if err != nil {
