@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -85,6 +86,7 @@ func TestNoSecretIsLogged(t *testing.T) {
 	pg.Crash()
 	flows()
 	pg.Restart(t)
+	require.Eventually(t, func() bool { return p.client(t).do("GET", "/readyz", nil).status == 200 }, time.Minute, 50*time.Millisecond)
 
 	logged := logs.String()
 	require.Contains(t, logged, "path=/api/v1/auth/login", "requests are logged at this level")

@@ -90,9 +90,17 @@ func (db *DB) bury(ctx context.Context, name string, ttl time.Duration) (buried 
 	return tag.RowsAffected() > 0, wrap("bury", err)
 }
 
-// Leave ends the node's own lease.
+// Leave ends the node's own lease. The connection may have broken unnoticed since
+// the last renewal: a second one is tried, since it does no harm to leave twice.
 func (l *Leases) Leave(ctx context.Context, name string, incarnation int64) error {
-	_, err := l.db.leases.Exec(ctx, `
-		UPDATE nodes SET dead = true, exclusive = false, expires = clock_timestamp() WHERE name = $1 AND incarnation = $2`, name, incarnation)
+	leave := func() error {
+		_, err := l.db.leases.Exec(ctx, `
+			UPDATE nodes SET dead = true, exclusive = false, expires = clock_timestamp() WHERE name = $1 AND incarnation = $2`, name, incarnation)
+		return err
+	}
+	err := leave()
+	if err != nil && unreachable(err) {
+		err = leave()
+	}
 	return wrap("leave", err)
 }
