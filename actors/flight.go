@@ -26,6 +26,7 @@ type flight[S State[S]] struct {
 	now      time.Time
 	era      int64 // of the lease at departure
 	changing int   // commands that decided events
+	applied  bool  // landed, and only its barrier awaited
 }
 
 // depart decides all commands that wait and lets them leave as one commit. What

@@ -33,6 +33,7 @@ func (e *entity[S]) land(m *landed[S]) {
 	}
 	e.air = nil
 	e.leave()
+	e.show()
 	e.depart()
 }
 
@@ -53,6 +54,8 @@ func (e *entity[S]) arrive(f *flight[S], known []store.Reply) {
 			p.answer, p.refused = e.recall(p, reply), false
 		}
 	}
+	f.applied = true
+	e.show()
 	e.revoke(f)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -47,12 +48,14 @@ func write[S State[S], C messages.Command, R proto.Message](t turn[S], c C, rule
 	})
 }
 
-// read hands in a command that only looks. It shows the durable state at once,
-// or travels with the next flight where the fence must vouch for it.
+// read hands in a command that only looks. It shows the durable state: at once,
+// or, while a change is in the air, when that has landed, since lists and the
+// log may show the change already. Where the fence must vouch for it, it travels
+// with the next flight.
 func read[S State[S], C messages.Command, R proto.Message](t turn[S], c C, view func(S, C, time.Time) (R, error)) {
 	e := t.entity
 	look := func(s S, now time.Time) (proto.Message, error) { return view(s, c, now) }
-	if e.phase == ready {
+	if e.phase == ready && (e.air == nil || e.air.applied) {
 		reply := e.look(c, look, e.durable, e.now())
 		if e.trusted() { // the lease is checked after the state was read
 			e.runtime.answer(t.sender, reply)
@@ -60,6 +63,22 @@ func read[S State[S], C messages.Command, R proto.Message](t turn[S], c C, view 
 		}
 	}
 	e.enqueue(&pending[S]{command: c, sender: t.sender, reply: look})
+}
+
+// show answers the reads that waited for a flight to land, so that they wait
+// neither for its barrier nor for the next one.
+func (e *entity[S]) show() {
+	e.queue = slices.DeleteFunc(e.queue, func(p *pending[S]) bool {
+		if p.decide != nil {
+			return false
+		}
+		reply := e.look(p.command, p.reply, e.durable, e.now())
+		if !e.trusted() {
+			return false
+		}
+		e.answer(p, reply)
+		return true
+	})
 }
 
 // deliver sends the answer to all who asked for the command, once.

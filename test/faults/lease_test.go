@@ -31,9 +31,7 @@ func TestProcessesComeAndGo(t *testing.T) {
 	for round := range leaseRounds {
 		var subjects []*rig.Subject
 		for i := range 20 {
-			subject := s.Observe(t.Context(), first, fmt.Sprintf("lease %d", i), users, 4)
-			subject.EntityOnly = true
-			subjects = append(subjects, subject)
+			subjects = append(subjects, s.Observe(t.Context(), first, fmt.Sprintf("lease %d", i), users, 4))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var workers sync.WaitGroup

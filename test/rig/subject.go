@@ -15,11 +15,6 @@ type Subject struct {
 	Users   []string
 	History *History
 
-	// EntityOnly leaves out the lists. They come from the database, and where a
-	// process answers reads from memory they are ahead of it for the moment
-	// between a commit and its landing.
-	EntityOnly bool
-
 	highest int // limit that workers set
 }
 
@@ -68,9 +63,6 @@ func (w *Worker) choose() Input {
 	in.Role = int8(1 + w.random.IntN(len(roles)-1))
 	in.Limit = w.random.IntN(w.subject.highest + 1)
 	actions := []Action{AddMember, AddMember, AddMember, RemoveMember, RemoveMember, ChangeRole, ChangeLimit, Read, Read, ReadRole, ReadRoles, ReadEvents}
-	if w.subject.EntityOnly {
-		actions = actions[:len(actions)-2]
-	}
 	in.Action = actions[w.random.IntN(len(actions))]
 	return in
 }
