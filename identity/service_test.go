@@ -1,0 +1,214 @@
+package identity_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"atelier/identity"
+	"atelier/identity/token"
+	"atelier/messages"
+)
+
+// What the flows do with whom they ask. That it holds with real entities and
+// real databases is shown where the program is tested.
+
+const (
+	userID    = "0190a000-0000-7000-8000-000000000001"
+	sessionID = "0190a000-0000-7000-8000-000000000002"
+)
+
+// world answers for everyone that the flows ask.
+type world struct {
+	identity.Accounts
+	identity.Sessions
+	identity.Mint
+	account    *messages.Account
+	session    *messages.Session
+	credential *messages.Credential
+	hashes     atomic.Int32 // hashed or compared
+	asked      atomic.Int32 // looks at the session
+	onSession  func(look int32)
+	opened     *messages.OpenSession
+	changed    *messages.ChangePassword
+	registered *messages.RegisterAccount
+}
+
+func (w *world) FindCredential(context.Context, string) (*messages.Credential, error) {
+	return w.credential, nil
+}
+
+func (w *world) Hash(context.Context, string) (string, error) { w.hashes.Add(1); return "hash", nil }
+
+func (w *world) Verify(_ context.Context, hash, password string) (ok, stale bool, err error) {
+	w.hashes.Add(1)
+	return hash == password, false, nil
+}
+
+func (w *world) VerifyNothing(context.Context, string) error { w.hashes.Add(1); return nil }
+
+func (w *world) GetAccount(context.Context, *messages.GetAccount) (*messages.Account, error) {
+	return w.account, nil
+}
+
+func (w *world) GetSession(context.Context, *messages.GetSession) (*messages.Session, error) {
+	look := w.asked.Add(1)
+	session := w.session
+	if w.onSession != nil {
+		w.onSession(look)
+	}
+	if session == nil {
+		return nil, messages.Missing("session")
+	}
+	return session, nil
+}
+
+func (w *world) OpenSession(_ context.Context, c *messages.OpenSession) (*messages.Session, error) {
+	w.opened = c
+	return w.session, nil
+}
+
+func (w *world) ChangePassword(_ context.Context, c *messages.ChangePassword) (*messages.Done, error) {
+	w.changed = c
+	return &messages.Done{}, nil
+}
+
+func (w *world) RegisterAccount(_ context.Context, c *messages.RegisterAccount) (*messages.Account, error) {
+	w.registered = c
+	return w.account, nil
+}
+
+func (w *world) MintAccess(string, string) (string, time.Time, error) {
+	return "access", time.Now().Add(time.Minute), nil
+}
+
+func (w *world) VerifyAccess(string) (user, session string, expires time.Time, err error) {
+	return userID, sessionID, time.Now().Add(time.Minute), nil
+}
+
+func (w *world) MintRefresh(string, uint32, time.Time) (string, error) { return "refresh", nil }
+
+func newWorld() *world {
+	return &world{
+		account:    &messages.Account{Id: userID, Email: "ada@example.com", Name: "Ada", Status: "active", Roles: []string{"user"}, AuthEpoch: 1},
+		session:    &messages.Session{Id: sessionID, UserId: userID, AuthEpoch: 1, Amr: []string{"pwd"}},
+		credential: &messages.Credential{UserId: userID, PasswordHash: "right", CredentialVersion: 7},
+	}
+}
+
+func (w *world) service(validated identity.Validated) *identity.Service {
+	return identity.New(identity.DefaultConfig(), identity.Deps{
+		Accounts: w, Sessions: w, Directory: w, Passwords: w, Tokens: w, Validated: validated, Now: time.Now,
+		Policy: func(password, _, _ string) error {
+			if password == "weak" {
+				return messages.Refuse(messages.CodeWeakPassword, "weak")
+			}
+			return nil
+		},
+	})
+}
+
+func TestAWrongPasswordCostsWhatAnUnknownAddressDoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	s := w.service(nil)
+	_, wrong := s.SignIn(t.Context(), &messages.Meta{}, identity.Credentials{Email: "ada@example.com", Password: "wrong"})
+	require.True(t, messages.HasCode(wrong, messages.CodeInvalidCredentials))
+	require.EqualValues(t, 1, w.hashes.Load())
+	w.credential = nil
+	_, unknown := s.SignIn(t.Context(), &messages.Meta{}, identity.Credentials{Email: "eve@example.com", Password: "wrong"})
+	require.Equal(t, wrong, unknown)
+	require.EqualValues(t, 2, w.hashes.Load(), "an unknown address is hashed for too")
+	require.Nil(t, w.opened)
+}
+
+// TestSessionsAreOpenedForThePasswordThatWasChecked: the account gets its
+// version, and so refuses a sign-in that a change overtook.
+func TestSessionsAreOpenedForThePasswordThatWasChecked(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	s := w.service(nil)
+	_, err := s.SignIn(t.Context(), &messages.Meta{}, identity.Credentials{Password: "right", IP: "::1"})
+	require.NoError(t, err)
+	require.EqualValues(t, 7, w.opened.GetCredentialVersion())
+	require.Equal(t, userID, w.opened.GetMeta().GetPrincipal())
+	require.NoError(t, s.ChangePassword(t.Context(), &messages.Meta{Principal: userID, SessionId: sessionID}, "right", "next"))
+	require.EqualValues(t, 7, w.changed.GetCredentialVersion())
+	require.Equal(t, sessionID, w.changed.GetKeepSessionId())
+	require.NotEqual(t, w.opened.GetMeta().GetCommandId(), w.changed.GetMeta().GetCommandId())
+}
+
+func TestNothingIsHashedForAWeakPassword(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	s := w.service(nil)
+	_, err := s.Register(t.Context(), &messages.Meta{}, identity.Registration{Password: "weak"})
+	require.True(t, messages.HasCode(err, messages.CodeWeakPassword))
+	require.Zero(t, w.hashes.Load())
+	_, err = s.Register(t.Context(), &messages.Meta{}, identity.Registration{Password: "strong"})
+	require.NoError(t, err)
+	require.True(t, w.registered.GetActivate(), "without verification users are born active")
+	require.Empty(t, w.registered.GetRoles())
+}
+
+// TestAnAnswerThatARevocationOvertookIsThrownAway: the session is looked up,
+// then revoked, and only then does the answer arrive.
+func TestAnAnswerThatARevocationOvertookIsThrownAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	cache := token.NewCache[*identity.Principal](10, time.Now)
+	s := w.service(cache)
+	w.onSession = func(look int32) {
+		if look == 1 {
+			w.session = nil // ended, behind the look that is under way
+			cache.Revoke([]messages.Mark{{Session: sessionID}})
+		}
+	}
+	_, err := s.Authenticate(t.Context(), "token")
+	require.True(t, messages.HasCode(err, messages.CodeSessionRevoked))
+	require.EqualValues(t, 2, w.asked.Load(), "asked again")
+	_, known := cache.Get("token")
+	require.False(t, known)
+}
+
+func TestValidatedTokensAreNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	cache := token.NewCache[*identity.Principal](10, time.Now)
+	s := w.service(cache)
+	for range 3 {
+		p, err := s.Authenticate(t.Context(), "token")
+		require.NoError(t, err)
+		require.Equal(t, []string{"pwd"}, p.AMR)
+	}
+	require.EqualValues(t, 1, w.asked.Load())
+	cache.Revoke([]messages.Mark{{User: userID}})
+	w.account.Status = "suspended"
+	_, err := s.Authenticate(t.Context(), "token")
+	require.True(t, messages.HasCode(err, messages.CodeUserSuspended))
+}
+
+// TestWhoseTokensAreRefused: by the account's status, its epoch, and whose the
+// session is.
+func TestWhoseTokensAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*world)
+		code   string
+	}{
+		"pending":           {func(w *world) { w.account.Status = "pending" }, messages.CodeEmailUnverified},
+		"suspended":         {func(w *world) { w.account.Status = "suspended" }, messages.CodeUserSuspended},
+		"inactive":          {func(w *world) { w.account.Status = "inactive" }, messages.CodeUserInactive},
+		"an earlier epoch":  {func(w *world) { w.account.AuthEpoch = 2 }, messages.CodeSessionRevoked},
+		"another's session": {func(w *world) { w.session.UserId = sessionID }, messages.CodeSessionRevoked},
+		"no session":        {func(w *world) { w.session = nil }, messages.CodeSessionRevoked},
+	} {
+		w := newWorld()
+		c.change(w)
+		_, err := w.service(token.NewCache[*identity.Principal](10, time.Now)).Authenticate(t.Context(), "token")
+		require.True(t, messages.HasCode(err, c.code), "%s: %v", name, err)
+	}
+}
