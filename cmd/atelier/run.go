@@ -141,7 +141,7 @@ func (s *server) startRuntime(ctx context.Context, db *opened, node string, toke
 	actors.AddProjects(runtime, db.Projects())
 	if leased != nil {
 		if err := leased.Start(ctx); err != nil {
-			return nil, nil, fmt.Errorf("the node's lease cannot be taken: %w", err)
+			return nil, nil, errors.Join(fmt.Errorf("the node's lease cannot be taken: %w", err), runtime.Stop(ctx))
 		}
 		s.onStop(leased.Stop)
 	}
