@@ -33,7 +33,7 @@ type Directory interface {
 // Passwords hash and compare, in bounded slots.
 type Passwords interface {
 	Hash(ctx context.Context, password string) (string, error)
-	Verify(ctx context.Context, hash, password string) (ok, stale bool, err error)
+	Verify(ctx context.Context, hash, password string) (ok bool, err error)
 	// VerifyNothing costs what Verify costs, for addresses that do not exist.
 	VerifyNothing(ctx context.Context, password string) error
 }

@@ -37,7 +37,7 @@ func (s *Service) prove(ctx context.Context, email, password string) (*messages.
 		}
 		return nil, wrongCredentials()
 	}
-	ok, _, err := s.passwords.Verify(ctx, credential.GetPasswordHash(), password)
+	ok, err := s.passwords.Verify(ctx, credential.GetPasswordHash(), password)
 	if err != nil {
 		return nil, err
 	}
