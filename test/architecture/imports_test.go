@@ -33,8 +33,10 @@ var rules = []rule{
 	{path: "actors/store", ours: []string{"messages"}},
 	{path: "actors", ours: []string{"messages", "actors/account", "actors/session", "actors/project", "actors/store"},
 		outer: []string{"github.com/asynkron/protoactor-go/", "google.golang.org/protobuf/", "github.com/google/uuid"}, ban: []string{"database/", "net/http"}},
-	{path: "identity", ours: []string{"messages", "identity/"},
-		outer: []string{"github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/", "golang.org/x/text/", "github.com/google/uuid"}, ban: []string{"database/", "net/http"}},
+	{path: "identity/password", ours: []string{"messages"}, outer: []string{"golang.org/x/crypto/blake2b", "golang.org/x/text/"}, ban: []string{"database/", "net/http"}},
+	{path: "identity/token", ours: []string{"messages"}, outer: []string{"github.com/golang-jwt/jwt/v5"}, ban: []string{"database/", "net/http"}},
+	{path: "identity/seal", ours: []string{"messages"}, ban: []string{"database/", "net/http"}},
+	{path: "identity", ours: []string{"messages"}, outer: []string{"github.com/google/uuid"}, ban: []string{"database/", "net/http"}},
 	{path: "http", ours: []string{"messages", "identity", "identity/"}, outer: []string{"github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp",
 		"github.com/danielgtaylor/huma/v2", "github.com/google/uuid", "google.golang.org/protobuf/", "github.com/go-json-experiment/json"}, ban: []string{"net/http", "database/"}},
 	{path: "persistence/postgres", ours: []string{"messages", "migrations", "actors/account", "actors/session", "actors/project", "actors/store"},
@@ -103,6 +105,7 @@ func TestTheTableBites(t *testing.T) {
 	t.Parallel()
 	for path, imported := range map[string]string{
 		"messages": "atelier/actors", "actors/project": "context", "actors": "atelier/persistence/postgres", "http": "atelier/actors",
+		"identity/password": "atelier/identity", "identity/token": "atelier/identity/seal", "identity/seal": "atelier/identity/token",
 		"persistence/postgres": "atelier/actors", "cluster": "atelier/http", "identity": "atelier/actors/account", "actors/session": "github.com/google/uuid",
 	} {
 		i := slices.IndexFunc(rules, func(r rule) bool { return r.path == path })
