@@ -30,6 +30,7 @@ type world struct {
 	session    *messages.Session
 	credential *messages.Credential
 	hashes     atomic.Int32 // hashed or compared
+	nothings   atomic.Int32 // of them for addresses that nobody has
 	asked      atomic.Int32 // looks at the session
 	onSession  func(look int32)
 	opened     *messages.OpenSession
@@ -43,12 +44,16 @@ func (w *world) FindCredential(context.Context, string) (*messages.Credential, e
 
 func (w *world) Hash(context.Context, string) (string, error) { w.hashes.Add(1); return "hash", nil }
 
-func (w *world) Verify(_ context.Context, hash, password string) (ok, stale bool, err error) {
+func (w *world) Verify(_ context.Context, hash, password string) (ok bool, err error) {
 	w.hashes.Add(1)
-	return hash == password, false, nil
+	return hash == password, nil
 }
 
-func (w *world) VerifyNothing(context.Context, string) error { w.hashes.Add(1); return nil }
+func (w *world) VerifyNothing(context.Context, string) error {
+	w.hashes.Add(1)
+	w.nothings.Add(1)
+	return nil
+}
 
 func (w *world) GetAccount(context.Context, *messages.GetAccount) (*messages.Account, error) {
 	return w.account, nil
@@ -122,6 +127,7 @@ func TestAWrongPasswordCostsWhatAnUnknownAddressDoes(t *testing.T) {
 	_, unknown := s.SignIn(t.Context(), &messages.Meta{}, identity.Credentials{Email: "eve@example.com", Password: "wrong"})
 	require.Equal(t, wrong, unknown)
 	require.EqualValues(t, 2, w.hashes.Load(), "an unknown address is hashed for too")
+	require.EqualValues(t, 1, w.nothings.Load())
 	require.Nil(t, w.opened)
 }
 
