@@ -36,7 +36,7 @@ func (s *shared[K, V]) get(ctx context.Context, keys []K) (map[K]V, error) {
 	l.keys = append(l.keys, keys...)
 	s.mu.Unlock()
 	if first {
-		s.ask(ctx, l)
+		go s.ask(context.WithoutCancel(ctx), l)
 	}
 	select {
 	case <-l.done:
@@ -47,14 +47,14 @@ func (s *shared[K, V]) get(ctx context.Context, keys []K) (map[K]V, error) {
 }
 
 // ask waits for its turn and runs the query, for all who have joined by then. It
-// does not end with the request of the one who came first.
+// ends by its own time-out and not with the request of any of them.
 func (s *shared[K, V]) ask(ctx context.Context, l *lookups[K, V]) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.mu.Lock()
 	s.next = nil
 	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	defer close(l.done)
 	l.found, l.err = s.load(ctx, l.keys)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,17 +51,46 @@ func TestLookupsShareTheNextQuery(t *testing.T) {
 	all.Wait()
 }
 
-// A query outlives the request that began it; its failure is everyone's.
+// A query outlives the request that began it, which waits no longer than it may;
+// its failure is everyone's.
 func TestASharedQueryOutlivesItsFirstRequest(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
 	failure := errors.New("failed")
+	began, goOn := make(chan struct{}, 2), make(chan error)
 	s := &shared[int, int]{load: func(ctx context.Context, _ []int) (map[int]int, error) {
-		cancel()
-		return nil, errors.Join(ctx.Err(), failure)
+		began <- struct{}{}
+		return nil, errors.Join(<-goOn, ctx.Err())
 	}}
-	l := &lookups[int, int]{done: make(chan struct{})}
-	s.ask(ctx, l)
-	require.ErrorIs(t, l.err, failure)
-	require.NotErrorIs(t, l.err, context.Canceled)
+	get := func(ctx context.Context) <-chan error {
+		ended := make(chan error, 1)
+		go func() {
+			_, err := s.get(ctx, []int{1})
+			ended <- err
+		}()
+		return ended
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	first := get(ctx)
+	<-began
+	second := get(ctx) // waits for its turn
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.next != nil
+	}, 5*time.Second, time.Millisecond)
+	third := get(t.Context())
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.next.keys) == 2
+	}, 5*time.Second, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-first, context.Canceled)
+	require.ErrorIs(t, <-second, context.Canceled)
+	goOn <- nil
+	<-began
+	goOn <- failure
+	err := <-third
+	require.ErrorIs(t, err, failure)
+	require.NotErrorIs(t, err, context.Canceled)
 }
