@@ -123,6 +123,42 @@ func lookups(t *testing.T, db *Database) {
 	require.Len(t, r.Known, 2)
 }
 
+// expiredCommands: a command whose time is over was never carried out, though
+// nobody has swept it away.
+func expiredCommands(t *testing.T, db *Database) {
+	p, owner := newUserProject(t, db, "n1")
+	first := p.fly(later(1), renamed("once")).keyed(owner.fence.ID, "k:old")
+	first.commit.Replies[0].Expires = start // long ago
+	write(t, db, first.commit)
+	p.land(first)
+	key := first.commit.Replies[0].CommandKey
+	require.Empty(t, known(t, db, key))
+
+	stale := p.copy()
+	stale.fence.Version--
+	fenced(t, results(t, db, stale.fly(later(2)).keyed(owner.fence.ID, "k:old").commit)[0])
+	again := p.fly(later(2), renamed("again")).keyed(owner.fence.ID, "k:old")
+	again.commit.Replies[0].Body, again.commit.Replies[0].Fingerprint, again.commit.Replies[0].Reference = []byte{}, []byte("another print"), true
+	write(t, db, again.commit)
+	p.land(again)
+	require.Equal(t, kept(again.commit.Replies[0]), kept(known(t, db, key)[key]))
+	requireKept(t, again.commit.Replies[0], results(t, db, p.fly(later(3), renamed("third")).keyed(owner.fence.ID, "k:old").commit)[0])
+	same(t, p.state, p.claimed(t, db.Projects(), "n1").state)
+
+	for range rounds {
+		p, owner := newUserProject(t, db, "n1")
+		old := p.fly(later(1)).keyed(owner.fence.ID, "k:old")
+		old.commit.Replies[0].Expires = start
+		write(t, db, old.commit)
+		var commits []*store.Commit
+		for range 4 {
+			fresh := newProject("n1")
+			commits = append(commits, fresh.fly(later(2), created(fresh.fence.ID, owner.fence.ID, "x")).keyed(owner.fence.ID, "k:old").commit)
+		}
+		winner(t, race(t, db, commits...), func(r store.Result) bool { return r.Duplicate })
+	}
+}
+
 // commandMeanwhile: another transaction is about to have carried out a command
 // when a commit with the same arrives. The commit waits; then it was the second.
 func commandMeanwhile(t *testing.T, db *Database) {

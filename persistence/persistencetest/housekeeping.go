@@ -18,11 +18,12 @@ func sweep(t *testing.T, db *Database) {
 	key := func(i int) store.CommandKey {
 		return store.CommandKey{Principal: owner.fence.ID, Command: fmt.Sprint("k:", i)}
 	}
+	at := func(i int) time.Time { return farOff.Add(time.Duration(i) * time.Minute) }
 	f := p.fly(later(1))
 	var keys []store.CommandKey
 	for i := range 30 {
 		f = f.keyed(owner.fence.ID, key(i).Command)
-		f.commit.Replies[i].Expires = later(i)
+		f.commit.Replies[i].Expires = at(i)
 		keys = append(keys, key(i))
 	}
 	write(t, db, f.commit)
@@ -30,7 +31,7 @@ func sweep(t *testing.T, db *Database) {
 		now                  time.Time
 		limit, removed, left int
 	}{
-		{later(0), 100, 0, 30}, {later(10), 4, 4, 26}, {later(10), 100, 6, 20}, {later(10), 100, 0, 20}, {later(20), 10, 10, 10},
+		{at(0), 100, 0, 30}, {at(10), 4, 4, 26}, {at(10), 100, 6, 20}, {at(10), 100, 0, 20}, {at(20), 10, 10, 10},
 	} {
 		removed, err := db.Sweep(t.Context(), step.now, step.limit)
 		require.NoError(t, err)
@@ -47,7 +48,7 @@ func sweep(t *testing.T, db *Database) {
 	for i, node := range []Engine{db.Engine, db.Peer} {
 		both.Go(func() {
 			var err error
-			if total[i], err = node.Sweep(t.Context(), later(10_000), 1000); err != nil {
+			if total[i], err = node.Sweep(t.Context(), at(10_000), 1000); err != nil {
 				t.Error(err)
 			}
 		})

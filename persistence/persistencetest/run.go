@@ -126,6 +126,7 @@ var sharing = []property{
 	{"CommandsAreRememberedOnce", commandsRemembered},
 	{"CommandsWithoutChangesAreRemembered", unchangedRemembered},
 	{"LookupsFindWhatWasCarriedOut", lookups},
+	{"ExpiredCommandsAreForgotten", expiredCommands},
 	{"OneWinnerAmongCommits", oneWinner},
 	{"OneWinnerAmongCreations", oneCreation},
 	{"OneWinnerAmongAddresses", oneAddress},

@@ -74,10 +74,11 @@ func (q *composition) input(name string, columns ...string) {
 }
 
 // commands brings in the commands to store and to look up, and finds those that
-// were carried out before.
+// were carried out before. Expired ones are none, whether swept yet or not.
 func (q *composition) commands() {
 	const found = `, m.principal, m.command_id, m.fingerprint, m.reply, m.reference FROM `
-	const stored = ` CROSS JOIN LATERAL (SELECT * FROM commands m WHERE m.principal = k.principal AND m.command_id = k.command_id OFFSET 0) m`
+	const stored = ` CROSS JOIN LATERAL (SELECT * FROM commands m WHERE m.principal = k.principal AND m.command_id = k.command_id
+		AND m.expires_at > now() OFFSET 0) m`
 	var known []string
 	if q.has(withReplies) {
 		q.input("replies", "n int", "principal text", "command_id text", "fingerprint bytea", "reply bytea", "reference boolean", "expires_at timestamptz")
@@ -147,7 +148,9 @@ func (q *composition) remember() {
 	q.table("stored", `
 		INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at)
 		SELECT principal, command_id, fingerprint, reply, reference, expires_at FROM replies`+applied+`
-		ORDER BY principal, command_id ON CONFLICT DO NOTHING RETURNING 1`)
+		ORDER BY principal, command_id ON CONFLICT (principal, command_id) DO UPDATE
+			SET fingerprint = excluded.fingerprint, reply = excluded.reply, reference = excluded.reference, expires_at = excluded.expires_at
+			WHERE commands.expires_at <= now() RETURNING 1`)
 }
 
 // Verdicts on commits, as a statement reports them. Applied ones go unnamed.

@@ -1,23 +1,30 @@
 package sqlite
 
-import "atelier/actors/store"
+import (
+	"time"
+
+	"atelier/actors/store"
+)
 
 var (
 	insertCommand = stmt(`
 		INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (principal, command_id) DO NOTHING`)
+		ON CONFLICT (principal, command_id) DO UPDATE SET fingerprint = excluded.fingerprint, reply = excluded.reply,
+			reference = excluded.reference, expires_at = excluded.expires_at
+		WHERE expires_at <= ?`)
 	deleteCommand = stmt(`DELETE FROM commands WHERE principal = ? AND command_id = ?`)
-	selectCommand = stmt(`SELECT fingerprint, reply, reference FROM commands WHERE principal = ? AND command_id = ?`)
+	selectCommand = stmt(`SELECT fingerprint, reply, reference FROM commands WHERE principal = ? AND command_id = ? AND expires_at > ?`)
 )
 
 // remember stores the commands of a commit, unless one of them was carried out
-// before: then it stores none and fresh is false.
-func (c *connection) remember(replies []store.Reply) (fresh bool, err error) {
+// before: then it stores none and fresh is false. Those that have expired by now
+// are not remembered, whether swept yet or not.
+func (c *connection) remember(replies []store.Reply, now time.Time) (fresh bool, err error) {
 	if !deduped {
 		return true, nil
 	}
 	for i, r := range replies {
-		stored, err := c.exec(insertCommand, r.Principal, r.Command, nonNil(r.Fingerprint), nonNil(r.Body), r.Reference, r.Expires.UnixMicro())
+		stored, err := c.exec(insertCommand, r.Principal, r.Command, nonNil(r.Fingerprint), nonNil(r.Body), r.Reference, r.Expires.UnixMicro(), now.UnixMicro())
 		if err != nil {
 			return false, err
 		}
@@ -38,21 +45,21 @@ func (c *connection) forget(replies []store.Reply) error {
 	return nil
 }
 
-func (c *connection) recallOwn(replies []store.Reply) ([]store.Reply, error) {
+func (c *connection) recallOwn(replies []store.Reply, now time.Time) ([]store.Reply, error) {
 	keys := make([]store.CommandKey, 0, len(replies))
 	for _, r := range replies {
 		keys = append(keys, r.CommandKey)
 	}
-	return c.recall(keys)
+	return c.recall(keys, now)
 }
 
 // recall finds the stored replies of those commands that were carried out.
-func (c *connection) recall(keys []store.CommandKey) (known []store.Reply, err error) {
+func (c *connection) recall(keys []store.CommandKey, now time.Time) (known []store.Reply, err error) {
 	if !deduped {
 		return nil, nil
 	}
 	for _, key := range keys {
-		err := c.each(selectCommand, []any{key.Principal, key.Command}, func(r *row) error {
+		err := c.each(selectCommand, []any{key.Principal, key.Command, now.UnixMicro()}, func(r *row) error {
 			known = append(known, store.Reply{CommandKey: key, Fingerprint: r.blob(), Body: r.blob(), Reference: r.bool()})
 			return nil
 		})

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"atelier/actors/account"
 	"atelier/actors/project"
@@ -34,15 +35,16 @@ func (db *DB) Write(ctx context.Context, group []*store.Commit) ([]store.Result,
 // found out by the first statement that changes its row, at the latest; an
 // error after that is a defect and fails the group.
 func (c *connection) write(one *store.Commit) (r store.Result, err error) {
-	if r.Known, err = c.recall(one.Lookups); err != nil {
+	now := time.Now()
+	if r.Known, err = c.recall(one.Lookups, now); err != nil {
 		return r, err
 	}
-	fresh, err := c.remember(one.Replies)
+	fresh, err := c.remember(one.Replies, now)
 	if err != nil {
 		return r, err
 	}
 	if !fresh {
-		known, err := c.recallOwn(one.Replies)
+		known, err := c.recallOwn(one.Replies, now)
 		r.Known, r.Duplicate = append(known, r.Known...), true
 		return r, err
 	}
