@@ -58,7 +58,7 @@ func unknown(t testing.TB, err error) {
 func TestLostConnectionIsUnknown(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	db := connect(t, url)
+	db := connect(t, patient(url))
 	c, held, ended := blocked(t, url, db)
 	_, err := raw(t, url).Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'atelier'`)
@@ -76,7 +76,7 @@ func TestCrashedServer(t *testing.T) {
 	url := server.URL("test")
 	_, err := postgres.Migrate(t.Context(), url)
 	require.NoError(t, err)
-	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, Writers: 1})
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: patient(url), Writers: 1})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	c, _, ended := blocked(t, url, db)
@@ -163,11 +163,11 @@ func TestFrozenServer(t *testing.T) {
 func TestLockedRow(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	db := connect(t, url)
+	db := connect(t, url+"&lock_timeout=2s")
 	began := time.Now()
 	c, held, ended := blocked(t, url, db)
 	err := <-ended
-	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, store.ErrBlocked)
 	require.ErrorIs(t, err, store.ErrRolledBack)
 	require.Less(t, time.Since(began), 4500*time.Millisecond)
 	held.End(false)
@@ -187,7 +187,7 @@ func TestSlowStatement(t *testing.T) {
 	c := persistencetest.Registration()
 	began := time.Now()
 	_, err = one(t.Context(), db, c)
-	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, store.ErrBlocked)
 	require.Less(t, time.Since(began), 4900*time.Millisecond, "before the committer gives up")
 	_, err = db.Accounts().Claim(t.Context(), c.ID, "n1")
 	require.ErrorIs(t, err, store.ErrNotFound)
@@ -207,7 +207,7 @@ func TestReadOnlyServer(t *testing.T) {
 func TestExhaustedPool(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, Writers: 1})
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: patient(url), Writers: 1})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	_, held, ended := blocked(t, url, db)

@@ -64,7 +64,7 @@ func TestNobodyIsBuriedRightAfterAStart(t *testing.T) {
 func TestClaimJudgesTheOwnerWithTheRowInHand(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	db, watch := connect(t, url), raw(t, url)
+	db, watch := connect(t, patient(url)), raw(t, url)
 	owner := persistencetest.Registration()
 	applied(t, db, owner)
 	p := persistencetest.Creation(owner.ID)

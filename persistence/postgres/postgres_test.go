@@ -18,10 +18,9 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	persistencetest.Run(t, func(t testing.TB) *persistencetest.Database {
 		url := migrated(t)
-		patient := url + "&lock_timeout=10s&statement_timeout=10s" // the suite holds rows, for longer where the machine is busy
-		db := connect(t, patient)
+		db := connect(t, patient(url))
 		return &persistencetest.Database{
-			Engine: db, Peer: connect(t, patient), Keys: keys{db}, Leases: db.Leases(),
+			Engine: db, Peer: connect(t, patient(url)), Keys: keys{db}, Leases: db.Leases(),
 			Hold: func(t testing.TB, key store.CommandKey) *persistencetest.Held { return hold(t, url, key) },
 		}
 	})
@@ -45,6 +44,9 @@ func connect(t testing.TB, url string) *postgres.DB {
 	t.Cleanup(db.Close)
 	return db
 }
+
+// patient is for tests that hold rows, for longer where the machine is busy.
+func patient(url string) string { return url + "&lock_timeout=10s&statement_timeout=10s" }
 
 // raw is a connection beside the engine.
 func raw(t testing.TB, url string) *pgx.Conn {

@@ -91,7 +91,7 @@ func TestALaterPartFailsAlone(t *testing.T) {
 func TestClaimsKeepNoCommitWaiting(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	db, err := postgres.Open(t.Context(), postgres.Config{URL: url + "&lock_timeout=10s", Writers: 1, Claims: 1})
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: patient(url), Writers: 1, Claims: 1})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	p := owned(t, db)
