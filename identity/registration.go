@@ -40,6 +40,9 @@ func (s *Service) ChangePassword(ctx context.Context, m *messages.Meta, current,
 		return err
 	}
 	credential, err := s.prove(ctx, account.GetEmail(), current)
+	if messages.HasCode(err, messages.CodeInvalidCredentials) {
+		return messages.Refuse(messages.CodeInvalidCredentials, "the current password is wrong")
+	}
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func newWorld() *world {
 }
 
 func (w *world) service(validated identity.Validated) *identity.Service {
-	return identity.New(identity.DefaultConfig(), identity.Deps{
+	return identity.New(identity.Config{SessionLifetime: time.Hour}, identity.Deps{
 		Accounts: w, Sessions: w, Directory: w, Passwords: w, Tokens: w, Validated: validated, Now: time.Now,
 		Policy: func(password, _, _ string) error {
 			if password == "weak" {
@@ -141,7 +141,12 @@ func TestSessionsAreOpenedForThePasswordThatWasChecked(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 7, w.opened.GetCredentialVersion())
 	require.Equal(t, userID, w.opened.GetMeta().GetPrincipal())
-	require.NoError(t, s.ChangePassword(t.Context(), &messages.Meta{Principal: userID, SessionId: sessionID}, "right", "next"))
+	me := &messages.Meta{Principal: userID, SessionId: sessionID}
+	err = s.ChangePassword(t.Context(), me, "wrong", "next")
+	require.True(t, messages.HasCode(err, messages.CodeInvalidCredentials))
+	require.ErrorContains(t, err, "the current password is wrong", "the address was not asked for")
+	require.Nil(t, w.changed)
+	require.NoError(t, s.ChangePassword(t.Context(), me, "right", "next"))
 	require.EqualValues(t, 7, w.changed.GetCredentialVersion())
 	require.Equal(t, sessionID, w.changed.GetKeepSessionId())
 	require.NotEqual(t, w.opened.GetMeta().GetCommandId(), w.changed.GetMeta().GetCommandId())
