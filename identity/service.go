@@ -56,9 +56,6 @@ type Config struct {
 	SessionLifetime time.Duration // from sign-in, whatever happens
 }
 
-// DefaultConfig suits development: no verification, sessions of 30 days.
-func DefaultConfig() Config { return Config{SessionLifetime: 30 * 24 * time.Hour} }
-
 // Service is the flows.
 type Service struct {
 	config    Config

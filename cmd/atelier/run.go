@@ -28,7 +28,7 @@ const (
 	maxInFlight     = 2_000
 	sweepEvery      = 10 * time.Second
 	sweepAtOnce     = 5_000
-	sessionLifetime = 30 * 24 * time.Hour
+	sessionLifetime = 30 * 24 * time.Hour // from sign-in; refresh tokens and their keys live as long
 )
 
 // server is a running node. Parts are started in the order of its closers and
@@ -173,7 +173,7 @@ func (s *server) startKeys(ctx context.Context, c settings, db *opened, now leas
 	if err != nil {
 		return nil, nil, err
 	}
-	ring := token.NewRing(token.DefaultRingConfig(), db.keys, sealer, now.Now, s.log)
+	ring := token.NewRing(token.DefaultRingConfig(sessionLifetime), db.keys, sealer, now.Now, s.log)
 	if err := ring.Start(ctx); err != nil {
 		return nil, nil, fmt.Errorf("%w (is ATELIER_MASTER_KEY the key that this database was set up with?)", err)
 	}

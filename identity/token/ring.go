@@ -49,15 +49,15 @@ type RingConfig struct {
 	RotateEvery time.Duration // age at which a key gets a successor
 	Overlap     time.Duration // a successor is published that long before it signs
 	AccessLife  time.Duration // of access tokens, at most 15 minutes
-	RefreshLife time.Duration // of refresh tokens: the longest session
+	RefreshLife time.Duration // of refresh tokens: the longest session's
 	Every       time.Duration // between looks at the store
 }
 
-// DefaultRingConfig rotates each 30 days.
-func DefaultRingConfig() RingConfig {
+// DefaultRingConfig rotates each 30 days, whatever the lifetime of sessions.
+func DefaultRingConfig(sessionLifetime time.Duration) RingConfig {
 	return RingConfig{
 		RotateEvery: 30 * 24 * time.Hour, Overlap: 10 * time.Minute, AccessLife: 15 * time.Minute,
-		RefreshLife: 30 * 24 * time.Hour, Every: time.Minute,
+		RefreshLife: sessionLifetime, Every: time.Minute,
 	}
 }
 

@@ -76,10 +76,13 @@ func (c *clock) advance(d time.Duration) {
 
 var master = seal.Generate()
 
+// sessionLifetime is not the time between rotations.
+const sessionLifetime = 40 * 24 * time.Hour
+
 func node(t testing.TB, s *store, c *clock) (*token.Ring, *token.Mint) {
 	sealer, err := seal.Parse(master)
 	require.NoError(t, err)
-	ring := token.NewRing(token.DefaultRingConfig(), s, sealer, c.Now, slog.New(slog.DiscardHandler))
+	ring := token.NewRing(token.DefaultRingConfig(sessionLifetime), s, sealer, c.Now, slog.New(slog.DiscardHandler))
 	require.NoError(t, ring.Refresh(t.Context()))
 	return ring, token.NewMint(ring, issuer)
 }
@@ -204,7 +207,7 @@ func TestRotationOverlaps(t *testing.T) {
 	ring, mint := node(t, s, c)
 	born := c.Now()
 	refresh := mustRefresh(t, mint, 1, born)
-	config := token.DefaultRingConfig()
+	config := token.DefaultRingConfig(sessionLifetime)
 	c.advance(config.RotateEvery - config.Overlap)
 	old, _, err := mint.MintAccess(user, session)
 	require.NoError(t, err)
