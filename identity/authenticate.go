@@ -37,7 +37,6 @@ func (s *Service) Authenticate(ctx context.Context, token string) (*Principal, e
 			drop()
 			return nil, err
 		}
-		p.ExpiresAt = expires
 		if keep(p, expires) {
 			return p, nil
 		}
@@ -63,7 +62,7 @@ func (s *Service) validate(ctx context.Context, userID, sessionID string) (*Prin
 	if err := usable(account, session); err != nil {
 		return nil, err
 	}
-	return &Principal{UserID: userID, SessionID: sessionID, Roles: account.GetRoles(), AMR: session.GetAmr()}, nil
+	return &Principal{UserID: userID, SessionID: sessionID, Roles: account.GetRoles()}, nil
 }
 
 // usable refuses sessions of accounts that may not act, and sessions that were

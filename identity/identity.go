@@ -39,6 +39,4 @@ type Principal struct {
 	UserID    string
 	SessionID string
 	Roles     []string
-	AMR       []string  // RFC 8176 methods of the sign-in
-	ExpiresAt time.Time // of the token
 }

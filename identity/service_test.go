@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,6 +37,8 @@ type world struct {
 	opened     *messages.OpenSession
 	changed    *messages.ChangePassword
 	registered *messages.RegisterAccount
+	ended      *messages.EndSession
+	away       error // instead of an end
 }
 
 func (w *world) FindCredential(context.Context, string) (*messages.Credential, error) {
@@ -94,12 +97,35 @@ func (w *world) VerifyAccess(string) (user, session string, expires time.Time, e
 	return userID, sessionID, time.Now().Add(time.Minute), nil
 }
 
-func (w *world) MintRefresh(string, uint32, time.Time) (string, error) { return "refresh", nil }
+func (w *world) MintRefresh(_ string, generation uint32, _ time.Time) (string, error) {
+	return fmt.Sprintf("refresh-%d", generation), nil
+}
+
+// ParseRefresh reads the tokens that the tests name: the parent of generation 4,
+// and one that was used too long ago.
+func (w *world) ParseRefresh(token string) (session string, generation uint32, err error) {
+	if token == "stolen" {
+		return sessionID, 1, nil
+	}
+	return sessionID, 4, nil
+}
+
+func (w *world) RefreshSession(_ context.Context, c *messages.RefreshSession) (*messages.Refreshed, error) {
+	if c.GetGeneration() == 1 {
+		return nil, messages.Refuse(messages.CodeTokenReused, "used before")
+	}
+	return &messages.Refreshed{Session: w.session, Generation: c.GetGeneration() + 1}, nil
+}
+
+func (w *world) EndSession(_ context.Context, c *messages.EndSession) (*messages.Done, error) {
+	w.ended = c
+	return &messages.Done{}, w.away
+}
 
 func newWorld() *world {
 	return &world{
 		account:    &messages.Account{Id: userID, Email: "ada@example.com", Name: "Ada", Status: "active", Roles: []string{"user"}, AuthEpoch: 1},
-		session:    &messages.Session{Id: sessionID, UserId: userID, AuthEpoch: 1, Amr: []string{"pwd"}},
+		session:    &messages.Session{Id: sessionID, UserId: userID, AuthEpoch: 1},
 		credential: &messages.Credential{UserId: userID, PasswordHash: "right", CredentialVersion: 7},
 	}
 }
@@ -165,6 +191,46 @@ func TestNothingIsHashedForAWeakPassword(t *testing.T) {
 	require.Empty(t, w.registered.GetRoles())
 }
 
+func TestWhereAddressesAreProvedUsersAreBornPending(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	s := identity.New(identity.Config{Verification: true}, identity.Deps{Accounts: w, Passwords: w, Policy: func(string, string, string) error { return nil }})
+	_, err := s.Register(t.Context(), &messages.Meta{}, identity.Registration{Password: "strong"})
+	require.NoError(t, err)
+	require.False(t, w.registered.GetActivate())
+}
+
+// TestTheftIsReportedToTheAccount: a refresh token used twice ends its session by
+// the account, which alone may; where that fails, nobody is told that it ended.
+func TestTheftIsReportedToTheAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	s := w.service(nil)
+	_, err := s.Refresh(t.Context(), &messages.Meta{}, "stolen", "::1", "")
+	require.True(t, messages.HasCode(err, messages.CodeSessionRevoked), "%v", err)
+	require.Equal(t, userID, w.ended.GetUserId())
+	require.Equal(t, userID, w.ended.GetMeta().GetPrincipal())
+	require.Equal(t, sessionID, w.ended.GetSessionId())
+	require.Equal(t, "reuse_detected", w.ended.GetReason())
+
+	w.away = messages.Refuse(messages.CodeUnavailable, "away")
+	_, err = s.Refresh(t.Context(), &messages.Meta{}, "stolen", "::1", "")
+	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
+}
+
+// TestRefreshesAreOfTheGenerationThatTheSessionSays: no other token is made.
+func TestRefreshesAreOfTheGenerationThatTheSessionSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	tokens, err := w.service(nil).Refresh(t.Context(), &messages.Meta{}, "parent", "::1", "")
+	require.NoError(t, err)
+	require.Equal(t, "refresh-5", tokens.RefreshToken)
+	require.Nil(t, w.ended)
+	w.account.Status = "suspended"
+	_, err = w.service(nil).Refresh(t.Context(), &messages.Meta{}, "parent", "::1", "")
+	require.True(t, messages.HasCode(err, messages.CodeUserSuspended))
+}
+
 // TestAnAnswerThatARevocationOvertookIsThrownAway: the session is looked up,
 // then revoked, and only then does the answer arrive.
 func TestAnAnswerThatARevocationOvertookIsThrownAway(t *testing.T) {
@@ -193,7 +259,7 @@ func TestValidatedTokensAreNotAskedForAgain(t *testing.T) {
 	for range 3 {
 		p, err := s.Authenticate(t.Context(), "token")
 		require.NoError(t, err)
-		require.Equal(t, []string{"pwd"}, p.AMR)
+		require.Equal(t, &identity.Principal{UserID: userID, SessionID: sessionID, Roles: []string{"user"}}, p)
 	}
 	require.EqualValues(t, 1, w.asked.Load())
 	cache.Revoke([]messages.Mark{{User: userID}})
