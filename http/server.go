@@ -17,7 +17,6 @@ import (
 type Config struct {
 	PublicURL   string
 	CursorKey   []byte // 32 bytes, the same on all nodes
-	Version     string // of the program
 	LogID       string // identity of the event log
 	MaxInFlight int    // requests at one time; more are refused as overloaded
 }

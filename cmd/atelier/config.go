@@ -26,7 +26,7 @@ type settings struct {
 	OpsAddr      string `help:"Address of the operations listener; keep it off the internet." default:"127.0.0.1:9090" env:"ATELIER_OPS_ADDR" group:"Server"`
 	PublicURL    string `help:"URL under which clients reach the API, the same on all nodes; http:// and the API's address where it is not set, which production refuses." placeholder:"URL" env:"ATELIER_PUBLIC_URL" group:"Server"`
 	NodeName     string `help:"Stable name of this node; kept in the data directory where it is not set." placeholder:"NAME" env:"ATELIER_NODE_NAME" group:"Server"`
-	Verification string `name:"email-verification" help:"Whether new users must prove their address; off is all there is yet." enum:"off" default:"off" env:"ATELIER_EMAIL_VERIFICATION" group:"Server"`
+	Verification string `name:"email-verification" help:"Whether new users must prove their address before they sign in; the one value is off: they need not." enum:"off" default:"off" env:"ATELIER_EMAIL_VERIFICATION" group:"Server"`
 
 	storeSettings
 	logSettings

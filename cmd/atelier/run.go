@@ -83,13 +83,13 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	}
 	clients := clientsOf(caller)
 	s.clients = clients
-	s.Flows = identity.New(identity.Config{SessionLifetime: sessionLifetime}, identity.Deps{
+	s.Flows = identity.New(identity.Config{Verification: c.Verification != "off", SessionLifetime: sessionLifetime}, identity.Deps{
 		Accounts: clients.accounts, Sessions: clients.sessions, Directory: db, Policy: password.Check,
 		Passwords: password.NewHasher(password.DefaultParams(), 0, passwordQueue),
 		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease}, Now: lease.Now,
 	})
 	s.sweep(db, lease.Now)
-	edge := httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), Version: version, LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
+	edge := httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
 		Flows: s.Flows, Accounts: clients.accounts, Sessions: clients.sessions, Projects: clients.projects, Queries: db,
 		JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Log: log,
 	})
