@@ -118,19 +118,6 @@ type projectBody struct {
 
 func projectOf(p *messages.Project) *projectBody { return &projectBody{from: p} }
 
-// plain fills in the documented fields.
-func (p *projectBody) plain() *projectBody {
-	m := p.from
-	return &projectBody{
-		ID: m.GetId(), Name: m.GetName(), Description: m.GetDescription(), OwnerID: m.GetOwnerId(), Status: m.GetStatus(),
-		Settings: settingsBody{
-			Public: m.GetSettings().GetPublic(), MaxCollaborators: m.GetSettings().GetMaxCollaborators(), AllowComments: m.GetSettings().GetAllowComments(),
-		},
-		Collaborators: filled(m.GetCollaborators()), CollaboratorCount: m.GetCollaboratorCount(), Version: m.GetVersion(),
-		CreatedAt: timeText(m.GetCreatedAt()), UpdatedAt: timeText(m.GetUpdatedAt()),
-	}
-}
-
 // appendJSON renders the project; a test holds it against encoding/json.
 func (p *projectBody) appendJSON(b []byte) []byte { return appendProject(b, p.from) }
 

@@ -11,6 +11,19 @@ import (
 	"atelier/messages"
 )
 
+// plain is the project with the documented fields filled in.
+func (p *projectBody) plain() *projectBody {
+	m := p.from
+	return &projectBody{
+		ID: m.GetId(), Name: m.GetName(), Description: m.GetDescription(), OwnerID: m.GetOwnerId(), Status: m.GetStatus(),
+		Settings: settingsBody{
+			Public: m.GetSettings().GetPublic(), MaxCollaborators: m.GetSettings().GetMaxCollaborators(), AllowComments: m.GetSettings().GetAllowComments(),
+		},
+		Collaborators: filled(m.GetCollaborators()), CollaboratorCount: m.GetCollaboratorCount(), Version: m.GetVersion(),
+		CreatedAt: timeText(m.GetCreatedAt()), UpdatedAt: timeText(m.GetUpdatedAt()),
+	}
+}
+
 // TestHotBodies holds the bodies that render themselves against encoding/json.
 func TestHotBodies(t *testing.T) {
 	t.Parallel()

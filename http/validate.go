@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -75,8 +74,6 @@ func (c *check) value(schema *huma.Schema, value any) {
 	switch schema.Type {
 	case huma.TypeObject:
 		c.object(schema, value)
-	case huma.TypeArray:
-		c.array(schema, value)
 	case huma.TypeString:
 		c.text(schema, value)
 	case huma.TypeInteger, huma.TypeNumber:
@@ -111,23 +108,6 @@ func (c *check) object(schema *huma.Schema, value any) {
 		}
 	}
 	c.path = c.path[:depth]
-}
-
-func (c *check) array(schema *huma.Schema, value any) {
-	items, is := value.([]any)
-	if !is {
-		c.fault("type", "must be a list")
-		return
-	}
-	if schema.MaxItems != nil && len(items) > *schema.MaxItems {
-		c.fault("out_of_range", "must have at most %d items", *schema.MaxItems)
-		return
-	}
-	for i, item := range items {
-		c.path = append(c.path, strconv.Itoa(i))
-		c.value(schema.Items, item)
-		c.path = c.path[:len(c.path)-1]
-	}
 }
 
 func (c *check) text(schema *huma.Schema, value any) {
