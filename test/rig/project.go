@@ -12,7 +12,6 @@ import (
 type Project struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
-	OwnerID  string `json:"owner_id"`
 	Settings struct {
 		MaxCollaborators int `json:"max_collaborators"`
 	} `json:"settings"`
