@@ -7,10 +7,11 @@
 // that were not linearizable, and the test's output says where it is.
 //
 //	s := rig.New(t)
-//	a, b := s.Start("a", rig.Postgres(url)), s.Start("b", rig.Postgres(url))
-//	owner := s.Register(a, "Owner")
-//	project := owner.On(b).CreateProject(…)
-//	a.Kill(); a.Restart()
+//	a, b := s.Start("a", url), s.Start("b", url)
+//	owner := s.SignIn(a, s.Register(a, "owner"))
+//	project, reply := b.Client().As(owner.Access).CreateProject(ctx, "Harbour", 7)
+//	a.Kill()
+//	a.Restart()
 //
 // Who owns what. A Node belongs to the scenario's goroutine; its address alone
 // is read by others, who learn it anew with every request, since a restart
