@@ -27,7 +27,8 @@ const (
 )
 
 // Ring holds master keys. The first seals, all open: to rotate, put the new key
-// in front and take the old one out once everything was sealed anew.
+// in front. Nothing is sealed anew; the old key stays until what it sealed is
+// gone, which SECURITY.md says when.
 type Ring struct{ keys []masterKey }
 
 type masterKey struct {

@@ -231,6 +231,30 @@ func TestRotationOverlaps(t *testing.T) {
 	require.True(t, messages.HasCode(err, messages.CodeInvalidToken))
 }
 
+// TestTheOldMasterKeyMayGo: what it sealed is gone when a key's time and the
+// longest session are over, and not before.
+func TestTheOldMasterKeyMayGo(t *testing.T) {
+	t.Parallel()
+	c, s := start(), &store{}
+	node(t, s, c)
+	fresh := seal.Generate()
+	with := func(keys string) *token.Ring {
+		sealer, err := seal.Parse(keys)
+		require.NoError(t, err)
+		return token.NewRing(token.DefaultRingConfig(sessionLifetime), s, sealer, c.Now, slog.New(slog.DiscardHandler))
+	}
+	both := with(fresh + "," + master)
+	config := token.DefaultRingConfig(sessionLifetime)
+	lives := config.RotateEvery + sessionLifetime // and what the overlaps add
+	for step := time.Hour; c.Now().Before(start().Now().Add(lives)); c.advance(step) {
+		require.NoError(t, both.Refresh(t.Context()))
+		require.ErrorIs(t, with(fresh).Refresh(t.Context()), seal.ErrOpened)
+	}
+	c.advance(2 * time.Hour)
+	require.NoError(t, both.Refresh(t.Context()))
+	require.NoError(t, with(fresh).Refresh(t.Context()))
+}
+
 func kids(t *testing.T, r *token.Ring) []string {
 	var document struct {
 		Keys []map[string]string `json:"keys"`
