@@ -61,44 +61,47 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	if err != nil {
 		return nil, err
 	}
-	logID, err := db.LogID(ctx)
-	if err != nil {
-		return nil, err
-	}
 	admin, err := db.AnyAdmin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.NoAdmin = !admin
-
 	tokens := token.NewCache[checked](tokensCached, time.Now)
 	runtime, lease, err := s.startRuntime(ctx, db, node, tokens)
 	if err != nil {
 		return nil, err
 	}
-	caller := actors.NewLocal(runtime)
+	s.clients = clientsOf(actors.NewLocal(runtime))
+	s.sweep(db, lease.Now)
+	return s, s.startEdge(ctx, c, db, lease, tokens)
+}
+
+// startEdge brings up what people reach: the flows, the API, the operations
+// listener and, embedded, the administration.
+func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease lease, tokens *token.Cache[checked]) error {
+	logID, err := db.LogID(ctx)
+	if err != nil {
+		return err
+	}
 	ring, sealer, err := s.startKeys(ctx, c, db, lease)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	clients := clientsOf(caller)
-	s.clients = clients
 	s.Flows = identity.New(identity.Config{Verification: c.Verification != "off", SessionLifetime: sessionLifetime}, identity.Deps{
-		Accounts: clients.accounts, Sessions: clients.sessions, Directory: db, Policy: password.Check,
+		Accounts: s.clients.accounts, Sessions: s.clients.sessions, Directory: db, Policy: password.Check,
 		Passwords: password.NewHasher(password.DefaultParams(), 0, passwordQueue),
 		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease}, Now: lease.Now,
 	})
-	s.sweep(db, lease.Now)
 	edge := httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
-		Flows: s.Flows, Accounts: clients.accounts, Sessions: clients.sessions, Projects: clients.projects, Queries: db,
-		JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Log: log,
+		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
+		JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Log: s.log,
 	})
 	if c.embedded() {
 		if err := s.serveAdmin(c.DataDir); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, s.listen(c, edge)
+	return s.listen(c, edge)
 }
 
 type clients struct {
