@@ -26,11 +26,24 @@ type racer struct {
 	race func(context.Context, span) (lap, error)
 }
 
+// turn is a lap in which something was done.
+func (r racer) turn(ctx context.Context, s span) (lap, error) {
+	l, err := r.race(ctx, s)
+	if err == nil && l.Rate == 0 {
+		err = fmt.Errorf("nothing was done in %v", s.measured)
+	}
+	if err != nil {
+		return l, fmt.Errorf("%s: %w", r.name, err)
+	}
+	return l, nil
+}
+
 // rival is whom a contestant is measured against.
 type rival struct {
 	racer
 	target float64 // the ratio to reach; 0: for information
 	must   float64 // the ratio below which the case has failed; 0: none
+	cpu    float64 // the ratio of CPU to stay below; 0: for information
 }
 
 // contest is one case: a contestant of ours and its rivals, taking turns.
@@ -47,16 +60,16 @@ func (c contest) run(ctx context.Context, r *rig, o options) (contestResult, err
 	ours := make([]lap, 0, o.rounds)
 	theirs := make([][]lap, len(c.rivals))
 	for round := range o.rounds {
-		l, err := c.ours.race(ctx, o.span)
+		l, err := c.ours.turn(ctx, o.span)
 		if err != nil {
-			return contestResult{}, fmt.Errorf("%s: %w", c.ours.name, err)
+			return contestResult{}, err
 		}
 		ours = append(ours, l)
 		said := fmt.Sprintf("%s %.0f/s", c.ours.name, l.Rate)
 		for i, rival := range c.rivals {
-			l, err := rival.race(ctx, o.span)
+			l, err := rival.turn(ctx, o.span)
 			if err != nil {
-				return contestResult{}, fmt.Errorf("%s: %w", rival.name, err)
+				return contestResult{}, err
 			}
 			theirs[i] = append(theirs[i], l)
 			said += fmt.Sprintf(", %s %.0f/s (%.2f)", rival.name, l.Rate, ours[round].Rate/l.Rate)
@@ -74,10 +87,12 @@ func (c contest) run(ctx context.Context, r *rig, o options) (contestResult, err
 		cpu := make([]float64, o.rounds)
 		for round := range ratios {
 			ratios[round] = ours[round].Rate / theirs[i][round].Rate
-			cpu[round] = ours[round].cpu() / theirs[i][round].cpu()
+			if known := theirs[i][round].cpu(); known > 0 {
+				cpu[round] = ours[round].cpu() / known
+			}
 		}
 		result.Rivals = append(result.Rivals, rivalResult{
-			Name: rival.name, Lap: middle(theirs[i]), Ratio: median(ratios), CPURatio: median(cpu), Target: rival.target, Must: rival.must,
+			Name: rival.name, Lap: middle(theirs[i]), Ratio: median(ratios), CPURatio: median(cpu), Target: rival.target, Must: rival.must, CPUTarget: rival.cpu,
 		})
 	}
 	return result, nil

@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -109,14 +110,19 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	report.print(os.Stdout)
-	if o.json == "" {
+	return errors.Join(report.save(o.json), report.failure())
+}
+
+// save writes the report as JSON, where a file is named.
+func (r report) save(file string) error {
+	if file == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(report, "", "  ")
+	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.json, append(text, '\n'), 0o644)
+	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
 // progress says what is going on, while it goes on.

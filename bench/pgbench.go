@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -33,28 +34,40 @@ func (r *rig) pgbench(name, script string, connections int) racer {
 		if err := os.WriteFile(file, text, 0o644); err != nil {
 			return lap{}, err
 		}
-		seconds := int(math.Ceil((s.warm + s.measured).Seconds()))
-		cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-f", file, "-c", strconv.Itoa(connections), "-j", strconv.Itoa(min(connections, 2)),
-			"-T", strconv.Itoa(seconds), r.alone)
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Start(); err != nil {
-			return lap{}, err
+		if s.warm > 0 {
+			if _, err := r.transact(ctx, file, connections, s.warm, func() error { return nil }); err != nil {
+				return lap{}, err
+			}
 		}
-		begin := time.Now().Add(s.warm)
+		// Its rate leaves connecting out, and so does the CPU: that of the middle.
+		middle := span{warm: s.measured / 8, measured: s.measured * 3 / 4}
 		m := &meter{pids: [2]int{0, r.postmaster}}
-		metering := metered(ctx, begin, begin.Add(s.measured), m.read)
-		if err := cmd.Wait(); err != nil {
-			return lap{}, fmt.Errorf("%w: %s", err, out.String())
-		}
-		found := tps.FindSubmatch(out.Bytes())
-		if found == nil {
-			return lap{}, fmt.Errorf("no rate in what pgbench said: %s", out.String())
-		}
-		rate, err := strconv.ParseFloat(string(found[1]), 64)
-		if err != nil {
-			return lap{}, err
-		}
-		return m.charge(lap{Rate: rate}, s), metering
+		rate, err := r.transact(ctx, file, connections, s.measured, func() error {
+			begin := time.Now().Add(middle.warm)
+			return metered(ctx, begin, begin.Add(middle.measured), m.read)
+		})
+		return m.charge(lap{Rate: rate}, middle), err
 	}}
+}
+
+// transact runs pgbench, and meanwhile meter, for whole seconds. The rate is that
+// of all of them.
+func (r *rig) transact(ctx context.Context, file string, connections int, d time.Duration, meter func() error) (rate float64, err error) {
+	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-f", file, "-c", strconv.Itoa(connections), "-j", strconv.Itoa(min(connections, 2)),
+		"-T", strconv.Itoa(int(math.Ceil(d.Seconds()))), r.alone)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	metering := meter()
+	if err := cmd.Wait(); err != nil {
+		return 0, fmt.Errorf("%w: %s", err, out.String())
+	}
+	found := tps.FindSubmatch(out.Bytes())
+	if found == nil {
+		return 0, fmt.Errorf("no rate in what pgbench said: %s", out.String())
+	}
+	rate, err = strconv.ParseFloat(string(found[1]), 64)
+	return rate, errors.Join(err, metering)
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -24,25 +26,27 @@ type contestResult struct {
 }
 
 type rivalResult struct {
-	Name     string
-	Lap      lap
-	Ratio    float64 // of our rate to theirs
-	CPURatio float64 // of our CPU a request to theirs
-	Target   float64 `json:",omitempty"`
-	Must     float64 `json:",omitempty"`
+	Name   string
+	Lap    lap
+	Ratio  float64 // of our rate to theirs
+	Target float64 `json:",omitempty"`
+	Must   float64 `json:",omitempty"`
+
+	CPURatio  float64 `json:",omitempty"` // of our CPU a request to theirs; 0 where one is not known
+	CPUTarget float64 `json:",omitempty"`
 }
 
 func (r report) print(w io.Writer) {
 	fmt.Fprintf(w, "\nMedians of %d rounds of %.1f s, the contestants of a case in turns. CPU is that of program + Postgres;\nratios are ours to theirs.\n\n", r.Rounds, r.Seconds)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if len(r.Contests) > 0 {
-		fmt.Fprintln(t, "case\tcontestant\tper second\tp50 ms\tp99 ms\tCPU µs each\tratio\ttarget\tcondition\tCPU ratio\t")
+		fmt.Fprintln(t, "case\tcontestant\tper second\tp50 ms\tp99 ms\tCPU µs each\tratio\ttarget\tcondition\tCPU ratio\ttarget\t")
 	}
 	for _, c := range r.Contests {
-		fmt.Fprintf(t, "%s\t%s\t%.0f\t%s\t%s\t%s\t\t\t\t\t\n", c.Name, c.Ours, c.Lap.Rate, known(c.Lap.P50), known(c.Lap.P99), cpuText(c.Lap))
+		fmt.Fprintf(t, "%s\t%s\t%.0f\t%s\t%s\t%s\t\t\t\t\t\t\n", c.Name, c.Ours, c.Lap.Rate, known(c.Lap.P50), known(c.Lap.P99), cpuText(c.Lap))
 		for _, v := range c.Rivals {
-			fmt.Fprintf(t, "\t%s\t%.0f\t%s\t%s\t%s\t%.2f\t%s\t%s\t%.2f\t%s\n", v.Name, v.Lap.Rate, known(v.Lap.P50), known(v.Lap.P99), cpuText(v.Lap), v.Ratio,
-				bound(v.Target), bound(v.Must), v.CPURatio, v.verdict())
+			fmt.Fprintf(t, "\t%s\t%.0f\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\t%s\t%s\n", v.Name, v.Lap.Rate, known(v.Lap.P50), known(v.Lap.P99), cpuText(v.Lap), v.Ratio,
+				bound("≥", v.Target), bound("≥", v.Must), known(v.CPURatio), bound("≤", v.CPUTarget), v.verdict())
 		}
 	}
 	t.Flush()
@@ -65,30 +69,51 @@ func (r report) print(w io.Writer) {
 	t.Flush()
 }
 
+// verdict is how the ratios stand to their bounds.
 func (v rivalResult) verdict() string {
+	var said []string
 	switch {
-	case v.Must > 0 && v.Ratio < v.Must:
-		return "FAILED"
+	case v.failed():
+		said = append(said, "FAILED")
 	case v.Target > 0 && v.Ratio < v.Target:
-		return fmt.Sprintf("target missed by %.0f %%", 100*(1-v.Ratio/v.Target))
-	case v.Target > 0:
+		said = append(said, fmt.Sprintf("target missed by %.0f %%", 100*(1-v.Ratio/v.Target)))
+	}
+	if v.CPUTarget > 0 && v.CPURatio > v.CPUTarget {
+		said = append(said, fmt.Sprintf("target of CPU missed by %.0f %%", 100*(v.CPURatio/v.CPUTarget-1)))
+	}
+	if len(said) == 0 && v.Target > 0 {
 		return "reached"
 	}
-	return ""
+	return strings.Join(said, ", ")
 }
 
-func bound(f float64) string {
+func (v rivalResult) failed() bool { return v.Must > 0 && v.Ratio < v.Must }
+
+// failure is an error that names the conditions that were not met; nil: none.
+func (r report) failure() error {
+	var failed []error
+	for _, c := range r.Contests {
+		for _, v := range c.Rivals {
+			if v.failed() {
+				failed = append(failed, fmt.Errorf("%s against %s: %.2f, and not ≥ %g", c.Name, v.Name, v.Ratio, v.Must))
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func bound(sign string, f float64) string {
 	if f == 0 {
 		return ""
 	}
-	return fmt.Sprintf("≥ %g", f)
+	return fmt.Sprintf("%s %g", sign, f)
 }
 
-func known(ms float64) string {
-	if ms == 0 {
+func known(f float64) string {
+	if f == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.2f", ms)
+	return fmt.Sprintf("%.2f", f)
 }
 
 func cpuText(l lap) string {
