@@ -73,7 +73,7 @@ func (s *storeSettings) databaseFile() string {
 // driver's own account of what is wrong is not passed on: it may show one.
 func (s *storeSettings) postgres() (*pgconn.Config, error) {
 	if !strings.HasPrefix(s.DatabaseURL, "postgres://") && !strings.HasPrefix(s.DatabaseURL, "postgresql://") {
-		return nil, errors.New("ATELIER_DATABASE_URL must begin with postgres:// or sqlite:")
+		return nil, errors.New("ATELIER_DATABASE_URL must begin with postgres:// or sqlite: and name a database")
 	}
 	config, err := pgconn.ParseConfig(s.DatabaseURL)
 	if err != nil {
