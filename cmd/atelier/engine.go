@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"atelier/actors/account"
@@ -42,12 +43,17 @@ type opened struct {
 	close   func()
 }
 
+// writersFor is how many commits Postgres is sent at one time: two, where there
+// are cores to spare, since one is then made ready while the other is written.
+// On few cores larger groups cost less than that gains.
+func writersFor(cores int) int { return max(1, min(2, cores/2)) }
+
 func openPostgres(ctx context.Context, url, instance string) (*opened, error) {
 	db, err := postgres.Open(ctx, postgres.Config{URL: url, Instance: instance})
 	if err != nil {
 		return nil, err
 	}
-	return &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), writers: 2, close: db.Close}, nil
+	return &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close}, nil
 }
 
 func openSqlite(ctx context.Context, path string) (*opened, error) {
