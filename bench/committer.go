@@ -131,7 +131,7 @@ func insertProject(ctx context.Context, tx pgx.Tx, c *store.Commit) error {
 		{`INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '')`,
 			[]any{event.ID, c.Stream, event.Seq, event.Version, event.Type, string(event.Data), event.Actor, event.OccurredAt}},
 		{`INSERT INTO outbox (event_id, shard, stream, seq, created_at) VALUES ($1, 1, $2, $3, $4)`, []any{event.ID, c.Stream, event.Seq, event.OccurredAt}},
-		{`INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at) VALUES ($1, $2, $3, $4, false, $5) ON CONFLICT DO NOTHING`,
+		{`INSERT INTO commands (principal, command_id, fingerprint, reply, expires_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 			[]any{reply.Principal, reply.Command, reply.Fingerprint, reply.Body, reply.Expires}},
 	} {
 		if _, err := tx.Exec(ctx, statement.text, statement.values...); err != nil {

@@ -101,8 +101,7 @@ type CommandKey struct {
 type Reply struct {
 	CommandKey
 	Fingerprint []byte
-	Body        []byte    // protobuf; empty with Reference
-	Reference   bool      // the reply was too large: the entity renders it anew
+	Body        []byte    // protobuf, whole: at most some tens of KiB
 	Expires     time.Time // when the row may be removed
 }
 

@@ -19,6 +19,6 @@ WITH p AS (
 ), o AS (
   INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, 1, stream, seq, now() FROM e
 )
-INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at)
-  SELECT '00000000-0000-4000-8000-000000000001', 'm:' || gen_random_uuid(), decode('', 'hex'), decode(repeat('ab', 150), 'hex'), false, now() + interval '10 minutes'
+INSERT INTO commands (principal, command_id, fingerprint, reply, expires_at)
+  SELECT '00000000-0000-4000-8000-000000000001', 'm:' || gen_random_uuid(), decode('', 'hex'), decode(repeat('ab', 150), 'hex'), now() + interval '10 minutes'
   FROM p ON CONFLICT DO NOTHING;

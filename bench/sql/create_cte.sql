@@ -15,6 +15,6 @@ WITH p AS (
 ), o AS (
   INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, 1, stream, 1, now() FROM e
 )
-INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at)
-  SELECT '00000000-0000-4000-8000-000000000001', 'k:' || id, decode(repeat('ab', 32), 'hex'), decode(repeat('ab', 250), 'hex'), false, now() + interval '24 hours'
+INSERT INTO commands (principal, command_id, fingerprint, reply, expires_at)
+  SELECT '00000000-0000-4000-8000-000000000001', 'k:' || id, decode(repeat('ab', 32), 'hex'), decode(repeat('ab', 250), 'hex'), now() + interval '24 hours'
   FROM p ON CONFLICT DO NOTHING;

@@ -14,7 +14,7 @@ INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at,
   RETURNING id \gset e_
 INSERT INTO outbox (event_id, shard, stream, seq, created_at)
   VALUES (:e_id::uuid, 1, 'projects/' || :p_id::text, 1, now());
-INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at)
-  VALUES ('00000000-0000-4000-8000-000000000001', 'k:' || :p_id::text, decode(repeat('ab', 32), 'hex'), decode(repeat('ab', 250), 'hex'), false, now() + interval '24 hours')
+INSERT INTO commands (principal, command_id, fingerprint, reply, expires_at)
+  VALUES ('00000000-0000-4000-8000-000000000001', 'k:' || :p_id::text, decode(repeat('ab', 32), 'hex'), decode(repeat('ab', 250), 'hex'), now() + interval '24 hours')
   ON CONFLICT DO NOTHING;
 COMMIT;

@@ -107,7 +107,6 @@ CREATE TABLE commands (
     command_id  text COLLATE "C" NOT NULL,
     fingerprint bytea NOT NULL,
     reply       bytea NOT NULL,
-    reference   boolean NOT NULL, -- the reply was too large: rendered anew
     expires_at  timestamptz NOT NULL,
     PRIMARY KEY (principal, command_id)
 );

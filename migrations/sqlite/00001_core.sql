@@ -107,7 +107,6 @@ CREATE TABLE commands (
     command_id  TEXT NOT NULL,
     fingerprint BLOB NOT NULL,
     reply       BLOB NOT NULL,
-    reference   INTEGER NOT NULL, -- the reply was too large: rendered anew
     expires_at  INTEGER NOT NULL,
     PRIMARY KEY (principal, command_id)
 ) STRICT, WITHOUT ROWID;

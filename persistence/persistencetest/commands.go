@@ -68,20 +68,18 @@ func commandsRemembered(t *testing.T, db *Database) {
 }
 
 // unchangedRemembered: a command that changed nothing has a reply too, and a
-// reply may be a mere reference.
+// reply may be empty or large.
 func unchangedRemembered(t *testing.T, db *Database) {
 	p, owner := newUserProject(t, db, "n1")
 	f := p.fly(later(1)).keyed(owner.fence.ID, "k:same")
-	f.commit.Replies[0].Body, f.commit.Replies[0].Reference = nil, true
+	f.commit.Replies[0].Body = nil
 	f = f.keyed(owner.fence.ID, "k:large")
-	f.commit.Replies[1].Body = []byte(strings.Repeat("\x00\xff", 2048))
+	f.commit.Replies[1].Body = []byte(strings.Repeat("\x00\xff", 16<<10))
 	write(t, db, f.commit)
 	found := known(t, db, f.commit.Replies[0].CommandKey, f.commit.Replies[1].CommandKey)
-	require.True(t, found[f.commit.Replies[0].CommandKey].Reference)
 	require.Empty(t, found[f.commit.Replies[0].CommandKey].Body)
 	require.Equal(t, f.commit.Replies[1].Body, found[f.commit.Replies[1].CommandKey].Body)
 	require.Equal(t, f.commit.Replies[1].Fingerprint, found[f.commit.Replies[1].CommandKey].Fingerprint)
-	require.False(t, found[f.commit.Replies[1].CommandKey].Reference)
 
 	r := results(t, db, p.fly(later(2)).keyed(owner.fence.ID, "k:large").commit)[0]
 	require.True(t, r.Duplicate, "a repetition that changes nothing either")
@@ -138,7 +136,7 @@ func expiredCommands(t *testing.T, db *Database) {
 	stale.fence.Version--
 	fenced(t, results(t, db, stale.fly(later(2)).keyed(owner.fence.ID, "k:old").commit)[0])
 	again := p.fly(later(2), renamed("again")).keyed(owner.fence.ID, "k:old")
-	again.commit.Replies[0].Body, again.commit.Replies[0].Fingerprint, again.commit.Replies[0].Reference = []byte{}, []byte("another print"), true
+	again.commit.Replies[0].Body, again.commit.Replies[0].Fingerprint = []byte{}, []byte("another print")
 	write(t, db, again.commit)
 	p.land(again)
 	require.Equal(t, kept(again.commit.Replies[0]), kept(known(t, db, key)[key]))

@@ -44,7 +44,6 @@ func (a *arguments) commands(flights []flight) {
 			column(replies, func(r reply) string { return r.Command }),
 			column(replies, func(r reply) []byte { return nonNil(r.Fingerprint) }),
 			column(replies, func(r reply) []byte { return nonNil(r.Body) }),
-			column(replies, func(r reply) bool { return r.Reference }),
 			column(replies, func(r reply) pgtype.Timestamptz { return stamp(r.Expires) }))
 	}
 	if len(lookups) > 0 {

@@ -40,7 +40,7 @@ func fill(t *testing.T, url string) {
 		`INSERT INTO project_collaborators (project_id, user_id) SELECT id, id FROM users`,
 		`INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, amr, auth_epoch)
 			SELECT id, id, now(), now(), now(), '', '', '{}', 1 FROM users`,
-		`INSERT INTO commands SELECT id::text, 'k', '', '', false, now() FROM users`)
+		`INSERT INTO commands SELECT id::text, 'k', '', '', now() FROM users`)
 }
 
 func execute(t *testing.T, url string, statements ...string) {

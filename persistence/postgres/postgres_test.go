@@ -63,7 +63,7 @@ func hold(t testing.TB, url string, key store.CommandKey) *persistencetest.Held 
 	ctx, watch := t.Context(), raw(t, url)
 	tx, err := raw(t, url).Begin(ctx)
 	require.NoError(t, err)
-	_, err = tx.Exec(ctx, `INSERT INTO commands VALUES ($1, $2, 'print', 'reply', false, now() + interval '1 day')`, key.Principal, key.Command)
+	_, err = tx.Exec(ctx, `INSERT INTO commands VALUES ($1, $2, 'print', 'reply', now() + interval '1 day')`, key.Principal, key.Command)
 	require.NoError(t, err)
 	return &persistencetest.Held{
 		Waiting: func(n int) { waiting(t, watch, n) },

@@ -76,12 +76,12 @@ func (q *composition) input(name string, columns ...string) {
 // commands brings in the commands to store and to look up, and finds those that
 // were carried out before. Expired ones are none, whether swept yet or not.
 func (q *composition) commands() {
-	const found = `, m.principal, m.command_id, m.fingerprint, m.reply, m.reference FROM `
+	const found = `, m.principal, m.command_id, m.fingerprint, m.reply FROM `
 	const stored = ` CROSS JOIN LATERAL (SELECT * FROM commands m WHERE m.principal = k.principal AND m.command_id = k.command_id
 		AND m.expires_at > now() OFFSET 0) m`
 	var known []string
 	if q.has(withReplies) {
-		q.input("replies", "n int", "principal text", "command_id text", "fingerprint bytea", "reply bytea", "reference boolean", "expires_at timestamptz")
+		q.input("replies", "n int", "principal text", "command_id text", "fingerprint bytea", "reply bytea", "expires_at timestamptz")
 		known = append(known, `SELECT k.n, true AS own`+found+`replies k`+stored)
 	}
 	if q.has(withLookups) {
@@ -146,10 +146,10 @@ func (q *composition) remember() {
 		return
 	}
 	q.table("stored", `
-		INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at)
-		SELECT principal, command_id, fingerprint, reply, reference, expires_at FROM replies`+applied+`
+		INSERT INTO commands (principal, command_id, fingerprint, reply, expires_at)
+		SELECT principal, command_id, fingerprint, reply, expires_at FROM replies`+applied+`
 		ORDER BY principal, command_id ON CONFLICT (principal, command_id) DO UPDATE
-			SET fingerprint = excluded.fingerprint, reply = excluded.reply, reference = excluded.reference, expires_at = excluded.expires_at
+			SET fingerprint = excluded.fingerprint, reply = excluded.reply, expires_at = excluded.expires_at
 			WHERE commands.expires_at <= now() RETURNING 1`)
 }
 
@@ -165,20 +165,20 @@ const (
 // one of the commands since the statement began, less is stored than was
 // applied: then the transaction fails. So it does where raced, a condition, says.
 func (q *composition) text(raced ...string) string {
-	const empty = `, '', '', ''::bytea, ''::bytea, false FROM `
+	const empty = `, '', '', ''::bytea, ''::bytea FROM `
 	verdicts := []string{fmt.Sprintf(`SELECT %d, n%sfailed`, verdictFailed, empty)}
 	if q.refusing {
 		verdicts = append([]string{fmt.Sprintf(`SELECT %d, n%srefused`, verdictRefused, empty)}, verdicts...)
 	}
 	if q.has(withReplies | withLookups) {
-		verdicts = append([]string{fmt.Sprintf(`SELECT CASE WHEN own THEN %d ELSE %d END, n, principal, command_id, fingerprint, reply, reference FROM known`,
+		verdicts = append([]string{fmt.Sprintf(`SELECT CASE WHEN own THEN %d ELSE %d END, n, principal, command_id, fingerprint, reply FROM known`,
 			verdictKnown, verdictLookup)}, verdicts...)
 	}
 	if q.has(withReplies) {
 		raced = append(raced, `(SELECT count(*) FROM stored) < (SELECT count(*) FROM replies`+applied+`)`)
 	}
 	if len(raced) > 0 {
-		verdicts = append(verdicts, `SELECT atelier_raced(), 0, '', '', ''::bytea, ''::bytea, false WHERE `+strings.Join(raced, " OR "))
+		verdicts = append(verdicts, `SELECT atelier_raced(), 0, '', '', ''::bytea, ''::bytea WHERE `+strings.Join(raced, " OR "))
 	}
 	return "WITH " + strings.Join(q.tables, ",\n") + "\n" + strings.Join(verdicts, "\nUNION ALL ")
 }
@@ -188,7 +188,7 @@ func (q *composition) text(raced ...string) string {
 func judge(rows pgx.Rows, results []store.Result, reason *messages.Error) error {
 	var verdict, n int
 	var reply store.Reply
-	_, err := pgx.ForEachRow(rows, []any{&verdict, &n, &reply.Principal, &reply.Command, &reply.Fingerprint, &reply.Body, &reply.Reference}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&verdict, &n, &reply.Principal, &reply.Command, &reply.Fingerprint, &reply.Body}, func() error {
 		switch r := &results[n]; verdict {
 		case verdictKnown:
 			r.Known, r.Duplicate = append(r.Known, reply), true

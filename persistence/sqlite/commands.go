@@ -8,12 +8,12 @@ import (
 
 var (
 	insertCommand = stmt(`
-		INSERT INTO commands (principal, command_id, fingerprint, reply, reference, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+		INSERT INTO commands (principal, command_id, fingerprint, reply, expires_at) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (principal, command_id) DO UPDATE SET fingerprint = excluded.fingerprint, reply = excluded.reply,
-			reference = excluded.reference, expires_at = excluded.expires_at
+			expires_at = excluded.expires_at
 		WHERE expires_at <= ?`)
 	deleteCommand = stmt(`DELETE FROM commands WHERE principal = ? AND command_id = ?`)
-	selectCommand = stmt(`SELECT fingerprint, reply, reference FROM commands WHERE principal = ? AND command_id = ? AND expires_at > ?`)
+	selectCommand = stmt(`SELECT fingerprint, reply FROM commands WHERE principal = ? AND command_id = ? AND expires_at > ?`)
 )
 
 // remember stores the commands of a commit, unless one of them was carried out
@@ -24,7 +24,7 @@ func (c *connection) remember(replies []store.Reply, now time.Time) (fresh bool,
 		return true, nil
 	}
 	for i, r := range replies {
-		stored, err := c.exec(insertCommand, r.Principal, r.Command, nonNil(r.Fingerprint), nonNil(r.Body), r.Reference, r.Expires.UnixMicro(), now.UnixMicro())
+		stored, err := c.exec(insertCommand, r.Principal, r.Command, nonNil(r.Fingerprint), nonNil(r.Body), r.Expires.UnixMicro(), now.UnixMicro())
 		if err != nil {
 			return false, err
 		}
@@ -60,7 +60,7 @@ func (c *connection) recall(keys []store.CommandKey, now time.Time) (known []sto
 	}
 	for _, key := range keys {
 		err := c.each(selectCommand, []any{key.Principal, key.Command, now.UnixMicro()}, func(r *row) error {
-			known = append(known, store.Reply{CommandKey: key, Fingerprint: r.blob(), Body: r.blob(), Reference: r.bool()})
+			known = append(known, store.Reply{CommandKey: key, Fingerprint: r.blob(), Body: r.blob()})
 			return nil
 		})
 		if err != nil {
