@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +19,7 @@ import (
 // table is a LeaseStore in the bubble's time, with the neighbours and the
 // failures that a test wants. The database's clock is skewed from the node's.
 type table struct {
+	mu          sync.Mutex
 	skew        time.Duration
 	delay       time.Duration // of every answer
 	away        bool          // renewals and acquisitions fail
@@ -36,6 +39,8 @@ func (t *table) now() time.Time { return time.Now().Add(t.skew) }
 func (t *table) Acquire(_ context.Context, _, _, _ string, _ time.Duration) (int64, time.Time, error) {
 	now := t.now()
 	time.Sleep(t.delay)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.away {
 		return 0, now, errAway
 	}
@@ -47,6 +52,8 @@ func (t *table) Acquire(_ context.Context, _, _, _ string, _ time.Duration) (int
 func (t *table) Renew(_ context.Context, _ string, incarnation int64, _ time.Duration, exclusive bool) (time.Time, bool, bool, error) {
 	now, sent := t.now(), time.Now()
 	time.Sleep(t.delay)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.away {
 		return now, false, false, errAway
 	}
@@ -60,6 +67,13 @@ func (t *table) Renew(_ context.Context, _ string, incarnation int64, _ time.Dur
 }
 
 func (t *table) Leave(context.Context, string, int64) error { t.left = true; return nil }
+
+// with is the test's own access, while the lease's loop is at work.
+func (t *table) with(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f()
+}
 
 func started(t *testing.T, s *table, lost func()) *Lease {
 	l := NewLease(DefaultLeaseConfig("n1"), s, lost, slog.New(slog.NewTextHandler(io.Discard, nil)))
@@ -93,41 +107,44 @@ func TestALeaseThatIsRenewedHolds(t *testing.T) {
 func TestTrustEndsBeforeTheLeaseDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &table{delay: 300 * time.Millisecond}
-		losses := 0
-		l := started(t, s, func() { losses++ })
+		var losses atomic.Int32
+		l := started(t, s, func() { losses.Add(1) })
 		time.Sleep(1500 * time.Millisecond)
-		s.away = true
-		time.Sleep(time.Until(s.sent.Add(2490 * time.Millisecond)))
+		s.with(func() { s.away = true })
+		var sent time.Time
+		s.with(func() { sent = s.sent })
+		time.Sleep(time.Until(sent.Add(2490 * time.Millisecond)))
 		require.True(t, trusted(l))
 		time.Sleep(20 * time.Millisecond)
 		require.False(t, trusted(l), "counted from when the renewal was sent, not answered")
 		require.False(t, l.Held())
 		time.Sleep(2 * time.Second)
-		require.Equal(t, 1, losses)
-		s.away = false
+		require.EqualValues(t, 1, losses.Load())
+		s.with(func() { s.away = false })
 		before := era(l)
 		time.Sleep(3 * time.Second)
 		require.True(t, trusted(l), "a new incarnation")
 		require.NotEqual(t, before, era(l), "in an era of its own")
-		require.EqualValues(t, 2, s.incarnation)
-		require.Equal(t, 1, losses)
+		s.with(func() { require.EqualValues(t, 2, s.incarnation) })
+		require.EqualValues(t, 1, losses.Load())
 	})
 }
 
 func TestABuriedLeaseIsNotRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, losses := &table{}, 0
+		s := &table{}
+		var losses atomic.Int32
 		var l *Lease
 		l = started(t, s, func() {
-			losses++
+			losses.Add(1)
 			require.False(t, l.Held(), "forget while nothing may be answered")
 		})
-		s.buried = true
+		s.with(func() { s.buried = true })
 		time.Sleep(1100 * time.Millisecond)
 		require.False(t, trusted(l))
 		time.Sleep(2 * time.Second)
-		require.Equal(t, 1, losses)
-		require.EqualValues(t, 2, s.incarnation)
+		require.EqualValues(t, 1, losses.Load())
+		s.with(func() { require.EqualValues(t, 2, s.incarnation) })
 		require.True(t, trusted(l))
 	})
 }
@@ -137,16 +154,18 @@ func TestExclusivityIsGivenUpHereFirst(t *testing.T) {
 		s := &table{}
 		l := started(t, s, never(t))
 		first := era(l)
-		s.neighbour = true
+		s.with(func() { s.neighbour = true })
 		time.Sleep(1100 * time.Millisecond)
 		require.False(t, trusted(l))
 		require.True(t, l.Held(), "the lease itself holds")
-		require.False(t, s.exclusive, "told to the database in the same turn")
-		require.Equal(t, []bool{true, true, false}, s.renewals)
+		s.with(func() {
+			require.False(t, s.exclusive, "told to the database in the same turn")
+			require.Equal(t, []bool{true, true, false}, s.renewals)
+		})
 		time.Sleep(3 * time.Second)
 		require.False(t, trusted(l))
 
-		s.neighbour = false
+		s.with(func() { s.neighbour = false })
 		time.Sleep(3 * time.Second)
 		require.True(t, trusted(l))
 		require.NotEqual(t, first, era(l), "what was held before is verified once")
