@@ -21,7 +21,9 @@ import (
 const patience = 2 * time.Minute
 
 // starter starts all children from one thread, since the death signal of a child
-// comes when the thread that started it ends. The thread lives while a child does.
+// comes when the thread that started it ends. No other goroutine can end the
+// thread while it is locked, and unlocked at the end it goes back to the others
+// of the process: it may itself have started a process of somebody else's.
 var starter struct {
 	mu       sync.Mutex
 	children int
@@ -30,6 +32,7 @@ var starter struct {
 
 func start(work <-chan func()) {
 	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for f := range work {
 		f()
 	}
