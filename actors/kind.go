@@ -74,6 +74,8 @@ type spec[S State[S]] struct {
 func newKind[S State[S]](r *Runtime, s spec[S]) Kind {
 	s.runtime = r
 	return Kind{Name: s.name, props: actor.PropsFromProducer(
-		func() actor.Actor { return &entity[S]{spec: &s} }, actor.WithMailbox(actor.UnboundedLockfree()), // the smallest one
+		func() actor.Actor { return &entity[S]{spec: &s} },
+		actor.WithMailbox(actor.UnboundedLockfree()), // the smallest one
+		actor.WithDispatcher(r.crew),
 	)}
 }

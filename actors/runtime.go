@@ -35,6 +35,7 @@ type Runtime struct {
 	kinds     map[store.Kind]Kind
 	directory *directory
 	committer *Committer
+	crew      *crew
 	work      sync.WaitGroup // claims under way and the janitor
 	entities  sync.WaitGroup // started and not stopped, whether in the directory or not
 	stop      chan struct{}
@@ -49,8 +50,9 @@ func New(config Config, deps Deps, w store.Writer) *Runtime {
 	quiet := func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(warnings{deps.Log.Handler()}).With("lib", "protoactor")
 	}
+	stop := make(chan struct{})
 	return &Runtime{
-		config: config, deps: deps, kinds: make(map[store.Kind]Kind), directory: newDirectory(), stop: make(chan struct{}),
+		config: config, deps: deps, kinds: make(map[store.Kind]Kind), directory: newDirectory(), stop: stop, crew: newCrew(stop),
 		system:    actor.NewActorSystem(actor.WithLoggerFactory(quiet), actor.WithDeadLetterRequestLogging(false)),
 		committer: NewCommitter(config.Committer, w, deps.Log),
 	}

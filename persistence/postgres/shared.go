@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -51,6 +52,7 @@ func (s *shared[K, V]) get(ctx context.Context, keys []K) (map[K]V, error) {
 func (s *shared[K, V]) ask(ctx context.Context, l *lookups[K, V]) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
+	runtime.Gosched() // whoever is about to ask joins
 	s.mu.Lock()
 	s.next = nil
 	s.mu.Unlock()
