@@ -157,7 +157,9 @@ func (b *batch) lockSessions(s *sorted) {
 	for _, f := range s.sessions {
 		ids = append(ids, f.id)
 	}
-	b.Queue(lockSessions, pgtype.FlatArray[pgtype.UUID](ids))
+	a := &arguments{buffers: b.buffers}
+	a.add(0, uuids(ids, func(id pgtype.UUID) pgtype.UUID { return id }))
+	b.statements = append(b.statements, statement{lockSessions, a.ends, func(rows pgx.Rows) error { rows.Close(); return rows.Err() }})
 }
 
 func accountOf(f flight) *account.State { return f.commit.Change.(*account.Change).Row }
@@ -165,24 +167,24 @@ func accountOf(f flight) *account.State { return f.commit.Change.(*account.Chang
 func accountArgs(a *arguments, flights []flight) {
 	a.fences(flights)
 	a.add(0,
-		column(flights, func(f flight) int64 { return accountOf(f).Version }),
-		column(flights, func(f flight) int64 { return accountOf(f).Seq }),
-		column(flights, func(f flight) string { return f.commit.Node }),
-		column(flights, func(f flight) string { return accountOf(f).Email }),
-		column(flights, func(f flight) string { return accountOf(f).TypedEmail }),
-		column(flights, func(f flight) string { return accountOf(f).Name }),
-		column(flights, func(f flight) string { return string(accountOf(f).Status) }),
-		column(flights, func(f flight) string { return string(accountOf(f).StatusBefore) }),
-		column(flights, func(f flight) string { return strings.Join(accountOf(f).Roles, " ") }),
-		column(flights, func(f flight) string { return encode(accountOf(f).Profile) }),
-		column(flights, func(f flight) string { return accountOf(f).Preferences }),
-		column(flights, func(f flight) string { return encode(suspensionOf(accountOf(f))) }),
-		column(flights, func(f flight) string { return accountOf(f).PasswordHash }),
-		column(flights, func(f flight) int64 { return accountOf(f).CredentialVersion }),
-		column(flights, func(f flight) int64 { return accountOf(f).AuthEpoch }),
-		column(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).CreatedAt) }),
-		column(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).UpdatedAt) }),
-		column(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).LastLogin) }))
+		int8s(flights, func(f flight) int64 { return accountOf(f).Version }),
+		int8s(flights, func(f flight) int64 { return accountOf(f).Seq }),
+		texts(flights, func(f flight) string { return f.commit.Node }),
+		texts(flights, func(f flight) string { return accountOf(f).Email }),
+		texts(flights, func(f flight) string { return accountOf(f).TypedEmail }),
+		texts(flights, func(f flight) string { return accountOf(f).Name }),
+		texts(flights, func(f flight) string { return string(accountOf(f).Status) }),
+		texts(flights, func(f flight) string { return string(accountOf(f).StatusBefore) }),
+		texts(flights, func(f flight) string { return strings.Join(accountOf(f).Roles, " ") }),
+		texts(flights, func(f flight) string { return encode(accountOf(f).Profile) }),
+		texts(flights, func(f flight) string { return accountOf(f).Preferences }),
+		texts(flights, func(f flight) string { return encode(suspensionOf(accountOf(f))) }),
+		texts(flights, func(f flight) string { return accountOf(f).PasswordHash }),
+		int8s(flights, func(f flight) int64 { return accountOf(f).CredentialVersion }),
+		int8s(flights, func(f flight) int64 { return accountOf(f).AuthEpoch }),
+		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).CreatedAt) }),
+		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).UpdatedAt) }),
+		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).LastLogin) }))
 	a.commands(flights)
 	a.sessions(flights)
 	a.events(flights)
@@ -230,25 +232,25 @@ func (a *arguments) sessions(flights []flight) {
 	}
 	if len(openings) > 0 {
 		a.add(withPut,
-			column(openings, func(o opening) int32 { return o.n }),
-			column(openings, func(o opening) pgtype.UUID { return key(string(o.SessionRow.ID)) }),
-			column(openings, func(o opening) pgtype.UUID { return o.flight.id }),
-			column(openings, func(o opening) pgtype.Timestamptz { return micros(o.CreatedAt) }),
-			column(openings, func(o opening) pgtype.Timestamptz { return micros(o.ExpiresAt) }),
-			column(openings, func(o opening) string { return o.IP }),
-			column(openings, func(o opening) string { return o.UserAgent }),
-			column(openings, func(o opening) string { return strings.Join(o.AMR, " ") }),
-			column(openings, func(o opening) int64 { return o.AuthEpoch }),
-			column(openings, func(o opening) pgtype.Timestamptz { return o.endedAt }),
-			column(openings, func(o opening) string { return o.reason }))
+			int4s(openings, func(o opening) int32 { return o.n }),
+			uuids(openings, func(o opening) pgtype.UUID { return key(string(o.SessionRow.ID)) }),
+			uuids(openings, func(o opening) pgtype.UUID { return o.flight.id }),
+			times(openings, func(o opening) pgtype.Timestamptz { return micros(o.CreatedAt) }),
+			times(openings, func(o opening) pgtype.Timestamptz { return micros(o.ExpiresAt) }),
+			texts(openings, func(o opening) string { return o.IP }),
+			texts(openings, func(o opening) string { return o.UserAgent }),
+			texts(openings, func(o opening) string { return strings.Join(o.AMR, " ") }),
+			int8s(openings, func(o opening) int64 { return o.AuthEpoch }),
+			times(openings, func(o opening) pgtype.Timestamptz { return o.endedAt }),
+			texts(openings, func(o opening) string { return o.reason }))
 	}
 	if len(endings) > 0 {
 		slices.SortFunc(endings, func(a, b ending) int { return strings.Compare(string(a.ID), string(b.ID)) })
 		a.add(withOut,
-			column(endings, func(e ending) int32 { return e.n }),
-			column(endings, func(e ending) pgtype.UUID { return key(string(e.ID)) }),
-			column(endings, func(e ending) pgtype.UUID { return e.flight.id }),
-			column(endings, func(e ending) pgtype.Timestamptz { return e.at }),
-			column(endings, func(e ending) string { return e.Reason }))
+			int4s(endings, func(e ending) int32 { return e.n }),
+			uuids(endings, func(e ending) pgtype.UUID { return key(string(e.ID)) }),
+			uuids(endings, func(e ending) pgtype.UUID { return e.flight.id }),
+			times(endings, func(e ending) pgtype.Timestamptz { return e.at }),
+			texts(endings, func(e ending) string { return e.Reason }))
 	}
 }

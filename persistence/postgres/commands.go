@@ -39,18 +39,18 @@ func (a *arguments) commands(flights []flight) {
 	if len(replies) > 0 {
 		slices.SortFunc(replies, func(a, b reply) int { return compareKeys(a.CommandKey, b.CommandKey) })
 		a.add(withReplies,
-			column(replies, func(r reply) int32 { return r.n }),
-			column(replies, func(r reply) string { return r.Principal }),
-			column(replies, func(r reply) string { return r.Command }),
-			column(replies, func(r reply) []byte { return nonNil(r.Fingerprint) }),
-			column(replies, func(r reply) []byte { return nonNil(r.Body) }),
-			column(replies, func(r reply) pgtype.Timestamptz { return stamp(r.Expires) }))
+			int4s(replies, func(r reply) int32 { return r.n }),
+			texts(replies, func(r reply) string { return r.Principal }),
+			texts(replies, func(r reply) string { return r.Command }),
+			byteas(replies, func(r reply) []byte { return r.Fingerprint }),
+			byteas(replies, func(r reply) []byte { return r.Body }),
+			times(replies, func(r reply) pgtype.Timestamptz { return stamp(r.Expires) }))
 	}
 	if len(lookups) > 0 {
 		a.add(withLookups,
-			column(lookups, func(l lookup) int32 { return l.n }),
-			column(lookups, func(l lookup) string { return l.Principal }),
-			column(lookups, func(l lookup) string { return l.Command }))
+			int4s(lookups, func(l lookup) int32 { return l.n }),
+			texts(lookups, func(l lookup) string { return l.Principal }),
+			texts(lookups, func(l lookup) string { return l.Command }))
 	}
 }
 
@@ -59,11 +59,4 @@ func compareKeys(a, b store.CommandKey) int {
 		return c
 	}
 	return strings.Compare(a.Command, b.Command)
-}
-
-func nonNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
 }

@@ -37,15 +37,15 @@ func (a *arguments) events(flights []flight) {
 		return
 	}
 	a.add(withEvents,
-		column(records, func(r record) int32 { return r.n }),
-		column(records, func(r record) pgtype.UUID { return key(r.ID) }),
-		column(records, func(r record) string { return r.stream }),
-		column(records, func(r record) int16 { return r.shard }),
-		column(records, func(r record) int64 { return r.Seq }),
-		column(records, func(r record) int64 { return r.Version }),
-		column(records, func(r record) string { return r.Type }),
-		column(records, func(r record) string { return string(r.Data) }),
-		column(records, func(r record) string { return r.Actor }),
-		column(records, func(r record) pgtype.Timestamptz { return stamp(r.OccurredAt) }),
-		column(records, func(r record) string { return r.Trace }))
+		int4s(records, func(r record) int32 { return r.n }),
+		uuids(records, func(r record) pgtype.UUID { return key(r.ID) }),
+		texts(records, func(r record) string { return r.stream }),
+		int2s(records, func(r record) int16 { return r.shard }),
+		int8s(records, func(r record) int64 { return r.Seq }),
+		int8s(records, func(r record) int64 { return r.Version }),
+		texts(records, func(r record) string { return r.Type }),
+		texts(records, func(r record) string { return string(r.Data) }),
+		texts(records, func(r record) string { return r.Actor }),
+		times(records, func(r record) pgtype.Timestamptz { return stamp(r.OccurredAt) }),
+		texts(records, func(r record) string { return r.Trace }))
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"atelier/actors/account"
@@ -96,36 +95,6 @@ var (
 	errUnknownUser = messages.Missing("user")
 )
 
-// add queues the statement that writes these commits.
-func (b *batch) add(flights []flight, texts *statements, fill func(*arguments, []flight), reason *messages.Error) {
-	if len(flights) == 0 {
-		return
-	}
-	a := &arguments{}
-	fill(a, flights)
-	b.Queue(texts[a.with](), a.values...).Query(func(rows pgx.Rows) error { return judge(rows, b.results, reason) })
-}
-
-// arguments of one statement, in the order in which its inputs are declared.
-type arguments struct {
-	with   parts
-	values []any
-}
-
-func (a *arguments) add(part parts, columns ...any) {
-	a.with |= part
-	a.values = append(a.values, columns...)
-}
-
-// column makes an array of one field. FlatArray is encoded without reflection.
-func column[R, T any](rows []R, field func(R) T) pgtype.FlatArray[T] {
-	array := make(pgtype.FlatArray[T], len(rows))
-	for i, row := range rows {
-		array[i] = field(row)
-	}
-	return array
-}
-
 // fence is what a commit asks of its row: the first columns of every input c,
 // which is the first input.
 var fence = []string{"n int", "id uuid", "epoch bigint", "version bigint"}
@@ -135,10 +104,10 @@ const byID = `p.id = ANY ($2::uuid[]) AND p.id = c.id`
 
 func (a *arguments) fences(flights []flight) {
 	a.add(0,
-		column(flights, func(f flight) int32 { return f.n }),
-		column(flights, func(f flight) pgtype.UUID { return f.id }),
-		column(flights, func(f flight) int64 { return f.commit.Epoch }),
-		column(flights, func(f flight) int64 { return f.commit.Version }))
+		int4s(flights, func(f flight) int32 { return f.n }),
+		uuids(flights, func(f flight) pgtype.UUID { return f.id }),
+		int8s(flights, func(f flight) int64 { return f.commit.Epoch }),
+		int8s(flights, func(f flight) int64 { return f.commit.Version }))
 }
 
 func fenceArgs(a *arguments, flights []flight) {

@@ -44,3 +44,10 @@ func (db *DB) RemoveKey(ctx context.Context, kid string) error {
 	_, err := db.reads.Exec(ctx, `DELETE FROM signing_keys WHERE kid = $1`, kid)
 	return wrap("remove key", err)
 }
+
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

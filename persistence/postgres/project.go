@@ -152,19 +152,19 @@ func changeOf(f flight) *project.Change { return f.commit.Change.(*project.Chang
 func insertProjectArgs(a *arguments, flights []flight) {
 	row := func(f flight) *project.Row { return &changeOf(f).Row }
 	a.add(0,
-		column(flights, func(f flight) int32 { return f.n }),
-		column(flights, func(f flight) pgtype.UUID { return f.id }),
-		column(flights, func(f flight) int64 { return f.commit.Epoch }),
-		column(flights, func(f flight) int64 { return row(f).Version }),
-		column(flights, func(f flight) int64 { return row(f).Seq }),
-		column(flights, func(f flight) string { return f.commit.Node }),
-		column(flights, func(f flight) string { return row(f).Name }),
-		column(flights, func(f flight) string { return row(f).Description }),
-		column(flights, func(f flight) pgtype.UUID { return key(string(row(f).Owner)) }),
-		column(flights, func(f flight) string { return string(row(f).Status) }),
-		column(flights, func(f flight) string { return settingsJSON(row(f).Settings) }),
-		column(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).CreatedAt) }),
-		column(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }))
+		int4s(flights, func(f flight) int32 { return f.n }),
+		uuids(flights, func(f flight) pgtype.UUID { return f.id }),
+		int8s(flights, func(f flight) int64 { return f.commit.Epoch }),
+		int8s(flights, func(f flight) int64 { return row(f).Version }),
+		int8s(flights, func(f flight) int64 { return row(f).Seq }),
+		texts(flights, func(f flight) string { return f.commit.Node }),
+		texts(flights, func(f flight) string { return row(f).Name }),
+		texts(flights, func(f flight) string { return row(f).Description }),
+		uuids(flights, func(f flight) pgtype.UUID { return key(string(row(f).Owner)) }),
+		texts(flights, func(f flight) string { return string(row(f).Status) }),
+		texts(flights, func(f flight) string { return settingsJSON(row(f).Settings) }),
+		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).CreatedAt) }),
+		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }))
 	a.commands(flights)
 	a.members(flights)
 	a.events(flights)
@@ -174,13 +174,13 @@ func updateProjectArgs(a *arguments, flights []flight) {
 	row := func(f flight) *project.Row { return &changeOf(f).Row }
 	a.fences(flights)
 	a.add(0,
-		column(flights, func(f flight) int64 { return row(f).Version }),
-		column(flights, func(f flight) int64 { return row(f).Seq }),
-		column(flights, func(f flight) string { return row(f).Name }),
-		column(flights, func(f flight) string { return row(f).Description }),
-		column(flights, func(f flight) string { return string(row(f).Status) }),
-		column(flights, func(f flight) string { return settingsJSON(row(f).Settings) }),
-		column(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }))
+		int8s(flights, func(f flight) int64 { return row(f).Version }),
+		int8s(flights, func(f flight) int64 { return row(f).Seq }),
+		texts(flights, func(f flight) string { return row(f).Name }),
+		texts(flights, func(f flight) string { return row(f).Description }),
+		texts(flights, func(f flight) string { return string(row(f).Status) }),
+		texts(flights, func(f flight) string { return settingsJSON(row(f).Settings) }),
+		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }))
 	a.commands(flights)
 	a.members(flights)
 	a.events(flights)
@@ -208,17 +208,17 @@ func (a *arguments) members(flights []flight) {
 	}
 	if len(puts) > 0 {
 		a.add(withPut,
-			column(puts, func(p put) int32 { return p.n }),
-			column(puts, func(p put) pgtype.UUID { return p.id }),
-			column(puts, func(p put) pgtype.UUID { return key(string(p.User)) }),
-			column(puts, func(p put) string { return string(p.Role) }),
-			column(puts, func(p put) pgtype.Timestamptz { return stamp(p.AddedAt) }),
-			column(puts, func(p put) pgtype.UUID { return key(string(p.AddedBy)) }))
+			int4s(puts, func(p put) int32 { return p.n }),
+			uuids(puts, func(p put) pgtype.UUID { return p.id }),
+			uuids(puts, func(p put) pgtype.UUID { return key(string(p.User)) }),
+			texts(puts, func(p put) string { return string(p.Role) }),
+			times(puts, func(p put) pgtype.Timestamptz { return stamp(p.AddedAt) }),
+			uuids(puts, func(p put) pgtype.UUID { return key(string(p.AddedBy)) }))
 	}
 	if len(outs) > 0 {
 		a.add(withOut,
-			column(outs, func(o out) int32 { return o.n }),
-			column(outs, func(o out) pgtype.UUID { return o.id }),
-			column(outs, func(o out) pgtype.UUID { return key(string(o.user)) }))
+			int4s(outs, func(o out) int32 { return o.n }),
+			uuids(outs, func(o out) pgtype.UUID { return o.id }),
+			uuids(outs, func(o out) pgtype.UUID { return key(string(o.user)) }))
 	}
 }

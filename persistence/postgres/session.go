@@ -56,12 +56,12 @@ func updateSessionArgs(a *arguments, flights []flight) {
 	row := func(f flight) *session.State { return f.commit.Change.(*session.Change).Row }
 	a.fences(flights)
 	a.add(0,
-		column(flights, func(f flight) int64 { return row(f).Version }),
-		column(flights, func(f flight) pgtype.Timestamptz { return stamp(row(f).LastSeenAt) }),
-		column(flights, func(f flight) string { return row(f).IP }),
-		column(flights, func(f flight) string { return row(f).UserAgent }),
-		column(flights, func(f flight) int64 { return int64(row(f).Generation) }),
-		column(flights, func(f flight) string { return encode(row(f).Rotations) }))
+		int8s(flights, func(f flight) int64 { return row(f).Version }),
+		times(flights, func(f flight) pgtype.Timestamptz { return stamp(row(f).LastSeenAt) }),
+		texts(flights, func(f flight) string { return row(f).IP }),
+		texts(flights, func(f flight) string { return row(f).UserAgent }),
+		int8s(flights, func(f flight) int64 { return int64(row(f).Generation) }),
+		texts(flights, func(f flight) string { return encode(row(f).Rotations) }))
 	a.commands(flights)
 	a.events(flights)
 }

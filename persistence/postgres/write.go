@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"atelier/actors/account"
@@ -90,14 +89,14 @@ func (db *DB) writeGroup(ctx context.Context, group []*store.Commit, indices []i
 	if len(indices) == 0 {
 		return nil
 	}
-	b := &batch{results: results}
-	sort(group, indices).queue(b)
 	conn, err := db.writes.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err) // nothing was sent
 	}
 	defer conn.Release()
-	if err := conn.SendBatch(ctx, &b.Batch).Close(); err != nil {
+	b := &batch{buffers: buffersOf(conn.Conn().PgConn()), results: results}
+	sort(group, indices).queue(b)
+	if err := b.send(ctx, conn.Conn()); err != nil {
 		for _, i := range indices {
 			results[i] = store.Result{} // verdicts of what was rolled back
 		}
@@ -131,10 +130,4 @@ func classify(err error) error {
 		return wrap("write", err)
 	}
 	return fmt.Errorf("%w: %w", store.ErrRolledBack, err)
-}
-
-// batch is what one transaction sends, and where its verdicts go.
-type batch struct {
-	pgx.Batch
-	results []store.Result
 }
