@@ -65,11 +65,6 @@ func (p *Projects) GetProject(ctx context.Context, c *messages.GetProject) (*mes
 	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
 }
 
-// GetCollaborator reads one collaborator.
-func (p *Projects) GetCollaborator(ctx context.Context, c *messages.GetCollaborator) (*messages.Collaborator, error) {
-	return ask[*messages.Collaborator](ctx, p.caller, store.Project, c.GetProjectId(), c)
-}
-
 // GetPermissions tells the rights of a user, and why.
 func (p *Projects) GetPermissions(ctx context.Context, c *messages.GetPermissions) (*messages.Permissions, error) {
 	return ask[*messages.Permissions](ctx, p.caller, store.Project, c.GetProjectId(), c)
@@ -106,8 +101,6 @@ func receiveProject(t turn[*project.State], c messages.Command) {
 		write(t, c, project.RemoveCollaborator, done)
 	case *messages.GetProject:
 		read(t, c, project.View)
-	case *messages.GetCollaborator:
-		read(t, c, project.ViewCollaborator)
 	case *messages.GetPermissions:
 		read(t, c, func(s *project.State, c *messages.GetPermissions, _ time.Time) (*messages.Permissions, error) {
 			return project.Permissions(s, c)

@@ -766,66 +766,6 @@ func (x *GetProject) GetProjectId() string {
 	return ""
 }
 
-type GetCollaborator struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
-	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
-	UserId        string                 `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetCollaborator) Reset() {
-	*x = GetCollaborator{}
-	mi := &file_messages_project_proto_msgTypes[12]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetCollaborator) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetCollaborator) ProtoMessage() {}
-
-func (x *GetCollaborator) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[12]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetCollaborator.ProtoReflect.Descriptor instead.
-func (*GetCollaborator) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{12}
-}
-
-func (x *GetCollaborator) GetMeta() *Meta {
-	if x != nil {
-		return x.Meta
-	}
-	return nil
-}
-
-func (x *GetCollaborator) GetProjectId() string {
-	if x != nil {
-		return x.ProjectId
-	}
-	return ""
-}
-
-func (x *GetCollaborator) GetUserId() string {
-	if x != nil {
-		return x.UserId
-	}
-	return ""
-}
-
 type GetPermissions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
@@ -838,7 +778,7 @@ type GetPermissions struct {
 
 func (x *GetPermissions) Reset() {
 	*x = GetPermissions{}
-	mi := &file_messages_project_proto_msgTypes[13]
+	mi := &file_messages_project_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -850,7 +790,7 @@ func (x *GetPermissions) String() string {
 func (*GetPermissions) ProtoMessage() {}
 
 func (x *GetPermissions) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[13]
+	mi := &file_messages_project_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -863,7 +803,7 @@ func (x *GetPermissions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPermissions.ProtoReflect.Descriptor instead.
 func (*GetPermissions) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{13}
+	return file_messages_project_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetPermissions) GetMeta() *Meta {
@@ -914,7 +854,7 @@ type Project struct {
 
 func (x *Project) Reset() {
 	*x = Project{}
-	mi := &file_messages_project_proto_msgTypes[14]
+	mi := &file_messages_project_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +866,7 @@ func (x *Project) String() string {
 func (*Project) ProtoMessage() {}
 
 func (x *Project) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[14]
+	mi := &file_messages_project_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +879,7 @@ func (x *Project) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Project.ProtoReflect.Descriptor instead.
 func (*Project) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{14}
+	return file_messages_project_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Project) GetId() string {
@@ -1041,7 +981,7 @@ type Collaborator struct {
 
 func (x *Collaborator) Reset() {
 	*x = Collaborator{}
-	mi := &file_messages_project_proto_msgTypes[15]
+	mi := &file_messages_project_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +993,7 @@ func (x *Collaborator) String() string {
 func (*Collaborator) ProtoMessage() {}
 
 func (x *Collaborator) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[15]
+	mi := &file_messages_project_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1006,7 @@ func (x *Collaborator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collaborator.ProtoReflect.Descriptor instead.
 func (*Collaborator) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{15}
+	return file_messages_project_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Collaborator) GetProjectId() string {
@@ -1129,7 +1069,7 @@ type Permission struct {
 
 func (x *Permission) Reset() {
 	*x = Permission{}
-	mi := &file_messages_project_proto_msgTypes[16]
+	mi := &file_messages_project_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1081,7 @@ func (x *Permission) String() string {
 func (*Permission) ProtoMessage() {}
 
 func (x *Permission) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[16]
+	mi := &file_messages_project_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1094,7 @@ func (x *Permission) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Permission.ProtoReflect.Descriptor instead.
 func (*Permission) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{16}
+	return file_messages_project_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Permission) GetRight() string {
@@ -1190,7 +1130,7 @@ type Permissions struct {
 
 func (x *Permissions) Reset() {
 	*x = Permissions{}
-	mi := &file_messages_project_proto_msgTypes[17]
+	mi := &file_messages_project_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1142,7 @@ func (x *Permissions) String() string {
 func (*Permissions) ProtoMessage() {}
 
 func (x *Permissions) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[17]
+	mi := &file_messages_project_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1155,7 @@ func (x *Permissions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Permissions.ProtoReflect.Descriptor instead.
 func (*Permissions) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{17}
+	return file_messages_project_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Permissions) GetProjectId() string {
@@ -1262,7 +1202,7 @@ type ProjectQuery struct {
 
 func (x *ProjectQuery) Reset() {
 	*x = ProjectQuery{}
-	mi := &file_messages_project_proto_msgTypes[18]
+	mi := &file_messages_project_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +1214,7 @@ func (x *ProjectQuery) String() string {
 func (*ProjectQuery) ProtoMessage() {}
 
 func (x *ProjectQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[18]
+	mi := &file_messages_project_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +1227,7 @@ func (x *ProjectQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectQuery.ProtoReflect.Descriptor instead.
 func (*ProjectQuery) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{18}
+	return file_messages_project_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ProjectQuery) GetUserId() string {
@@ -1356,7 +1296,7 @@ type ProjectPage struct {
 
 func (x *ProjectPage) Reset() {
 	*x = ProjectPage{}
-	mi := &file_messages_project_proto_msgTypes[19]
+	mi := &file_messages_project_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1368,7 +1308,7 @@ func (x *ProjectPage) String() string {
 func (*ProjectPage) ProtoMessage() {}
 
 func (x *ProjectPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[19]
+	mi := &file_messages_project_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1381,7 +1321,7 @@ func (x *ProjectPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectPage.ProtoReflect.Descriptor instead.
 func (*ProjectPage) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{19}
+	return file_messages_project_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProjectPage) GetItems() []*Project {
@@ -1409,7 +1349,7 @@ type CollaboratorQuery struct {
 
 func (x *CollaboratorQuery) Reset() {
 	*x = CollaboratorQuery{}
-	mi := &file_messages_project_proto_msgTypes[20]
+	mi := &file_messages_project_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1361,7 @@ func (x *CollaboratorQuery) String() string {
 func (*CollaboratorQuery) ProtoMessage() {}
 
 func (x *CollaboratorQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[20]
+	mi := &file_messages_project_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1374,7 @@ func (x *CollaboratorQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollaboratorQuery.ProtoReflect.Descriptor instead.
 func (*CollaboratorQuery) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{20}
+	return file_messages_project_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CollaboratorQuery) GetProjectId() string {
@@ -1468,7 +1408,7 @@ type CollaboratorPage struct {
 
 func (x *CollaboratorPage) Reset() {
 	*x = CollaboratorPage{}
-	mi := &file_messages_project_proto_msgTypes[21]
+	mi := &file_messages_project_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1420,7 @@ func (x *CollaboratorPage) String() string {
 func (*CollaboratorPage) ProtoMessage() {}
 
 func (x *CollaboratorPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[21]
+	mi := &file_messages_project_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1433,7 @@ func (x *CollaboratorPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollaboratorPage.ProtoReflect.Descriptor instead.
 func (*CollaboratorPage) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{21}
+	return file_messages_project_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CollaboratorPage) GetItems() []*Collaborator {
@@ -1525,7 +1465,7 @@ type ProjectCreated struct {
 
 func (x *ProjectCreated) Reset() {
 	*x = ProjectCreated{}
-	mi := &file_messages_project_proto_msgTypes[22]
+	mi := &file_messages_project_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1537,7 +1477,7 @@ func (x *ProjectCreated) String() string {
 func (*ProjectCreated) ProtoMessage() {}
 
 func (x *ProjectCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[22]
+	mi := &file_messages_project_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1550,7 +1490,7 @@ func (x *ProjectCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectCreated.ProtoReflect.Descriptor instead.
 func (*ProjectCreated) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{22}
+	return file_messages_project_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ProjectCreated) GetProjectId() string {
@@ -1612,7 +1552,7 @@ type ProjectUpdated struct {
 
 func (x *ProjectUpdated) Reset() {
 	*x = ProjectUpdated{}
-	mi := &file_messages_project_proto_msgTypes[23]
+	mi := &file_messages_project_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1624,7 +1564,7 @@ func (x *ProjectUpdated) String() string {
 func (*ProjectUpdated) ProtoMessage() {}
 
 func (x *ProjectUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[23]
+	mi := &file_messages_project_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1637,7 +1577,7 @@ func (x *ProjectUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectUpdated.ProtoReflect.Descriptor instead.
 func (*ProjectUpdated) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{23}
+	return file_messages_project_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProjectUpdated) GetName() string {
@@ -1665,7 +1605,7 @@ type ProjectSettingsChanged struct {
 
 func (x *ProjectSettingsChanged) Reset() {
 	*x = ProjectSettingsChanged{}
-	mi := &file_messages_project_proto_msgTypes[24]
+	mi := &file_messages_project_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +1617,7 @@ func (x *ProjectSettingsChanged) String() string {
 func (*ProjectSettingsChanged) ProtoMessage() {}
 
 func (x *ProjectSettingsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[24]
+	mi := &file_messages_project_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1690,7 +1630,7 @@ func (x *ProjectSettingsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectSettingsChanged.ProtoReflect.Descriptor instead.
 func (*ProjectSettingsChanged) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{24}
+	return file_messages_project_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ProjectSettingsChanged) GetPublic() bool {
@@ -1723,7 +1663,7 @@ type ProjectActivated struct {
 
 func (x *ProjectActivated) Reset() {
 	*x = ProjectActivated{}
-	mi := &file_messages_project_proto_msgTypes[25]
+	mi := &file_messages_project_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +1675,7 @@ func (x *ProjectActivated) String() string {
 func (*ProjectActivated) ProtoMessage() {}
 
 func (x *ProjectActivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[25]
+	mi := &file_messages_project_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +1688,7 @@ func (x *ProjectActivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectActivated.ProtoReflect.Descriptor instead.
 func (*ProjectActivated) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{25}
+	return file_messages_project_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ProjectActivated) GetStatus() string {
@@ -1767,7 +1707,7 @@ type ProjectArchived struct {
 
 func (x *ProjectArchived) Reset() {
 	*x = ProjectArchived{}
-	mi := &file_messages_project_proto_msgTypes[26]
+	mi := &file_messages_project_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1779,7 +1719,7 @@ func (x *ProjectArchived) String() string {
 func (*ProjectArchived) ProtoMessage() {}
 
 func (x *ProjectArchived) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[26]
+	mi := &file_messages_project_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1792,7 +1732,7 @@ func (x *ProjectArchived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectArchived.ProtoReflect.Descriptor instead.
 func (*ProjectArchived) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{26}
+	return file_messages_project_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ProjectArchived) GetStatus() string {
@@ -1811,7 +1751,7 @@ type ProjectRestored struct {
 
 func (x *ProjectRestored) Reset() {
 	*x = ProjectRestored{}
-	mi := &file_messages_project_proto_msgTypes[27]
+	mi := &file_messages_project_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1823,7 +1763,7 @@ func (x *ProjectRestored) String() string {
 func (*ProjectRestored) ProtoMessage() {}
 
 func (x *ProjectRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[27]
+	mi := &file_messages_project_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1836,7 +1776,7 @@ func (x *ProjectRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRestored.ProtoReflect.Descriptor instead.
 func (*ProjectRestored) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{27}
+	return file_messages_project_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ProjectRestored) GetStatus() string {
@@ -1855,7 +1795,7 @@ type ProjectDeleted struct {
 
 func (x *ProjectDeleted) Reset() {
 	*x = ProjectDeleted{}
-	mi := &file_messages_project_proto_msgTypes[28]
+	mi := &file_messages_project_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1867,7 +1807,7 @@ func (x *ProjectDeleted) String() string {
 func (*ProjectDeleted) ProtoMessage() {}
 
 func (x *ProjectDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[28]
+	mi := &file_messages_project_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1880,7 +1820,7 @@ func (x *ProjectDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectDeleted.ProtoReflect.Descriptor instead.
 func (*ProjectDeleted) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{28}
+	return file_messages_project_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ProjectDeleted) GetProjectId() string {
@@ -1901,7 +1841,7 @@ type ProjectCollaboratorAdded struct {
 
 func (x *ProjectCollaboratorAdded) Reset() {
 	*x = ProjectCollaboratorAdded{}
-	mi := &file_messages_project_proto_msgTypes[29]
+	mi := &file_messages_project_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +1853,7 @@ func (x *ProjectCollaboratorAdded) String() string {
 func (*ProjectCollaboratorAdded) ProtoMessage() {}
 
 func (x *ProjectCollaboratorAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[29]
+	mi := &file_messages_project_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +1866,7 @@ func (x *ProjectCollaboratorAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectCollaboratorAdded.ProtoReflect.Descriptor instead.
 func (*ProjectCollaboratorAdded) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{29}
+	return file_messages_project_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ProjectCollaboratorAdded) GetUserId() string {
@@ -1960,7 +1900,7 @@ type ProjectCollaboratorRemoved struct {
 
 func (x *ProjectCollaboratorRemoved) Reset() {
 	*x = ProjectCollaboratorRemoved{}
-	mi := &file_messages_project_proto_msgTypes[30]
+	mi := &file_messages_project_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +1912,7 @@ func (x *ProjectCollaboratorRemoved) String() string {
 func (*ProjectCollaboratorRemoved) ProtoMessage() {}
 
 func (x *ProjectCollaboratorRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[30]
+	mi := &file_messages_project_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +1925,7 @@ func (x *ProjectCollaboratorRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectCollaboratorRemoved.ProtoReflect.Descriptor instead.
 func (*ProjectCollaboratorRemoved) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{30}
+	return file_messages_project_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ProjectCollaboratorRemoved) GetUserId() string {
@@ -2013,7 +1953,7 @@ type ProjectRoleChanged struct {
 
 func (x *ProjectRoleChanged) Reset() {
 	*x = ProjectRoleChanged{}
-	mi := &file_messages_project_proto_msgTypes[31]
+	mi := &file_messages_project_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +1965,7 @@ func (x *ProjectRoleChanged) String() string {
 func (*ProjectRoleChanged) ProtoMessage() {}
 
 func (x *ProjectRoleChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[31]
+	mi := &file_messages_project_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +1978,7 @@ func (x *ProjectRoleChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRoleChanged.ProtoReflect.Descriptor instead.
 func (*ProjectRoleChanged) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{31}
+	return file_messages_project_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ProjectRoleChanged) GetUserId() string {
@@ -2134,12 +2074,7 @@ const file_messages_project_proto_rawDesc = "" +
 	"GetProject\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +
-	"project_id\x18\x02 \x01(\tR\tprojectId\"u\n" +
-	"\x0fGetCollaborator\x12*\n" +
-	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
-	"\n" +
-	"project_id\x18\x02 \x01(\tR\tprojectId\x12\x17\n" +
-	"\auser_id\x18\x03 \x01(\tR\x06userId\"\x8e\x01\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\"\x8e\x01\n" +
 	"\x0eGetPermissions\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +
@@ -2259,7 +2194,7 @@ func file_messages_project_proto_rawDescGZIP() []byte {
 	return file_messages_project_proto_rawDescData
 }
 
-var file_messages_project_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_messages_project_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_messages_project_proto_goTypes = []any{
 	(*Settings)(nil),                   // 0: atelier.messages.Settings
 	(*SettingsChange)(nil),             // 1: atelier.messages.SettingsChange
@@ -2273,62 +2208,60 @@ var file_messages_project_proto_goTypes = []any{
 	(*ChangeRole)(nil),                 // 9: atelier.messages.ChangeRole
 	(*RemoveCollaborator)(nil),         // 10: atelier.messages.RemoveCollaborator
 	(*GetProject)(nil),                 // 11: atelier.messages.GetProject
-	(*GetCollaborator)(nil),            // 12: atelier.messages.GetCollaborator
-	(*GetPermissions)(nil),             // 13: atelier.messages.GetPermissions
-	(*Project)(nil),                    // 14: atelier.messages.Project
-	(*Collaborator)(nil),               // 15: atelier.messages.Collaborator
-	(*Permission)(nil),                 // 16: atelier.messages.Permission
-	(*Permissions)(nil),                // 17: atelier.messages.Permissions
-	(*ProjectQuery)(nil),               // 18: atelier.messages.ProjectQuery
-	(*ProjectPage)(nil),                // 19: atelier.messages.ProjectPage
-	(*CollaboratorQuery)(nil),          // 20: atelier.messages.CollaboratorQuery
-	(*CollaboratorPage)(nil),           // 21: atelier.messages.CollaboratorPage
-	(*ProjectCreated)(nil),             // 22: atelier.messages.ProjectCreated
-	(*ProjectUpdated)(nil),             // 23: atelier.messages.ProjectUpdated
-	(*ProjectSettingsChanged)(nil),     // 24: atelier.messages.ProjectSettingsChanged
-	(*ProjectActivated)(nil),           // 25: atelier.messages.ProjectActivated
-	(*ProjectArchived)(nil),            // 26: atelier.messages.ProjectArchived
-	(*ProjectRestored)(nil),            // 27: atelier.messages.ProjectRestored
-	(*ProjectDeleted)(nil),             // 28: atelier.messages.ProjectDeleted
-	(*ProjectCollaboratorAdded)(nil),   // 29: atelier.messages.ProjectCollaboratorAdded
-	(*ProjectCollaboratorRemoved)(nil), // 30: atelier.messages.ProjectCollaboratorRemoved
-	(*ProjectRoleChanged)(nil),         // 31: atelier.messages.ProjectRoleChanged
-	(*Meta)(nil),                       // 32: atelier.messages.Meta
-	(*PublicUser)(nil),                 // 33: atelier.messages.PublicUser
-	(*PageKey)(nil),                    // 34: atelier.messages.PageKey
+	(*GetPermissions)(nil),             // 12: atelier.messages.GetPermissions
+	(*Project)(nil),                    // 13: atelier.messages.Project
+	(*Collaborator)(nil),               // 14: atelier.messages.Collaborator
+	(*Permission)(nil),                 // 15: atelier.messages.Permission
+	(*Permissions)(nil),                // 16: atelier.messages.Permissions
+	(*ProjectQuery)(nil),               // 17: atelier.messages.ProjectQuery
+	(*ProjectPage)(nil),                // 18: atelier.messages.ProjectPage
+	(*CollaboratorQuery)(nil),          // 19: atelier.messages.CollaboratorQuery
+	(*CollaboratorPage)(nil),           // 20: atelier.messages.CollaboratorPage
+	(*ProjectCreated)(nil),             // 21: atelier.messages.ProjectCreated
+	(*ProjectUpdated)(nil),             // 22: atelier.messages.ProjectUpdated
+	(*ProjectSettingsChanged)(nil),     // 23: atelier.messages.ProjectSettingsChanged
+	(*ProjectActivated)(nil),           // 24: atelier.messages.ProjectActivated
+	(*ProjectArchived)(nil),            // 25: atelier.messages.ProjectArchived
+	(*ProjectRestored)(nil),            // 26: atelier.messages.ProjectRestored
+	(*ProjectDeleted)(nil),             // 27: atelier.messages.ProjectDeleted
+	(*ProjectCollaboratorAdded)(nil),   // 28: atelier.messages.ProjectCollaboratorAdded
+	(*ProjectCollaboratorRemoved)(nil), // 29: atelier.messages.ProjectCollaboratorRemoved
+	(*ProjectRoleChanged)(nil),         // 30: atelier.messages.ProjectRoleChanged
+	(*Meta)(nil),                       // 31: atelier.messages.Meta
+	(*PublicUser)(nil),                 // 32: atelier.messages.PublicUser
+	(*PageKey)(nil),                    // 33: atelier.messages.PageKey
 }
 var file_messages_project_proto_depIdxs = []int32{
-	32, // 0: atelier.messages.CreateProject.meta:type_name -> atelier.messages.Meta
+	31, // 0: atelier.messages.CreateProject.meta:type_name -> atelier.messages.Meta
 	1,  // 1: atelier.messages.CreateProject.settings:type_name -> atelier.messages.SettingsChange
-	32, // 2: atelier.messages.UpdateProject.meta:type_name -> atelier.messages.Meta
+	31, // 2: atelier.messages.UpdateProject.meta:type_name -> atelier.messages.Meta
 	1,  // 3: atelier.messages.UpdateProject.settings:type_name -> atelier.messages.SettingsChange
-	32, // 4: atelier.messages.ActivateProject.meta:type_name -> atelier.messages.Meta
-	32, // 5: atelier.messages.ArchiveProject.meta:type_name -> atelier.messages.Meta
-	32, // 6: atelier.messages.RestoreProject.meta:type_name -> atelier.messages.Meta
-	32, // 7: atelier.messages.DeleteProject.meta:type_name -> atelier.messages.Meta
-	32, // 8: atelier.messages.AddCollaborator.meta:type_name -> atelier.messages.Meta
-	33, // 9: atelier.messages.AddCollaborator.user:type_name -> atelier.messages.PublicUser
-	32, // 10: atelier.messages.ChangeRole.meta:type_name -> atelier.messages.Meta
-	33, // 11: atelier.messages.ChangeRole.user:type_name -> atelier.messages.PublicUser
-	32, // 12: atelier.messages.RemoveCollaborator.meta:type_name -> atelier.messages.Meta
-	32, // 13: atelier.messages.GetProject.meta:type_name -> atelier.messages.Meta
-	32, // 14: atelier.messages.GetCollaborator.meta:type_name -> atelier.messages.Meta
-	32, // 15: atelier.messages.GetPermissions.meta:type_name -> atelier.messages.Meta
-	0,  // 16: atelier.messages.Project.settings:type_name -> atelier.messages.Settings
-	33, // 17: atelier.messages.Collaborator.user:type_name -> atelier.messages.PublicUser
-	16, // 18: atelier.messages.Permissions.rights:type_name -> atelier.messages.Permission
-	34, // 19: atelier.messages.ProjectQuery.after:type_name -> atelier.messages.PageKey
-	14, // 20: atelier.messages.ProjectPage.items:type_name -> atelier.messages.Project
-	34, // 21: atelier.messages.ProjectPage.next:type_name -> atelier.messages.PageKey
-	34, // 22: atelier.messages.CollaboratorQuery.after:type_name -> atelier.messages.PageKey
-	15, // 23: atelier.messages.CollaboratorPage.items:type_name -> atelier.messages.Collaborator
-	34, // 24: atelier.messages.CollaboratorPage.next:type_name -> atelier.messages.PageKey
-	1,  // 25: atelier.messages.ProjectCreated.settings:type_name -> atelier.messages.SettingsChange
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	31, // 4: atelier.messages.ActivateProject.meta:type_name -> atelier.messages.Meta
+	31, // 5: atelier.messages.ArchiveProject.meta:type_name -> atelier.messages.Meta
+	31, // 6: atelier.messages.RestoreProject.meta:type_name -> atelier.messages.Meta
+	31, // 7: atelier.messages.DeleteProject.meta:type_name -> atelier.messages.Meta
+	31, // 8: atelier.messages.AddCollaborator.meta:type_name -> atelier.messages.Meta
+	32, // 9: atelier.messages.AddCollaborator.user:type_name -> atelier.messages.PublicUser
+	31, // 10: atelier.messages.ChangeRole.meta:type_name -> atelier.messages.Meta
+	32, // 11: atelier.messages.ChangeRole.user:type_name -> atelier.messages.PublicUser
+	31, // 12: atelier.messages.RemoveCollaborator.meta:type_name -> atelier.messages.Meta
+	31, // 13: atelier.messages.GetProject.meta:type_name -> atelier.messages.Meta
+	31, // 14: atelier.messages.GetPermissions.meta:type_name -> atelier.messages.Meta
+	0,  // 15: atelier.messages.Project.settings:type_name -> atelier.messages.Settings
+	32, // 16: atelier.messages.Collaborator.user:type_name -> atelier.messages.PublicUser
+	15, // 17: atelier.messages.Permissions.rights:type_name -> atelier.messages.Permission
+	33, // 18: atelier.messages.ProjectQuery.after:type_name -> atelier.messages.PageKey
+	13, // 19: atelier.messages.ProjectPage.items:type_name -> atelier.messages.Project
+	33, // 20: atelier.messages.ProjectPage.next:type_name -> atelier.messages.PageKey
+	33, // 21: atelier.messages.CollaboratorQuery.after:type_name -> atelier.messages.PageKey
+	14, // 22: atelier.messages.CollaboratorPage.items:type_name -> atelier.messages.Collaborator
+	33, // 23: atelier.messages.CollaboratorPage.next:type_name -> atelier.messages.PageKey
+	1,  // 24: atelier.messages.ProjectCreated.settings:type_name -> atelier.messages.SettingsChange
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_messages_project_proto_init() }
@@ -2340,17 +2273,17 @@ func file_messages_project_proto_init() {
 	file_messages_meta_proto_init()
 	file_messages_project_proto_msgTypes[1].OneofWrappers = []any{}
 	file_messages_project_proto_msgTypes[3].OneofWrappers = []any{}
-	file_messages_project_proto_msgTypes[18].OneofWrappers = []any{}
+	file_messages_project_proto_msgTypes[17].OneofWrappers = []any{}
+	file_messages_project_proto_msgTypes[21].OneofWrappers = []any{}
 	file_messages_project_proto_msgTypes[22].OneofWrappers = []any{}
 	file_messages_project_proto_msgTypes[23].OneofWrappers = []any{}
-	file_messages_project_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_project_proto_rawDesc), len(file_messages_project_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

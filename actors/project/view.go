@@ -33,18 +33,6 @@ func Resource(s *State) *messages.Project {
 	return p
 }
 
-// ViewCollaborator is one collaborator, as the project's readers see him.
-func ViewCollaborator(s *State, c *messages.GetCollaborator, _ time.Time) (*messages.Collaborator, error) {
-	if err := mayArchivedToo(s, c, Read); err != nil {
-		return nil, err
-	}
-	m, ok := s.Member(messages.UserID(c.GetUserId()))
-	if !ok {
-		return nil, messages.Missing("collaborator")
-	}
-	return collaborator(s, m), nil
-}
-
 // Added is the reply of AddCollaborator.
 func Added(s *State, c *messages.AddCollaborator) *messages.Collaborator {
 	m, _ := s.Member(messages.UserID(c.GetUserId()))
