@@ -1,0 +1,64 @@
+package cluster
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func viewOf(n int) (v View) {
+	for i := range n {
+		v.Nodes = append(v.Nodes, Node{Name: fmt.Sprintf("atelier-%d", i), Address: fmt.Sprintf("127.0.0.1:%d", 9100+i)})
+	}
+	return v
+}
+
+const placed = 100_000
+
+func id(i int) string { return fmt.Sprintf("00000000-0000-7000-8000-%012x", i) }
+
+func TestOwnersAreSpreadEvenly(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{3, 4, 5, 8, 13, 20} {
+		v, owns := viewOf(n), map[string]int{}
+		for i := range placed {
+			owner, ok := v.Owner("project", id(i))
+			require.True(t, ok)
+			owns[owner.Name]++
+		}
+		for name, count := range owns {
+			require.InEpsilon(t, placed/n, count, 0.05, "%s of %d", name, n)
+		}
+	}
+}
+
+func TestANodeThatGoesMovesOnlyItsOwn(t *testing.T) {
+	t.Parallel()
+	before, left := viewOf(5), viewOf(4)
+	draining := viewOf(5)
+	draining.Nodes[4].Draining = true
+	for i := range 10_000 {
+		was, _ := before.Owner("project", id(i))
+		is, _ := left.Owner("project", id(i))
+		drained, _ := draining.Owner("project", id(i))
+		require.Equal(t, is.Name, drained.Name, "a node that drains owns what one that left does: nothing")
+		if was.Name != "atelier-4" {
+			require.Equal(t, was.Name, is.Name)
+		}
+	}
+}
+
+func TestSomebodyOwnsWhereAllDrain(t *testing.T) {
+	t.Parallel()
+	v := viewOf(2)
+	was, _ := v.Owner("project", id(1))
+	for i := range v.Nodes {
+		v.Nodes[i].Draining = true
+	}
+	is, ok := v.Owner("project", id(1))
+	require.True(t, ok)
+	require.Equal(t, was.Name, is.Name)
+	_, ok = View{}.Owner("project", id(1))
+	require.False(t, ok)
+}
