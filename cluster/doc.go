@@ -1,4 +1,5 @@
-// Package cluster is what makes a process a node: its lease in the database.
+// Package cluster is what makes a process a node: its lease in the database, and
+// its membership among the other nodes.
 //
 // A node may answer from memory only while it knows that its lease holds. The
 // lease is renewed each second; the node trusts it until its own monotonic
@@ -11,4 +12,8 @@
 // cannot ask each other to release an entity, so a node that sees such a
 // neighbour gives up exclusivity: others may take its rows, and it verifies each
 // answer by the fence until the neighbour has gone.
+//
+// Nodes of one cluster find each other by gossip. Membership tells who is there
+// as a View, one after another from one goroutine; a view may be wrong at any
+// moment and says only whom to ask. It is told until Leave.
 package cluster
