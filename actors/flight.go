@@ -178,7 +178,7 @@ func (p *pending[S]) identified() bool {
 // stored is the row that makes a command idempotent.
 func (e *entity[S]) stored(p *pending[S], now time.Time) store.Reply {
 	meta := p.command.GetMeta()
-	r := store.Reply{CommandKey: p.key, Fingerprint: meta.GetFingerprint(), Expires: now.Add(keptMinted)}
+	r := store.Reply{CommandKey: p.key, Fingerprint: meta.GetFingerprint(), Expires: now.Add(keptMinted), Fresh: !p.identified()}
 	if meta.Keyed() {
 		r.Expires = now.Add(keptByClients)
 	}

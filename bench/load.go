@@ -91,7 +91,8 @@ func (l load) connection(ctx context.Context, n int, begin, end time.Time) (take
 	work := l.client(n)
 	var request fasthttp.Request
 	var response fasthttp.Response
-	request.SetRequestURI("http://" + l.address + "/")
+	request.Header.SetHost(l.address)
+	var bounded time.Time // when the deadline was last set
 	for {
 		work.next(&request)
 		sent := time.Now()
@@ -101,12 +102,15 @@ func (l load) connection(ctx context.Context, n int, begin, end time.Time) (take
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		_ = conn.SetDeadline(sent.Add(patience))
+		if sent.Sub(bounded) > time.Second {
+			bounded = sent
+			_ = conn.SetDeadline(sent.Add(patience))
+		}
 		if err := errors.Join(request.Write(out), out.Flush(), response.Read(in)); err != nil {
 			return nil, err
 		}
 		if code := response.StatusCode(); code < 200 || code > 299 {
-			return nil, fmt.Errorf("%s %s: status %d: %.300s", request.Header.Method(), request.URI().Path(), code, response.Body())
+			return nil, fmt.Errorf("%s %s: status %d: %.300s", request.Header.Method(), request.Header.RequestURI(), code, response.Body())
 		}
 		if work.answered != nil {
 			if err := work.answered(&response); err != nil {

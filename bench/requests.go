@@ -17,7 +17,7 @@ const description = "What the project is about, in a sentence as long as such se
 // fill makes a request to the API.
 func fill(q *fasthttp.Request, method, path, token string) {
 	q.Header.SetMethod(method)
-	q.URI().SetPath(path)
+	q.Header.SetRequestURI(path)
 	if token != "" {
 		q.Header.Set("Authorization", "Bearer "+token)
 	}

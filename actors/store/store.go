@@ -103,6 +103,7 @@ type Reply struct {
 	Fingerprint []byte
 	Body        []byte    // protobuf, whole: at most some tens of KiB
 	Expires     time.Time // when the row may be removed
+	Fresh       bool      // no earlier attempt can have been carried out: none need be looked for
 }
 
 // Commit is one entity's flight: everything that the commands in it changed.

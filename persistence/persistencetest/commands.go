@@ -67,6 +67,21 @@ func commandsRemembered(t *testing.T, db *Database) {
 	stream(t, db, p.stream(p.state))
 }
 
+// freshNotTwice: one that claims to be fresh and is not has no effect either.
+func freshNotTwice(t *testing.T, db *Database) {
+	p, owner := newUserProject(t, db, "n1")
+	first := p.fly(later(1), renamed("once")).keyed(owner.fence.ID, "m:rename")
+	first.commit.Replies[0].Fresh = true
+	write(t, db, first.commit)
+	p.land(first)
+	second := p.fly(later(2), renamed("twice")).keyed(owner.fence.ID, "m:rename")
+	second.commit.Replies[0].Fresh = true
+	r, err := db.Write(t.Context(), []*store.Commit{second.commit})
+	require.True(t, err != nil || r[0].Duplicate, "%v", r)
+	same(t, p.state, p.claimed(t, db.Projects(), "n1").state)
+	stream(t, db, p.stream(p.state))
+}
+
 // unchangedRemembered: a command that changed nothing has a reply too, and a
 // reply may be empty or large.
 func unchangedRemembered(t *testing.T, db *Database) {

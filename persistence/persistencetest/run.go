@@ -124,6 +124,7 @@ var sharing = []property{
 	{"OneCommandTwiceInAGroup", commandTwice},
 	{"GroupsOfAllSizes", groupSizes},
 	{"CommandsAreRememberedOnce", commandsRemembered},
+	{"WhatIsNotFreshHasNoEffect", freshNotTwice},
 	{"CommandsWithoutChangesAreRemembered", unchangedRemembered},
 	{"LookupsFindWhatWasCarriedOut", lookups},
 	{"ExpiredCommandsAreForgotten", expiredCommands},

@@ -50,6 +50,16 @@ func int8s[R any](rows []R, field func(R) int64) input {
 	})
 }
 
+func bools[R any](rows []R, field func(R) bool) input {
+	return array(rows, pgtype.BoolOID, func(dst []byte, row R) []byte {
+		var b byte
+		if field(row) {
+			b = 1
+		}
+		return append(size(dst, 1), b)
+	})
+}
+
 func texts[R any](rows []R, field func(R) string) input {
 	return array(rows, pgtype.TextOID, func(dst []byte, row R) []byte {
 		s := field(row)

@@ -44,7 +44,8 @@ func (a *arguments) commands(flights []flight) {
 			texts(replies, func(r reply) string { return r.Command }),
 			byteas(replies, func(r reply) []byte { return r.Fingerprint }),
 			byteas(replies, func(r reply) []byte { return r.Body }),
-			times(replies, func(r reply) pgtype.Timestamptz { return stamp(r.Expires) }))
+			times(replies, func(r reply) pgtype.Timestamptz { return stamp(r.Expires) }),
+			bools(replies, func(r reply) bool { return r.Fresh }))
 	}
 	if len(lookups) > 0 {
 		a.add(withLookups,

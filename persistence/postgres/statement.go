@@ -74,15 +74,16 @@ func (q *composition) input(name string, columns ...string) {
 }
 
 // commands brings in the commands to store and to look up, and finds those that
-// were carried out before. Expired ones are none, whether swept yet or not.
+// were carried out before. Expired ones are none, whether swept yet or not. Fresh
+// ones are not looked for; were one there, the statement would be raced.
 func (q *composition) commands() {
 	const found = `, m.principal, m.command_id, m.fingerprint, m.reply FROM `
 	const stored = ` CROSS JOIN LATERAL (SELECT * FROM commands m WHERE m.principal = k.principal AND m.command_id = k.command_id
 		AND m.expires_at > now() OFFSET 0) m`
 	var known []string
 	if q.has(withReplies) {
-		q.input("replies", "n int", "principal text", "command_id text", "fingerprint bytea", "reply bytea", "expires_at timestamptz")
-		known = append(known, `SELECT k.n, true AS own`+found+`replies k`+stored)
+		q.input("replies", "n int", "principal text", "command_id text", "fingerprint bytea", "reply bytea", "expires_at timestamptz", "fresh boolean")
+		known = append(known, `SELECT k.n, true AS own`+found+`replies k`+stored+` WHERE NOT k.fresh`)
 	}
 	if q.has(withLookups) {
 		q.input("lookups", "n int", "principal text", "command_id text")
