@@ -29,8 +29,9 @@ type directory struct {
 }
 
 type shard struct {
-	mu    sync.RWMutex
-	slots map[address]*slot
+	mu     sync.RWMutex
+	slots  map[address]*slot
+	barred map[address]int // hand-overs under way
 }
 
 type address struct {
@@ -41,7 +42,7 @@ type address struct {
 func newDirectory() *directory {
 	d := &directory{seed: maphash.MakeSeed()}
 	for i := range d.shards {
-		d.shards[i].slots = make(map[address]*slot)
+		d.shards[i].slots, d.shards[i].barred = make(map[address]*slot), make(map[address]int)
 	}
 	return d
 }
@@ -58,7 +59,8 @@ func (d *directory) find(kind store.Kind, id string) *slot {
 	return s.slots[address{kind, id}]
 }
 
-// get returns the entity's slot, making it with spawn where there is none.
+// get returns the entity's slot, making it with spawn where there is none; nil
+// where none may be made.
 func (d *directory) get(kind store.Kind, id string, spawn func(*slot) *actor.PID) *slot {
 	if at := d.find(kind, id); at != nil {
 		return at
@@ -70,11 +72,31 @@ func (d *directory) get(kind store.Kind, id string, spawn func(*slot) *actor.PID
 	if at := s.slots[key]; at != nil {
 		return at
 	}
+	if s.barred[key] > 0 {
+		return nil
+	}
 	at := &slot{kind: kind, id: id, closed: make(chan struct{})}
 	at.pid = spawn(at)
 	s.slots[key] = at
 	d.live.Add(1)
 	return at
+}
+
+// bar returns the entity's slot, or nil, and lets none be made until lift is
+// called.
+func (d *directory) bar(kind store.Kind, id string) (at *slot, lift func()) {
+	s := d.shard(id)
+	key := address{kind, id}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.barred[key]++
+	return s.slots[key], func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.barred[key]--; s.barred[key] == 0 {
+			delete(s.barred, key)
+		}
+	}
 }
 
 // remove takes a slot out, unless another activation has its place already.

@@ -19,7 +19,8 @@
 // rests on has landed. A commit whose fence was lost, or whose outcome is not
 // known, ends the activation: it leaves the directory, answers what still
 // waits, and stops. The next one reads the database again; nothing is patched.
-// An entity never asks another entity.
+// An entity never asks another entity. Its claim may ask another node, through
+// Peers, to hand the row over; none is activated here while one is handed over.
 //
 // Failure. A panic in a rule is that command's internal error. A lapsed node
 // lease makes the Runtime forget all entities. A full queue answers overloaded.

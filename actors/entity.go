@@ -17,7 +17,7 @@ import (
 // overloaded.
 const maxQueue = 1024
 
-// claimTimeout is how long an activation waits for its row.
+// claimTimeout is how long an activation waits for its row, hand-over included.
 const claimTimeout = 2 * time.Second
 
 // Phases of an activation.
@@ -131,7 +131,7 @@ func (e *entity[S]) claim() {
 		m.era, _ = e.runtime.deps.Lease.Trust()
 		ctx, cancel := context.WithTimeout(context.Background(), claimTimeout)
 		defer cancel()
-		m.Claimed, m.err = e.claimer.Claim(ctx, id, e.runtime.deps.Node)
+		m.Claimed, m.err = e.obtain(ctx, id)
 		e.runtime.tell(self, m)
 	})
 }

@@ -34,6 +34,8 @@ type ledger struct {
 	arrived  chan struct{} // told of every write before it waits
 	outcomes []outcomeOf   // scripted ends of the next writes
 	claims   int
+	kept     map[string]bool // nodes that keep what they hold until they hand it over
+	clearing chan struct{}   // while set, releases report to it and wait to be let go by it
 }
 
 type row struct {
@@ -92,12 +94,46 @@ func (l *ledger) Claim(_ context.Context, id, node string) (store.Claimed[*proje
 	if r == nil {
 		return store.Claimed[*project.State]{}, store.ErrNotFound
 	}
+	if r.node != node && l.kept[r.node] {
+		return store.Claimed[*project.State]{}, &store.MovedError{Node: r.node}
+	}
 	r.Epoch++
 	r.node = node
 	return store.Claimed[*project.State]{Fence: r.Fence, State: r.state.Clone()}, nil
 }
 
-func (l *ledger) Release(context.Context, store.Fence) error { return nil }
+func (l *ledger) Release(_ context.Context, id, node string) error {
+	if l.clearing != nil {
+		l.clearing <- struct{}{}
+		<-l.clearing
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.rows[id]; r != nil && r.node == node {
+		r.node = ""
+	}
+	return nil
+}
+
+// belongs makes the row that of a node which keeps it.
+func (l *ledger) belongs(id, node string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rows[id].node = node
+	l.kept = map[string]bool{node: true}
+}
+
+func (l *ledger) owner(id string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rows[id].node
+}
+
+func (l *ledger) claimed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.claims
+}
 
 func (l *ledger) Write(_ context.Context, group []*store.Commit) ([]store.Result, error) {
 	l.mu.Lock()
@@ -148,7 +184,7 @@ func (l *ledger) write(c *store.Commit) (r store.Result) {
 		return r
 	}
 	if at == nil && c.Change != nil {
-		at = &row{Fence: store.Fence{Kind: c.Kind, ID: c.ID, Epoch: 1}, state: &project.State{}}
+		at = &row{Fence: store.Fence{Kind: c.Kind, ID: c.ID, Epoch: 1}, node: c.Node, state: &project.State{}}
 		l.rows[c.ID] = at
 	}
 	for _, e := range c.Events {
@@ -159,7 +195,7 @@ func (l *ledger) write(c *store.Commit) (r store.Result) {
 		at.state.Apply(event, messages.Stamp{At: e.OccurredAt, Version: e.Version, Seq: e.Seq})
 	}
 	if at != nil {
-		at.Version, at.node = c.Next, c.Node
+		at.Version = c.Next
 	}
 	for _, reply := range c.Replies {
 		l.commands[reply.CommandKey] = reply
@@ -217,6 +253,26 @@ type fakeHints struct{ committed atomic.Int64 }
 
 func (h *fakeHints) Committed(store.Kind, string, []messages.Event) { h.committed.Add(1) }
 
+// fakePeers do with what they are asked for as the test says.
+type fakePeers struct {
+	mu       sync.Mutex
+	asked    []string
+	handOver func(ctx context.Context, node, id string) error
+}
+
+func (p *fakePeers) HandOver(ctx context.Context, node string, kind store.Kind, id string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, node+" for "+string(kind)+" "+id)
+	return p.handOver(ctx, node, id)
+}
+
+func (p *fakePeers) calls() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.asked...)
+}
+
 // world is a runtime of projects on a ledger.
 type world struct {
 	*Runtime
@@ -225,11 +281,12 @@ type world struct {
 	lease    *fakeLease
 	barrier  *fakeBarrier
 	hints    *fakeHints
+	peers    *fakePeers
 	projects *Projects
 }
 
 func newWorld(t *testing.T, adjust ...func(*Config)) *world {
-	w := &world{t: t, ledger: newLedger(), lease: &fakeLease{}, barrier: &fakeBarrier{}, hints: &fakeHints{}}
+	w := &world{t: t, ledger: newLedger(), lease: &fakeLease{}, barrier: &fakeBarrier{}, hints: &fakeHints{}, peers: &fakePeers{}}
 	w.lease.trust.Store(true)
 	w.lease.now.Store(messages.Micros(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)))
 	config := DefaultConfig()
@@ -238,7 +295,7 @@ func newWorld(t *testing.T, adjust ...func(*Config)) *world {
 		f(&config)
 	}
 	w.Runtime = New(config, Deps{
-		Node: "n1", Lease: w.lease, Barrier: w.barrier, Hints: w.hints, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Node: "n1", Lease: w.lease, Barrier: w.barrier, Hints: w.hints, Peers: w.peers, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}, w.ledger)
 	AddProjects(w.Runtime, w.ledger)
 	w.probed(store.Project)

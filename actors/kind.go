@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -48,13 +49,15 @@ type Deps struct {
 	Lease   Lease
 	Barrier Barrier
 	Hints   Hints
+	Peers   Peers // nil: this node is alone
 	Log     *slog.Logger
 }
 
 // Kind makes entities of one sort.
 type Kind struct {
-	Name  store.Kind
-	props *actor.Props
+	Name    store.Kind
+	props   *actor.Props
+	release func(ctx context.Context, id, node string) error // the claimer's
 }
 
 // spec is what the entities of a kind share.
@@ -73,7 +76,7 @@ type spec[S State[S]] struct {
 // it run in r.
 func newKind[S State[S]](r *Runtime, s spec[S]) Kind {
 	s.runtime = r
-	return Kind{Name: s.name, props: actor.PropsFromProducer(
+	return Kind{Name: s.name, release: s.claimer.Release, props: actor.PropsFromProducer(
 		func() actor.Actor { return &entity[S]{spec: &s} },
 		actor.WithMailbox(actor.UnboundedLockfree()), // the smallest one
 		actor.WithDispatcher(r.crew),

@@ -139,10 +139,16 @@ func (r *Runtime) activate(kind store.Kind, id string) (*slot, error) {
 	if r.closed {
 		return nil, messages.Refuse(messages.CodeUnavailable, "the node is shutting down")
 	}
+	if _, ok := r.kinds[kind]; !ok {
+		return nil, messages.Missing("kind") // a newer node's
+	}
 	if r.directory.live.Load() > r.config.MaxEntities+r.config.MaxEntities/4 {
 		return nil, errOverloaded
 	}
 	at := r.directory.get(kind, id, r.spawn)
+	if at == nil {
+		return nil, errMoved // it is being handed over
+	}
 	at.used.Store(time.Now().Unix())
 	return at, nil
 }

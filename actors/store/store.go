@@ -45,8 +45,9 @@ type Claimer[S any] interface {
 	// ErrNotFound for an unknown id and *MovedError while another node holds
 	// the row under a lease that must be respected.
 	Claim(ctx context.Context, id, node string) (Claimed[S], error)
-	// Release gives the row up, if the fence still holds.
-	Release(ctx context.Context, f Fence) error
+	// Release clears the recorded owner where it is this node. Fences stay as
+	// they are.
+	Release(ctx context.Context, id, node string) error
 }
 
 // ErrNotFound says that a claimed id does not exist.

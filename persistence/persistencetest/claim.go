@@ -52,14 +52,26 @@ func claimRaisesEpoch(t *testing.T, db *Database) {
 	}
 }
 
-func releaseNeedsTheFence(t *testing.T, db *Database) {
-	p, _ := newUserProject(t, db, "n1")
-	held := p.claimed(t, db.Projects(), "n1")
-	require.NoError(t, db.Projects().Release(t.Context(), p.fence), "an old fence releases nothing, and that is no error")
-	held.commit(t, db, later(1), renamed("still held"))
-	require.NoError(t, db.Projects().Release(t.Context(), held.fence))
-	require.NoError(t, db.Projects().Release(t.Context(), held.fence), "again")
-	same(t, held.state, held.claimed(t, db.Projects(), "n2").state)
+// releaseLeavesTheFence: a row without an owner is still written by who has its
+// fence. Whose release it was, properties with leases tell.
+func releaseLeavesTheFence(t *testing.T, db *Database) {
+	p, owner := newUserProject(t, db, "n1")
+	user := newUser(t, db, "n1")
+	session := opened(user, later(1))
+	user.commit(t, db, later(1), session)
+	s := openedSession("n1", user, session, later(1))
+	for range 2 {
+		require.NoError(t, db.Projects().Release(t.Context(), p.fence.ID, "n1"))
+		require.NoError(t, db.Accounts().Release(t.Context(), user.fence.ID, "n1"))
+		require.NoError(t, db.Sessions().Release(t.Context(), s.fence.ID, "n1"))
+	}
+	p.commit(t, db, later(2), renamed("still written"))
+	user.commit(t, db, later(2), nameChanged(user, "Still Written"))
+	s.commit(t, db, later(2), refreshed(1))
+	require.Equal(t, p.fence.Epoch+1, p.claimed(t, db.Projects(), "n2").fence.Epoch)
+	for _, id := range []string{newID(), "", "nobody", owner.fence.ID} {
+		require.NoError(t, db.Projects().Release(t.Context(), id, "n1"), "there is no project %q, and that is no error", id)
+	}
 }
 
 // claimsAmidCommits lets two nodes take one project and one account from each
@@ -67,7 +79,7 @@ func releaseNeedsTheFence(t *testing.T, db *Database) {
 // members as the version says, as many sessions as the log has events.
 func claimsAmidCommits(t *testing.T, db *Database) {
 	p, owner := newUserProject(t, db, "n1")
-	require.NoError(t, db.Projects().Release(t.Context(), p.fence))
+	require.NoError(t, db.Projects().Release(t.Context(), p.fence.ID, "n1"))
 	var users []*entity[*account.State]
 	for range 8 {
 		users = append(users, newUser(t, db, "n1"))

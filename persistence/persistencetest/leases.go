@@ -65,7 +65,7 @@ func exclusiveOwner(t *testing.T, db *Database) {
 	unclaimed.claimed(t, db.Peer.Projects(), "n2")
 	p = p.claimed(t, db.Projects(), "n1") // itself is no obstacle
 
-	require.NoError(t, db.Projects().Release(t.Context(), p.fence))
+	require.NoError(t, db.Projects().Release(t.Context(), p.fence.ID, "n1"))
 	p = p.claimed(t, db.Peer.Projects(), "n2")
 	require.Equal(t, "goes on", p.state.Name)
 	p = p.claimed(t, db.Projects(), "n1")
@@ -74,6 +74,36 @@ func exclusiveOwner(t *testing.T, db *Database) {
 	require.NoError(t, err)
 	require.False(t, granted, "given up")
 	p.claimed(t, db.Peer.Projects(), "n2")
+}
+
+// handOver: of nodes that are exclusive together each keeps its rows until it
+// clears them itself. What another has claimed since is not its to clear.
+func handOver(t *testing.T, db *Database) {
+	for _, node := range []string{"a", "b"} {
+		incarnation, _, err := db.Leases.Acquire(t.Context(), node, "cluster", node+":1", longTTL)
+		require.NoError(t, err)
+		_, _, exclusive, err := db.Leases.Renew(t.Context(), node, incarnation, longTTL, true)
+		require.NoError(t, err)
+		require.True(t, exclusive)
+	}
+	p, owner := newUserProject(t, db, "a")
+	p = p.claimed(t, db.Projects(), "a")
+	moved(t, db.Peer, p, "b", "a")
+	require.NoError(t, db.Peer.Projects().Release(t.Context(), p.fence.ID, "b"), "not the owner")
+	moved(t, db.Peer, p, "b", "a")
+	require.NoError(t, db.Projects().Release(t.Context(), p.fence.ID, "a"))
+	theirs := p.claimed(t, db.Peer.Projects(), "b")
+	require.NoError(t, db.Projects().Release(t.Context(), p.fence.ID, "a"), "the owner no longer")
+	moved(t, db, theirs, "a", "b")
+	fenced(t, results(t, db, p.fly(later(1), renamed("too late")).commit)[0])
+
+	session := opened(owner, later(1))
+	owner.commit(t, db, later(1), session)
+	s := openedSession("a", owner, session, later(1)).claimed(t, db.Sessions(), "a")
+	require.NoError(t, db.Accounts().Release(t.Context(), owner.fence.ID, "a"))
+	require.NoError(t, db.Sessions().Release(t.Context(), s.fence.ID, "a"))
+	owner.claimed(t, db.Peer.Accounts(), "b")
+	s.claimed(t, db.Peer.Sessions(), "b")
 }
 
 // burialOfTheExpired: an expired lease is buried by who wants its rows. It is

@@ -38,11 +38,13 @@ func (c claimer[S]) Claim(ctx context.Context, id, node string) (store.Claimed[S
 	if err != nil {
 		return claimed, err
 	}
-	buried, err := c.db.bury(ctx, owner, LeaseTTL)
-	if err != nil {
-		return claimed, err
+	free := owner == "" || owner == node // handed over since
+	if !free {
+		if free, err = c.db.bury(ctx, owner, LeaseTTL); err != nil {
+			return claimed, err
+		}
 	}
-	if buried {
+	if free {
 		if claimed, err = c.take(ctx, id, key, node); !errors.Is(err, errNotTaken) {
 			return claimed, err
 		}
@@ -119,7 +121,7 @@ func (c claimer[S]) owner(ctx context.Context, key pgtype.UUID) (node string, er
 }
 
 // Release implements store.Claimer.
-func (c claimer[S]) Release(ctx context.Context, f store.Fence) error {
-	_, err := c.db.claims.Exec(ctx, `UPDATE `+c.table+` SET node = NULL WHERE id = $1 AND epoch = $2 AND version = $3`, key(f.ID), f.Epoch, f.Version)
-	return wrap("release", err)
+func (c claimer[S]) Release(ctx context.Context, id, node string) error {
+	_, err := c.db.claims.Exec(ctx, `UPDATE `+c.table+` SET node = NULL WHERE id = $1 AND node = $2`, key(id), node)
+	return wrap("release "+string(c.kind), err)
 }

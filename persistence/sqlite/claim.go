@@ -21,7 +21,7 @@ func claimsOf(table string) *claims {
 	return &claims{
 		exists:  stmt(`SELECT 1 FROM ` + table + ` WHERE id = ?`),
 		take:    stmt(`UPDATE ` + table + ` SET epoch = epoch + 1, node = ? WHERE id = ?`),
-		release: stmt(`UPDATE ` + table + ` SET node = NULL WHERE id = ? AND epoch = ? AND version = ?`),
+		release: stmt(`UPDATE ` + table + ` SET node = NULL WHERE id = ? AND node = ?`),
 	}
 }
 
@@ -55,10 +55,10 @@ func (k claimer[S]) Claim(ctx context.Context, id, node string) (claimed store.C
 }
 
 // Release implements store.Claimer.
-func (k claimer[S]) Release(ctx context.Context, f store.Fence) error {
+func (k claimer[S]) Release(ctx context.Context, id, node string) error {
 	err := k.db.write(ctx, unflushed, func(c *connection) error {
-		_, err := c.exec(k.release, f.ID, f.Epoch, f.Version)
+		_, err := c.exec(k.release, id, node)
 		return err
 	})
-	return wrap("release", err)
+	return wrap("release "+string(k.kind), err)
 }

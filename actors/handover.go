@@ -1,0 +1,92 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"atelier/actors/store"
+	"atelier/messages"
+)
+
+// Peers are the other nodes of the cluster.
+type Peers interface {
+	// HandOver asks a node to let go of an entity, and returns nil once it has:
+	// its activation there has stopped and the row names that node no longer.
+	HandOver(ctx context.Context, node string, kind store.Kind, id string) error
+}
+
+// reserve is what a hand-over leaves of a claim's time to the claim that follows.
+const reserve = 500 * time.Millisecond
+
+// obtain claims the row for this node. A node that holds it is asked to hand it
+// over, once: where that fails the answer is moved, and whoever asked for the
+// entity asks again for as long as he has time.
+func (s *spec[S]) obtain(ctx context.Context, id string) (store.Claimed[S], error) {
+	node, peers := s.runtime.deps.Node, s.runtime.deps.Peers
+	claimed, err := s.claimer.Claim(ctx, id, node)
+	var moved *store.MovedError
+	if peers == nil || !errors.As(err, &moved) {
+		return claimed, err
+	}
+	deadline, _ := ctx.Deadline()
+	asking, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
+	defer cancel()
+	if refusal := peers.HandOver(asking, moved.Node, s.name, id); refusal != nil {
+		s.runtime.deps.Log.Debug("an entity was not handed over", "kind", s.name, "id", id, "node", moved.Node, "error", refusal)
+		return claimed, err
+	}
+	return s.claimer.Claim(ctx, id, node)
+}
+
+// HandOver lets go of an entity for another node: when it returns nil its
+// activation here has stopped, the flight in the air has landed and been
+// answered, and the row names this node no longer. An entity that is not live
+// may still be this node's by its row, which is then all there is to clear.
+//
+// No activation begins here meanwhile. One that had claimed the row before it is
+// cleared would go on answering from memory, while others take the row as one
+// that nobody holds.
+func (r *Runtime) HandOver(ctx context.Context, kind store.Kind, id string) error {
+	k, ok := r.kinds[kind]
+	if !ok {
+		return messages.Missing("kind")
+	}
+	at, lift := r.directory.bar(kind, id)
+	defer lift()
+	if at != nil {
+		r.tell(at.pid, forget{})
+		select {
+		case <-at.closed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return k.release(ctx, id, r.deps.Node)
+}
+
+// Entities that are forgotten all at once would keep the processors from those
+// that stay: after each slice of them the others have a moment.
+const (
+	keepSlice = 256
+	keepPause = 2 * time.Millisecond
+)
+
+// Keep ends the activations that this node does not own any more. It returns
+// when all of them have been told; of 100,000 that takes about a second. Their
+// rows stay this node's until the new owners ask for them.
+func (r *Runtime) Keep(owns func(kind store.Kind, id string) bool) {
+	told := 0
+	r.directory.each(func(at *slot) {
+		if owns(at.kind, at.id) {
+			return
+		}
+		r.tell(at.pid, forget{})
+		if told++; told%keepSlice == 0 {
+			select {
+			case <-time.After(keepPause):
+			case <-r.stop:
+			}
+		}
+	})
+}
