@@ -55,6 +55,8 @@ type Leases interface {
 	Acquire(ctx context.Context, name, cluster, address string, ttl time.Duration) (incarnation int64, now time.Time, err error)
 	Renew(ctx context.Context, name string, incarnation int64, ttl time.Duration, exclusive bool) (now time.Time, others, granted bool, err error)
 	Leave(ctx context.Context, name string, incarnation int64) error
+	Strike(ctx context.Context, name string, incarnation int64) error
+	Live(ctx context.Context, cluster string) ([]messages.LeasedNode, error)
 }
 
 // Held is a command that a transaction outside of the engine is about to have
@@ -169,4 +171,6 @@ var leasing = []property{
 	{"ExclusivityIsGrantedToOne", exclusivity},
 	{"LeaseTimeIsTheDatabases", leaseTime},
 	{"BurialAgainstRenewal", burialAgainstRenewal},
+	{"StruckLeasesAreNotRenewed", striking},
+	{"LiveLeasesOfTheCluster", liveLeases},
 }

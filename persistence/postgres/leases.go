@@ -51,10 +51,10 @@ func nameTaken(name string) error {
 
 func (l *Leases) acquire(ctx context.Context, name, cluster, address string, ttl time.Duration) (incarnation int64, now time.Time, err error) {
 	err = l.db.leases.QueryRow(ctx, `
-		INSERT INTO nodes AS n (name, incarnation, cluster, address, started_at, expires, dead, exclusive, instance)
-		VALUES ($1, 1, $2, $3, clock_timestamp(), clock_timestamp() + $4, false, false, $5)
+		INSERT INTO nodes AS n (name, incarnation, cluster, address, started_at, expires, dead, exclusive, struck, instance)
+		VALUES ($1, 1, $2, $3, clock_timestamp(), clock_timestamp() + $4, false, false, false, $5)
 		ON CONFLICT (name) DO UPDATE SET incarnation = n.incarnation + 1, cluster = $2, address = $3, started_at = clock_timestamp(),
-			expires = clock_timestamp() + $4, dead = false, exclusive = false, instance = $5 WHERE n.dead OR n.instance = $5
+			expires = clock_timestamp() + $4, dead = false, exclusive = false, struck = false, instance = $5 WHERE n.dead OR n.instance = $5
 		RETURNING incarnation, clock_timestamp()`, name, cluster, address, ttl, l.db.instance).Scan(&incarnation, &now)
 	return incarnation, now, err
 }
@@ -66,12 +66,32 @@ func (l *Leases) Renew(ctx context.Context, name string, incarnation int64, ttl 
 		WITH others AS (SELECT EXISTS (SELECT 1 FROM nodes o, nodes me WHERE me.name = $1 AND o.name <> $1 AND NOT o.dead
 			AND o.expires > clock_timestamp() AND (o.cluster = '' OR o.cluster <> me.cluster)) AS live)
 		UPDATE nodes n SET expires = clock_timestamp() + $3, exclusive = $4 AND (n.exclusive OR NOT others.live)
-		FROM others WHERE n.name = $1 AND n.incarnation = $2 AND NOT n.dead
+		FROM others WHERE n.name = $1 AND n.incarnation = $2 AND NOT n.dead AND NOT n.struck
 		RETURNING clock_timestamp(), others.live, n.exclusive`, name, incarnation, ttl, exclusive).Scan(&now, &others, &granted)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return now, false, false, messages.Refuse(messages.CodeMoved, "the lease of node %s was buried or replaced", name)
+		return now, false, false, messages.Refuse(messages.CodeMoved, "the lease of node %s was buried, struck or replaced", name)
 	}
 	return now, others, granted, wrap("renew lease", err)
+}
+
+// Strike refuses the incarnation all further renewals. Its lease runs out, and it
+// knows that by its own clock; then it may be buried.
+func (l *Leases) Strike(ctx context.Context, name string, incarnation int64) error {
+	_, err := l.db.leases.Exec(ctx, `UPDATE nodes SET struck = true WHERE name = $1 AND incarnation = $2`, name, incarnation)
+	return wrap("strike", err)
+}
+
+// Live lists the nodes of a cluster whose lease has neither ended nor run out,
+// the oldest first.
+func (l *Leases) Live(ctx context.Context, cluster string) ([]messages.LeasedNode, error) {
+	rows, err := l.db.leases.Query(ctx, `
+		SELECT name, incarnation, address, started_at, exclusive, struck FROM nodes
+		WHERE cluster = $1 AND NOT dead AND expires > clock_timestamp() ORDER BY started_at, name`, cluster)
+	if err != nil {
+		return nil, wrap("live leases", err)
+	}
+	live, err := pgx.CollectRows(rows, pgx.RowToStructByPos[messages.LeasedNode])
+	return live, wrap("live leases", err)
 }
 
 // bury ends the lease of a node that has not renewed it, for all and for good.
