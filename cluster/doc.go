@@ -11,7 +11,10 @@
 // Several processes may work on one database without forming a cluster. They
 // cannot ask each other to release an entity, so a node that sees such a
 // neighbour gives up exclusivity: others may take its rows, and it verifies each
-// answer by the fence until the neighbour has gone.
+// answer by the fence until the neighbour has gone. Nodes of one cluster can ask
+// each other, and are exclusive together; when they cannot reach each other, the
+// weak side of the split gives exclusivity up, and the strong one strikes what
+// holds on to it.
 //
 // Nodes of one cluster find each other by gossip. Membership tells who is there
 // as a View, one after another from one goroutine; a view may be wrong at any

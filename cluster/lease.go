@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,10 +19,15 @@ type LeaseStore interface {
 	// refused what this one holds: granted where no live node outside the
 	// cluster exists, and kept until it is given up by a renewal without it.
 	// others reports whether there is such a node. A lease that was buried or
-	// replaced is refused with messages.CodeMoved.
+	// replaced, or struck, is refused with messages.CodeMoved.
 	Renew(ctx context.Context, name string, incarnation int64, ttl time.Duration, exclusive bool) (now time.Time, others, granted bool, err error)
 	// Leave ends the lease at once.
 	Leave(ctx context.Context, name string, incarnation int64) error
+	// Strike has further renewals of the incarnation refused.
+	Strike(ctx context.Context, name string, incarnation int64) error
+	// Live lists the nodes of the cluster whose lease has neither ended nor run
+	// out.
+	Live(ctx context.Context, cluster string) ([]messages.LeasedNode, error)
 }
 
 // LeaseConfig names a node and times its lease.
@@ -33,6 +39,10 @@ type LeaseConfig struct {
 	Margin  time.Duration // trusted for TTL − Margin after the renewal was sent
 	Every   time.Duration // between renewals
 	Timeout time.Duration // of one renewal
+
+	// Reached names the nodes of the cluster that this one reaches, itself
+	// included; nil: all. It does not block.
+	Reached func() []string
 }
 
 // DefaultLeaseConfig is for nodes in one data centre.
@@ -58,6 +68,8 @@ type Lease struct {
 
 	incarnation int64 // belongs to the loop
 	yield       bool  // another process was seen: exclusivity is not asked for; belongs to the loop
+	weak        bool  // on the weak side of a split, or not judged yet: neither; belongs to the loop
+	sight       sight // belongs to the loop
 	running     sync.WaitGroup
 	stop        sync.Once
 }
@@ -65,7 +77,9 @@ type Lease struct {
 // NewLease makes a lease that is not held yet. When an incarnation is lost,
 // lost is called before the next one begins.
 func NewLease(config LeaseConfig, store LeaseStore, lost func(), log *slog.Logger) *Lease {
-	return &Lease{config: config, store: store, lost: lost, log: log, start: time.Now(), quit: make(chan struct{})}
+	l := &Lease{config: config, store: store, lost: lost, log: log, start: time.Now(), quit: make(chan struct{})}
+	l.unjudged()
+	return l
 }
 
 // Start acquires the lease and keeps it alive until Stop.
@@ -137,12 +151,23 @@ func (l *Lease) replace(ctx context.Context) {
 		l.log.Warn("the node's lease has lapsed: its entities start anew", "node", l.config.Node)
 		l.lost()
 	}
+	l.unjudged()
 	if err := l.acquire(ctx); err != nil {
 		l.log.Warn("the node's lease cannot be acquired", "node", l.config.Node, "error", err)
 		return
 	}
+	if l.clustered() {
+		l.prolong(ctx) // whoever struck the last one can take its rows until the next renewal
+		return
+	}
 	l.renew(ctx)
 }
+
+func (l *Lease) clustered() bool { return l.config.Cluster != "" }
+
+// unjudged lets the incarnation that begins be exclusive in a cluster only after
+// it has seen which side it is on.
+func (l *Lease) unjudged() { l.weak, l.sight = l.clustered(), sight{} }
 
 func (l *Lease) acquire(ctx context.Context) error {
 	sent := l.sinceStart()
@@ -160,25 +185,64 @@ func (l *Lease) acquire(ctx context.Context) error {
 // database after, so that nobody takes a row that this node would still show;
 // it is used here only after the database has granted it.
 func (l *Lease) renew(ctx context.Context) {
-	others, ok := l.prolong(ctx)
-	if !ok || !others || !l.alone.Load() {
+	asked := l.exclusive()
+	if !l.prolong(ctx) {
 		return
 	}
-	l.log.Info("another process works on this database: answers are now verified there", "node", l.config.Node)
-	l.alone.Store(false)
-	l.prolong(ctx)
+	if l.yield && l.alone.Load() {
+		l.log.Info("another process works on this database: answers are now verified there", "node", l.config.Node)
+	}
+	l.judge(ctx)
+	exclusive := l.exclusive()
+	givenUp := !exclusive && l.alone.Swap(false)
+	if givenUp || exclusive && !asked && l.clustered() {
+		l.prolong(ctx)
+	}
 }
 
-func (l *Lease) prolong(ctx context.Context) (others, ok bool) {
+// exclusive reports whether the node wants others to be refused what it holds.
+func (l *Lease) exclusive() bool { return !l.yield && !l.weak }
+
+// judge finds out which side of the cluster this node is on, if it is split, and
+// on the strong one strikes those who can no longer be asked. Without an answer
+// things stay as they were.
+func (l *Lease) judge(ctx context.Context) {
+	if !l.clustered() {
+		return
+	}
+	live, err := l.store.Live(ctx, l.config.Cluster)
+	if err != nil {
+		l.log.Warn("the leases of the cluster are not known", "node", l.config.Node, "error", err)
+		return
+	}
+	reaches := func(string) bool { return true }
+	if l.config.Reached != nil {
+		reached := l.config.Reached()
+		reaches = func(name string) bool { return slices.Contains(reached, name) }
+	}
+	strong, strike := l.sight.judge(time.Since(l.start), l.config.Node, live, reaches)
+	if !strong && l.alone.Load() {
+		l.log.Warn("this node reaches the lesser part of its cluster: answers are now verified in the database", "node", l.config.Node)
+	}
+	l.weak = !strong
+	for _, n := range strike {
+		l.log.Warn("a node is not reached: its lease will not be renewed", "node", n.Name, "incarnation", n.Incarnation)
+		if err := l.store.Strike(ctx, n.Name, n.Incarnation); err != nil {
+			l.log.Warn("a lease was not struck", "node", n.Name, "error", err)
+		}
+	}
+}
+
+func (l *Lease) prolong(ctx context.Context) (ok bool) {
 	sent := l.sinceStart()
-	now, others, granted, err := l.store.Renew(ctx, l.config.Node, l.incarnation, l.config.TTL, !l.yield)
+	now, others, granted, err := l.store.Renew(ctx, l.config.Node, l.incarnation, l.config.TTL, l.exclusive())
 	switch {
 	case messages.HasCode(err, messages.CodeMoved):
 		l.until.Store(0) // the loop replaces it
-		return false, false
+		return false
 	case err != nil:
 		l.log.Warn("the node's lease was not renewed", "node", l.config.Node, "error", err)
-		return false, false
+		return false
 	}
 	l.measure(sent, now)
 	l.yield = others
@@ -186,7 +250,7 @@ func (l *Lease) prolong(ctx context.Context) (others, ok bool) {
 		l.era.Add(1)
 		l.alone.Store(true)
 	}
-	return others, true
+	return true
 }
 
 func (l *Lease) measure(sent int64, now time.Time) {

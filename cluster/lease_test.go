@@ -3,8 +3,10 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,6 +32,9 @@ type table struct {
 	renewals    []bool    // whether each asked for exclusivity
 	sent        time.Time // when the last renewal that was answered was sent
 	left        bool
+	live        []messages.LeasedNode // of the cluster, with the node's own last incarnation in it
+	blind       bool                  // Live fails
+	struck      []string
 }
 
 var errAway = errors.New("the database is away")
@@ -64,6 +69,22 @@ func (t *table) Renew(_ context.Context, _ string, incarnation int64, _ time.Dur
 	t.renewals = append(t.renewals, exclusive)
 	t.exclusive = exclusive && (t.exclusive || !t.neighbour)
 	return now, t.neighbour, t.exclusive, nil
+}
+
+func (t *table) Strike(_ context.Context, name string, incarnation int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.struck = append(t.struck, fmt.Sprint(name, " ", incarnation))
+	return nil
+}
+
+func (t *table) Live(context.Context, string) ([]messages.LeasedNode, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.blind {
+		return nil, errAway
+	}
+	return slices.Clone(t.live), nil
 }
 
 func (t *table) Leave(context.Context, string, int64) error { t.left = true; return nil }
