@@ -129,6 +129,10 @@ func (r *Runtime) Revoke(marks []messages.Mark) {
 	}
 }
 
+// System is the actor system that the entities live in. What gives it an address
+// is to start before the first entity is asked.
+func (r *Runtime) System() *actor.ActorSystem { return r.system }
+
 // Live is the number of entities in memory.
 func (r *Runtime) Live() int64 { return r.directory.live.Load() }
 

@@ -1,0 +1,115 @@
+package cluster
+
+import (
+	"context"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"atelier/messages"
+)
+
+// Caller finds the node of an entity by the current view, and asks it.
+type Caller struct {
+	transport *Transport
+	local     Local
+}
+
+// NewCaller makes the Caller of a node. Until it has been told a view, all is
+// moved.
+func NewCaller(t *Transport, local Local) *Caller { return &Caller{transport: t, local: local} }
+
+// Changed takes the view that holds from now on. Calls under way to nodes that
+// are not in it end at once.
+func (c *Caller) Changed(v View) { c.transport.calls.changed(v) }
+
+// View is the last view that the Caller was told.
+func (c *Caller) View() View { return *c.transport.calls.view.Load() }
+
+// Call carries the command to its entity and brings the answer: a reply,
+// *messages.Replayed or *messages.Error. It tries once. As an error, moved means
+// that the command was not carried out and outcome unknown that it may have been;
+// after a timeout nobody has said.
+func (c *Caller) Call(ctx context.Context, kind, id string, command messages.Command) (proto.Message, error) {
+	v := c.View()
+	owner, ok := v.Owner(kind, id)
+	switch {
+	case !ok:
+		return nil, errMoved
+	case owner.Name == v.Self:
+		return c.local.Call(ctx, kind, id, command)
+	}
+	b, err := proto.Marshal(command)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxPayload {
+		return nil, messages.Refuse(messages.CodePayloadTooLarge, "the request is too large to be sent between nodes")
+	}
+	ask := &messages.Ask{Kind: kind, Id: id, Type: string(proto.MessageName(command)), Command: b}
+	return c.exchange(ctx, owner, func(number uint64) proto.Message {
+		ask.Call = number
+		return ask
+	})
+}
+
+// HandOver asks a node to let go of an entity.
+func (c *Caller) HandOver(ctx context.Context, node, kind, id string) error {
+	v := c.View()
+	if node == v.Self {
+		return c.local.HandOver(ctx, kind, id)
+	}
+	return c.order(ctx, v, node, func(number uint64) proto.Message {
+		return &messages.HandOver{Call: number, Kind: kind, Id: id}
+	})
+}
+
+// Revoke carries revocations to a node and returns when they hold there.
+func (c *Caller) Revoke(ctx context.Context, node string, marks []messages.Mark) error {
+	v := c.View()
+	if node == v.Self {
+		return c.local.Revoke(ctx, marks)
+	}
+	revocations := make([]*messages.Revocation, len(marks))
+	for i, m := range marks {
+		revocations[i] = &messages.Revocation{User: m.User, Session: m.Session, Project: m.Project}
+	}
+	return c.order(ctx, v, node, func(number uint64) proto.Message {
+		return &messages.Revoke{Call: number, Marks: revocations}
+	})
+}
+
+// order sends a request to a node by its name. Everything but Done is an error.
+func (c *Caller) order(ctx context.Context, v View, node string, message func(number uint64) proto.Message) error {
+	to, ok := v.Node(node)
+	if !ok {
+		return messages.Refuse(messages.CodeUnavailable, "%s is not in the cluster", node)
+	}
+	m, err := c.exchange(ctx, to, message)
+	if refusal, ok := m.(*messages.Error); ok {
+		return refusal
+	}
+	return err
+}
+
+// exchange sends a message to a node's gate and waits for the answer, the end of
+// ctx or that of the connection.
+func (c *Caller) exchange(ctx context.Context, to Node, message func(number uint64) proto.Message) (proto.Message, error) {
+	calls := c.transport.calls
+	number, w, err := calls.begin(to)
+	if err != nil {
+		return nil, err
+	}
+	from := &actor.PID{Address: c.transport.Address(), Id: answersName, RequestId: uint32(number)}
+	if !c.transport.send(w.peer.gate, message(number), from) && calls.take(number) != nil {
+		return nil, errMoved
+	}
+	switch m := calls.wait(ctx, number, w).(type) {
+	case *messages.Answer:
+		return read(m.GetType(), m.GetAnswer())
+	case *messages.Error:
+		return nil, m
+	default:
+		return nil, errInternal
+	}
+}
