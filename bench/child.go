@@ -124,8 +124,8 @@ func (c *child) signIn(p *person) error {
 // ask sends one request outside of any measurement.
 func (c *child) ask(method, path, token, body string, into any) error {
 	request, response := &fasthttp.Request{}, &fasthttp.Response{}
-	request.SetRequestURI("http://" + c.address)
 	fill(request, method, path, token)
+	request.SetRequestURI("http://" + c.address + path)
 	if body != "" {
 		request.SetBodyString(body)
 	}
