@@ -21,7 +21,7 @@ import (
 const (
 	PresetLocal = "local" // one machine: a killed node is noticed in about 1.3 s
 	PresetLAN   = "lan"   // one data centre: about 3 s
-	PresetWAN   = "wan"   // several regions: about 12 s
+	PresetWAN   = "wan"   // several regions: about 15 s
 )
 
 // timing is memberlist's configuration for a preset. An accusation that another
@@ -36,7 +36,7 @@ func timing(preset string) (*memberlist.Config, error) {
 		c.ProbeInterval, c.ProbeTimeout, c.SuspicionMult = 250*time.Millisecond, 120*time.Millisecond, 3
 		c.GossipInterval, c.PushPullInterval, c.TCPTimeout = 50*time.Millisecond, 15*time.Second, time.Second
 	case PresetLAN:
-		c.ProbeInterval, c.ProbeTimeout, c.SuspicionMult = 500*time.Millisecond, 250*time.Millisecond, 4
+		c.ProbeInterval, c.ProbeTimeout, c.SuspicionMult = 500*time.Millisecond, 250*time.Millisecond, 3
 		c.GossipInterval, c.TCPTimeout = 100*time.Millisecond, 2*time.Second
 	case PresetWAN:
 		c.ProbeInterval, c.ProbeTimeout, c.SuspicionMult = 2*time.Second, time.Second, 5

@@ -256,6 +256,27 @@ func TestASplitHeals(t *testing.T) {
 	sees(t, b, "a", "b")
 }
 
+// memberlist itself goes on gossiping to the dead for a while, which heals short
+// splits, but only by UDP, save for a last probe: who dials again is looking for
+// the lost.
+func TestALostMemberIsLookedFor(t *testing.T) {
+	t.Parallel()
+	a := joins(t, "a", nil)
+	b := joins(t, "b", by(t, a.Address()))
+	sees(t, a, "a", "b")
+	crash(t, b)
+	sees(t, a, "a")
+	ears, err := net.Listen("tcp", b.Address())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ears.Close() })
+	require.NoError(t, ears.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
+	for range 2 {
+		conn, err := ears.Accept()
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+	}
+}
+
 func TestASilentSeedIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	seed, err := net.Listen("tcp", "127.0.0.1:0")
