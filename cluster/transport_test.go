@@ -1,0 +1,182 @@
+package cluster
+
+import (
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"atelier/messages"
+)
+
+func TestCallsBetweenNodes(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	there, here := owned(b, a), owned(a, b)
+	for name, c := range map[string]struct {
+		order order
+		code  string
+		text  string
+	}{
+		"a reply":                  {order{ID: there, Text: "x"}, "ok", "x at b"},
+		"an entity of its own":     {order{ID: here, Text: "x"}, "ok", "x at a"},
+		"a refusal":                {order{ID: there, Text: "refuse"}, messages.CodeNotFound, ""},
+		"a failure":                {order{ID: there, Text: "fail"}, messages.CodeInternal, ""},
+		"a panic":                  {order{ID: there, Text: "panic"}, messages.CodeInternal, ""},
+		"a request that is large":  {order{ID: there, Text: "x" + strings.Repeat(" ", 900<<10)}, "ok", "x" + strings.Repeat(" ", 900<<10) + " at b"},
+		"a reply that is large":    {order{ID: there, Text: "large 4000000"}, "ok", strings.Repeat("x", 4000000)},
+		"a reply too large":        {order{ID: there, Text: "large 5000000"}, messages.CodeInternal, ""},
+		"many large ones at once":  {order{ID: there, Text: "large 65000", AtOnce: 300}, "ok", strings.Repeat("x", 65000)},
+		"a reply that never comes": {order{ID: there, Text: "wait", Timeout: 100 * time.Millisecond}, messages.CodeTimeout, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.order.Do = "call"
+			told := a.do(t, c.order)
+			require.Equal(t, map[string]int{c.code: max(c.order.AtOnce, 1)}, told.Codes, told.Error)
+			require.Equal(t, c.text, told.Text)
+			require.NotContains(t, told.Error, "cause")
+		})
+	}
+	b.done(t, "waited", 1) // the deadline has crossed
+}
+
+func TestARefusalIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	require.True(t, a.do(t, order{Do: "call", ID: owned(b, a), Text: "refuse"}).Answer)
+}
+
+func TestOrdersToANode(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	for _, to := range []*node{a, b} {
+		require.Equal(t, "<nil>", a.do(t, order{Do: "hand over", Node: to.Name, ID: "1"}).Error)
+		require.Equal(t, "<nil>", a.do(t, order{Do: "revoke", Node: to.Name, Marks: []messages.Mark{{User: "u", Project: "p"}, {Session: "s"}}}).Error)
+		to.done(t, "hand over project 1", 1)
+		to.done(t, "revoke [{u  p} { s }]", 1)
+	}
+	require.Contains(t, a.do(t, order{Do: "hand over", Node: "b", ID: "refused"}).Error, "not now")
+	require.Contains(t, a.do(t, order{Do: "hand over", Node: "c", ID: "1"}).Error, messages.CodeUnavailable)
+}
+
+func TestWhatIsNotItsOwnIsMoved(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	b.do(t, order{View: &View{Self: "b", Nodes: []Node{a.Node, {Name: "b", Address: b.Address, Draining: true}}}})
+	require.Equal(t, map[string]int{messages.CodeMoved: 1}, a.do(t, order{Do: "call", ID: owned(b, a), Text: "x"}).Codes)
+	require.Empty(t, b.do(t, order{Do: "done"}).Done, "moved is not carried out")
+}
+
+func TestAKilledPeerEndsCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	there := owned(b, a)
+	calls := a.start(t, order{Do: "call", ID: there, Text: "wait", AtOnce: 50})
+	b.done(t, "wait", 50)
+	killed := time.Now()
+	require.NoError(t, b.cmd.Process.Kill())
+	told := <-calls
+	require.Less(t, time.Since(killed), 500*time.Millisecond)
+	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: 50}, told.Codes)
+
+	// Nobody listens any more: nothing was carried out, and that is known at once.
+	told = a.do(t, order{Do: "call", ID: there, Text: "x", Times: 20})
+	require.Less(t, told.Took, 500*time.Millisecond)
+	require.Equal(t, map[string]int{messages.CodeMoved: 20}, told.Codes)
+
+	// One that comes back at the address is found without the library's sleeps.
+	again := begin(t, nodeConfig{Name: "b", Bind: b.Address})
+	join(t, again, a)
+	require.Eventually(t, func() bool {
+		return a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes["ok"] == 1
+	}, 1500*time.Millisecond, 10*time.Millisecond)
+}
+
+func TestAPeerThatLeavesTheViewEndsCalls(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	calls := a.start(t, order{Do: "call", ID: owned(b, a), Text: "wait"})
+	b.done(t, "wait", 1)
+	a.do(t, order{View: &View{Self: "a", Nodes: []Node{a.Node}}})
+	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: 1}, (<-calls).Codes)
+}
+
+func TestAFrozenPeerEndsCallsAtTheirDeadline(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	require.NoError(t, b.cmd.Process.Signal(syscall.SIGSTOP))
+	told := a.do(t, order{Do: "call", ID: owned(b, a), Text: "x", Timeout: 300 * time.Millisecond, AtOnce: 5})
+	require.Equal(t, map[string]int{messages.CodeTimeout: 5}, told.Codes)
+	require.Less(t, told.Took, time.Second)
+	require.NoError(t, b.cmd.Process.Signal(syscall.SIGCONT))
+}
+
+func TestOverloadIsSaid(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b", Places: 3})
+	join(t, a, b)
+	there := owned(b, a)
+	calls := a.start(t, order{Do: "call", ID: there, Text: "wait", AtOnce: 3, Timeout: 2 * time.Second})
+	b.done(t, "wait", 3)
+	require.Equal(t, map[string]int{messages.CodeOverloaded: 10}, a.do(t, order{Do: "call", ID: there, Text: "x", AtOnce: 10}).Codes)
+	require.Equal(t, "<nil>", a.do(t, order{Do: "revoke", Node: "b"}).Error, "revocations have places of their own")
+	require.Equal(t, map[string]int{messages.CodeTimeout: 3}, (<-calls).Codes)
+	require.Eventually(t, func() bool {
+		return a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes["ok"] == 1
+	}, time.Second, 5*time.Millisecond, "there is room again")
+}
+
+func TestOfACallerInFlightIsBounded(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	there := owned(b, a)
+	calls := a.start(t, order{Do: "call", ID: there, Text: "wait", AtOnce: maxInFlight, Timeout: 8 * time.Second})
+	b.done(t, "wait", maxInFlight)
+	require.Equal(t, map[string]int{messages.CodeOverloaded: 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
+	a.do(t, order{View: &View{Self: "a", Nodes: []Node{a.Node}}})
+	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: maxInFlight}, (<-calls).Codes)
+}
+
+func TestANodeStops(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	there := owned(b, a)
+	calls := a.start(t, order{Do: "call", ID: there, Text: "wait", Timeout: time.Second})
+	b.done(t, "wait", 1)
+	stopped := b.start(t, order{Do: "stop"})
+	require.Eventually(t, func() bool {
+		return a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes[messages.CodeMoved] == 1
+	}, time.Second, 5*time.Millisecond, "what comes later is moved")
+	require.Equal(t, map[string]int{messages.CodeTimeout: 1}, (<-calls).Codes, "what is under way is waited for")
+	require.Equal(t, "<nil>", (<-stopped).Error)
+	require.Equal(t, map[string]int{messages.CodeMoved: 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
+}
+
+func TestAddressesAreChecked(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	for _, c := range []TransportConfig{
+		{Bind: taken.Addr().String()},
+		{Bind: ":0"},
+		{Bind: "0.0.0.0:0"},
+		{Bind: "127.0.0.1"},
+		{Bind: "127.0.0.1:x"},
+		{Bind: "127.0.0.1:0", Advertise: "here"},
+	} {
+		require.Error(t, NewTransport(c, quietSystem(), silent()).Start(), c)
+	}
+}
