@@ -53,13 +53,13 @@ type nodeConfig struct {
 
 // order is a line of a node's input, told its line of output.
 type order struct {
-	Seq             int
-	View            *View
-	Do, ID, Text    string
-	Node            string
-	Timeout         time.Duration
-	Times, AtOnce   int
-	Marks           []messages.Mark
+	Seq           int
+	View          *View
+	Do, ID, Text  string
+	Node          string
+	Timeout       time.Duration
+	Times, AtOnce int
+	Marks         []messages.Mark
 }
 
 type told struct {
