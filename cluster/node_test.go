@@ -165,6 +165,8 @@ func (p *part) obey(o order) (t told) {
 		for k, n := range p.local.done {
 			t.Done[k] = n
 		}
+	case "waiting":
+		t.Done = map[string]int{"waiting": int(p.transport.calls.peer(o.Node).inFlight.Load())}
 	case "stop":
 		t.Error = fmt.Sprint(errors.Join(p.gate.Close(ctx), p.transport.Stop(ctx)))
 	}

@@ -35,6 +35,7 @@ const (
 	pongWithin = 3 * time.Second        // else the connection is given up, as when sent bytes are not acknowledged
 	connecting = 2 * time.Second        // one attempt
 	backOff    = 500 * time.Millisecond // at most, between attempts
+	linger     = 100 * time.Millisecond // before closing: the library drops the answers that have not left
 	sendQueue  = 1024                   // messages for one peer, to begin with: it grows
 )
 
@@ -116,6 +117,10 @@ func (t *Transport) Stop(ctx context.Context) error {
 	down := make(chan struct{})
 	go func() {
 		defer close(down)
+		select {
+		case <-time.After(linger):
+		case <-ctx.Done():
+		}
 		defer func() { // the library may close a channel twice when a peer goes at the same moment
 			if p := recover(); p != nil {
 				t.log.Warn("closing the connections to peers", "panic", p)

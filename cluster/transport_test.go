@@ -114,11 +114,38 @@ func TestAFrozenPeerEndsCallsAtTheirDeadline(t *testing.T) {
 	t.Parallel()
 	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
 	join(t, a, b)
+	there := owned(b, a)
+	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
 	require.NoError(t, b.cmd.Process.Signal(syscall.SIGSTOP))
-	told := a.do(t, order{Do: "call", ID: owned(b, a), Text: "x", Timeout: 300 * time.Millisecond, AtOnce: 5})
+	told := a.do(t, order{Do: "call", ID: there, Text: "late", Timeout: 300 * time.Millisecond, AtOnce: 5})
 	require.Equal(t, map[string]int{messages.CodeTimeout: 5}, told.Codes)
 	require.Less(t, told.Took, time.Second)
 	require.NoError(t, b.cmd.Process.Signal(syscall.SIGCONT))
+	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
+}
+
+// TestWhatIsMovedIsNeverSent has calls wait for a connection that comes about only
+// after they have ended.
+func TestWhatIsMovedIsNeverSent(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
+	join(t, a, b)
+	there := owned(b, a)
+	require.NoError(t, b.cmd.Process.Signal(syscall.SIGSTOP)) // its kernel takes connections all the same
+	told := a.do(t, order{Do: "call", ID: there, Text: "late", Timeout: 100 * time.Millisecond, AtOnce: 5})
+	require.Equal(t, map[string]int{messages.CodeTimeout: 5}, told.Codes)
+	calls := a.start(t, order{Do: "call", ID: there, Text: "late", AtOnce: 5})
+	require.Eventually(t, func() bool {
+		return a.do(t, order{Do: "waiting", Node: b.Address}).Done["waiting"] == 5
+	}, time.Second, 5*time.Millisecond)
+	a.do(t, order{View: &View{Self: "a", Nodes: []Node{a.Node}}})
+	require.Equal(t, map[string]int{messages.CodeMoved: 5}, (<-calls).Codes, "they have never left")
+	require.NoError(t, b.cmd.Process.Signal(syscall.SIGCONT))
+	join(t, a, b)
+	require.Eventually(t, func() bool {
+		return a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes["ok"] == 1
+	}, 5*time.Second, 10*time.Millisecond)
+	require.Zero(t, b.do(t, order{Do: "done"}).Done["late"])
 }
 
 func TestOverloadIsSaid(t *testing.T) {
