@@ -19,4 +19,10 @@
 // Nodes of one cluster find each other by gossip. Membership tells who is there
 // as a View, one after another from one goroutine; a view may be wrong at any
 // moment and says only whom to ask. It is told until Leave.
+//
+// Transport owns the connections and the calls under way, between Start and Stop;
+// each call is ended by whoever takes it out of its shard. Caller asks the owner
+// of an entity by the view, Gate answers peers: it owns a goroutine for each
+// request, and Close waits for them. The gate closes first, then the runtime
+// stops, then the transport. Nothing that a peer sends ends the process.
 package cluster

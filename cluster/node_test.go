@@ -47,8 +47,9 @@ func TestNode(*testing.T) {
 }
 
 type nodeConfig struct {
-	Name, Bind, CA, Cert, Key string // the last three in PEM; empty: plaintext
-	Places                    int    // at the gate; 0: as many as ever
+	Name, Bind, Advertise string
+	CA, Cert, Key         string // in PEM; empty: plaintext
+	Places                int    // at the gate; 0: as many as ever
 }
 
 // order is a line of a node's input, told its line of output.
@@ -73,7 +74,7 @@ type told struct {
 }
 
 func (c nodeConfig) transport() (TransportConfig, error) {
-	config := TransportConfig{Bind: c.Bind}
+	config := TransportConfig{Bind: c.Bind, Advertise: c.Advertise}
 	if c.CA != "" {
 		pair, err := tls.X509KeyPair([]byte(c.Cert), []byte(c.Key))
 		if err != nil {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -98,6 +99,50 @@ func TestAKilledPeerEndsCallsAtOnce(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes["ok"] == 1
 	}, 1500*time.Millisecond, 10*time.Millisecond)
+}
+
+// TestNoWayBackEndsCalls has a node advertise another address than it listens on,
+// and cuts the connection over which the answers would come.
+func TestNoWayBackEndsCalls(t *testing.T) {
+	t.Parallel()
+	outer, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer outer.Close()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	inner := free.Addr().String()
+	require.NoError(t, free.Close())
+	a, b := begin(t, nodeConfig{Name: "a", Bind: inner, Advertise: outer.Addr().String()}), begin(t, nodeConfig{Name: "b"})
+	require.Equal(t, outer.Addr().String(), a.Address)
+	passed := make(chan net.Conn, 2)
+	go pass(outer, inner, passed)
+	join(t, a, b)
+	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: owned(b, a), Text: "x"}).Codes)
+	calls := a.start(t, order{Do: "call", ID: owned(b, a), Text: "wait", AtOnce: 5})
+	b.done(t, "wait", 5)
+	cut := time.Now()
+	require.NoError(t, (<-passed).Close())
+	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: 5}, (<-calls).Codes)
+	require.Less(t, time.Since(cut), 500*time.Millisecond)
+	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: owned(b, a), Text: "x"}).Codes)
+}
+
+// pass lets connections through to an address.
+func pass(from net.Listener, to string, passed chan<- net.Conn) {
+	for {
+		in, err := from.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", to)
+		if err != nil {
+			_ = in.Close()
+			continue
+		}
+		go func() { _, _ = io.Copy(in, out); _ = in.Close() }()
+		go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+		passed <- in
+	}
 }
 
 func TestAPeerThatLeavesTheViewEndsCalls(t *testing.T) {
