@@ -19,6 +19,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 	"google.golang.org/protobuf/proto"
 
 	"atelier/messages"
@@ -49,7 +50,7 @@ func TestNode(*testing.T) {
 type nodeConfig struct {
 	Name, Bind, Advertise string
 	CA, Cert, Key         string // in PEM; empty: plaintext
-	Places                int    // at the gate; 0: as many as ever
+	Places                int    // at the gate; 0: as many as ever, -1: there is no gate
 }
 
 // order is a line of a node's input, told its line of output.
@@ -92,6 +93,7 @@ type part struct {
 	gate      *Gate
 	caller    *Caller
 	local     *entities
+	others    goleak.Option // the goroutines that ran before
 }
 
 func quietSystem() *actor.ActorSystem {
@@ -105,11 +107,14 @@ func (c nodeConfig) start() (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &part{transport: NewTransport(config, quietSystem(), log), local: &entities{node: c.Name, done: map[string]int{}}}
+	p := &part{others: goleak.IgnoreCurrent(), transport: NewTransport(config, quietSystem(), log), local: &entities{node: c.Name, done: map[string]int{}}}
 	if err := p.transport.Start(); err != nil {
 		return nil, err
 	}
 	p.caller = NewCaller(p.transport, p.local)
+	if c.Places < 0 {
+		return p, nil
+	}
 	p.gate, err = NewGate(p.transport, p.local, p.caller.View, log)
 	if c.Places > 0 && err == nil {
 		p.gate.asked = make(chan struct{}, c.Places)
@@ -169,7 +174,7 @@ func (p *part) obey(o order) (t told) {
 	case "waiting":
 		t.Done = map[string]int{"waiting": int(p.transport.calls.peer(o.Node).inFlight.Load())}
 	case "stop":
-		t.Error = fmt.Sprint(errors.Join(p.gate.Close(ctx), p.transport.Stop(ctx)))
+		t.Error = fmt.Sprint(errors.Join(p.gate.Close(ctx), p.transport.Stop(ctx), goleak.Find(p.others)))
 	}
 	return t
 }

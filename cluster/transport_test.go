@@ -75,6 +75,15 @@ func TestWhatIsNotItsOwnIsMoved(t *testing.T) {
 	require.Empty(t, b.do(t, order{Do: "done"}).Done, "moved is not carried out")
 }
 
+func TestWithoutAGateAllIsMoved(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b", Places: -1})
+	join(t, a, b)
+	told := a.do(t, order{Do: "call", ID: owned(b, a), Text: "x", AtOnce: 20})
+	require.Equal(t, map[string]int{messages.CodeMoved: 20}, told.Codes)
+	require.Less(t, told.Took, time.Second)
+}
+
 func TestAKilledPeerEndsCallsAtOnce(t *testing.T) {
 	t.Parallel()
 	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
