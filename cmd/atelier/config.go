@@ -29,6 +29,7 @@ type settings struct {
 	Verification string `name:"email-verification" help:"Whether new users must prove their address before they sign in; the one value is off: they need not." enum:"off" default:"off" env:"ATELIER_EMAIL_VERIFICATION" group:"Server"`
 
 	storeSettings
+	clusterSettings
 	logSettings
 }
 
@@ -126,6 +127,9 @@ func (s *settings) check() error {
 		if err := s.checkProduction(); err != nil {
 			return err
 		}
+	}
+	if err := s.checkCluster(); err != nil {
+		return err
 	}
 	if s.PublicURL == "" {
 		s.PublicURL = "http://" + reachable(s.HTTPAddr)

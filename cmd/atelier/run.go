@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ type server struct {
 	closers []func(context.Context) error
 	failed  chan error
 
+	peers   *peers // nil: alone
 	clients clients
 	Flows   *identity.Service
 	NoAdmin bool
@@ -67,13 +69,18 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	}
 	s.NoAdmin = !admin
 	tokens := token.NewCache[checked](tokensCached, time.Now)
-	runtime, lease, err := s.startRuntime(ctx, db, node, tokens)
+	lease, err := s.startRuntime(ctx, c, db, node, tokens)
 	if err != nil {
 		return nil, err
 	}
-	s.clients = clientsOf(actors.NewLocal(runtime))
 	s.sweep(db, lease.Now)
-	return s, s.startEdge(ctx, c, db, lease, tokens)
+	if err := s.startEdge(ctx, c, db, lease, tokens); err != nil {
+		return nil, err
+	}
+	if s.peers != nil {
+		s.onStop(s.peers.drain)
+	}
+	return s, nil
 }
 
 // startEdge brings up what people reach: the flows, the API, the operations
@@ -127,30 +134,58 @@ func (lockLease) Now() time.Time       { return time.Now() }
 func (lockLease) Trust() (int64, bool) { return 1, true }
 func (lockLease) Held() bool           { return true }
 
-// startRuntime brings up the entities, and the lease that lets them answer.
-func (s *server) startRuntime(ctx context.Context, db *opened, node string, tokens *token.Cache[checked]) (*actors.Runtime, lease, error) {
+// startRuntime brings up the entities, the lease that lets them answer and, in a
+// cluster, the connections to the other nodes.
+func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node string, tokens *token.Cache[checked]) (lease, error) {
 	config := actors.DefaultConfig()
 	config.Committer.Writers = db.writers
 	var runtime *actors.Runtime
-	var held lease = lockLease{}
+	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}
+	deps := actors.Deps{Node: node, Lease: lockLease{}, Barrier: here, Hints: noHints{}, Log: s.log}
 	var leased *cluster.Lease
 	if db.leases != nil {
-		leased = cluster.NewLease(cluster.DefaultLeaseConfig(node), db.leases, func() { runtime.Forget() }, s.log)
-		held = leased
+		timing := cluster.DefaultLeaseConfig(node)
+		if c.clustered() {
+			s.peers = &peers{settings: c.clusterSettings, node: node, barrier: here, leases: db.leases, log: s.log}
+			deps.Peers, deps.Barrier = neighbours{s.peers}, clusterBarrier{s.peers}
+			timing.Cluster, timing.Address, timing.Reached = c.ClusterName, cmp.Or(c.ClusterAdvertise, c.ClusterAddr), s.peers.reached
+		}
+		leased = cluster.NewLease(timing, db.leases, func() { runtime.Forget() }, s.log)
+		deps.Lease = leased
 	}
-	runtime = actors.New(config, actors.Deps{Node: node, Lease: held, Barrier: barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}, Hints: noHints{}, Log: s.log}, db)
+	runtime = actors.New(config, deps, db)
 	actors.AddAccounts(runtime, db.Accounts())
 	actors.AddSessions(runtime, db.Sessions())
 	actors.AddProjects(runtime, db.Projects())
-	if leased != nil {
-		if err := leased.Start(ctx); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("the node's lease cannot be taken: %w", err), runtime.Stop(ctx))
-		}
-		s.onStop(leased.Stop)
+	if err := s.joinOthers(ctx, runtime, leased); err != nil {
+		return nil, errors.Join(err, runtime.Stop(ctx))
 	}
 	runtime.Start()
 	s.onStop(runtime.Stop)
-	return runtime, held, nil
+	if s.peers == nil {
+		s.clients = clientsOf(actors.NewLocal(runtime))
+		return deps.Lease.(lease), nil
+	}
+	s.clients = clientsOf(everywhere{s.peers.caller})
+	return deps.Lease.(lease), nil
+}
+
+// joinOthers finds the other nodes, and then takes the lease.
+func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased *cluster.Lease) error {
+	if s.peers != nil {
+		s.peers.runtime = runtime
+		if err := s.peers.start(ctx, s); err != nil {
+			return err
+		}
+	}
+	if leased == nil {
+		return nil
+	}
+	if err := leased.Start(ctx); err != nil {
+		return fmt.Errorf("the node's lease cannot be taken: %w", err)
+	}
+	s.onStop(leased.Stop)
+	return nil
 }
 
 // barrier takes revocations to what hangs on them on this node: live session

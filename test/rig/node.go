@@ -3,6 +3,8 @@ package rig
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,14 +41,45 @@ type Node struct {
 // in the node's own data directory. It answers requests when Start returns. It
 // is stopped with the scenario. Races, panics and errors in its log are findings,
 // but for errors in a scenario that takes the database away.
-func (s *Scenario) Start(name, database string) *Node {
+func (s *Scenario) Start(name, database string) *Node { return s.start(name, database) }
+
+// StartCluster starts nodes that are one cluster.
+func (s *Scenario) StartCluster(database string, names ...string) (nodes []*Node) {
+	s.Helper()
+	gossip := make([]string, len(names))
+	for i := range gossip {
+		gossip[i] = s.freeAddress()
+	}
+	for i, name := range names {
+		nodes = append(nodes, s.start(name, database, "ATELIER_CLUSTER_NAME=rig", "ATELIER_CLUSTER_PRESET=local",
+			"ATELIER_CLUSTER_ADDR="+s.freeAddress(), "ATELIER_GOSSIP_ADDR="+gossip[i], "ATELIER_CLUSTER_SEEDS="+strings.Join(gossip, ",")))
+	}
+	return nodes
+}
+
+// freeAddress is one that the kernel does not give out to others: they get those
+// of connections, above it.
+func (s *Scenario) freeAddress() string {
+	s.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(20000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	s.Fatal("no free port")
+	return ""
+}
+
+func (s *Scenario) start(name, database string, settings ...string) *Node {
 	s.Helper()
 	dir := filepath.Join(s.Dir, name)
 	s.Must(os.MkdirAll(dir, 0o700))
-	n := &Node{Name: name, scenario: s, settings: []string{
+	n := &Node{Name: name, scenario: s, settings: append([]string{
 		"ATELIER_DATA_DIR=" + dir, "ATELIER_DATABASE_URL=" + database, "ATELIER_HTTP_ADDR=127.0.0.1:0", "ATELIER_OPS_ADDR=127.0.0.1:0",
 		"ATELIER_PUBLIC_URL=" + publicURL, "ATELIER_NODE_NAME=" + name,
-	}}
+	}, settings...)}
 	var err error
 	n.log, err = newLog(filepath.Join(s.Dir, name+".log"))
 	s.Must(err)

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"atelier/cluster"
+)
+
+// clusterSettings say which cluster the node is part of, and how it finds the
+// others.
+type clusterSettings struct {
+	ClusterName      string `help:"Name of the cluster that this node is part of; it is alone where it is not set. Nodes of one database that are in no cluster, or in different ones, verify every answer in the database." placeholder:"NAME" env:"ATELIER_CLUSTER_NAME" group:"Cluster"`
+	ClusterAddr      string `help:"Address of the connections between nodes." default:"127.0.0.1:7800" env:"ATELIER_CLUSTER_ADDR" group:"Cluster"`
+	ClusterAdvertise string `help:"Address under which other nodes find that one; the same where it is not set." placeholder:"HOST:PORT" env:"ATELIER_CLUSTER_ADVERTISE" group:"Cluster"`
+	ClusterSeeds     string `help:"Where some of the other nodes' gossip is: addresses, dns:NAME:PORT, file:PATH, comma-separated." placeholder:"SEEDS" env:"ATELIER_CLUSTER_SEEDS" group:"Cluster"`
+	ClusterPreset    string `help:"How patient nodes are with each other: local, lan or wan." enum:"local,lan,wan" default:"lan" env:"ATELIER_CLUSTER_PRESET" group:"Cluster"`
+	ClusterCA        string `name:"cluster-ca" help:"Certificate authority of the nodes' certificates, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_CA" group:"Cluster"`
+	ClusterCert      string `help:"This node's certificate, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_CERT" group:"Cluster"`
+	ClusterKey       string `help:"Its private key, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_KEY" group:"Cluster"`
+	GossipAddr       string `help:"Address of the gossip by which nodes notice each other, TCP and UDP." default:"127.0.0.1:7946" env:"ATELIER_GOSSIP_ADDR" group:"Cluster"`
+	GossipAdvertise  string `help:"Address under which other nodes find that one; the same where it is not set." placeholder:"HOST:PORT" env:"ATELIER_GOSSIP_ADVERTISE" group:"Cluster"`
+	GossipKeys       string `help:"Encrypt the gossip: 16, 24 or 32 bytes in base64. Several, comma-separated: the first encrypts, all decrypt." placeholder:"KEYS" env:"ATELIER_GOSSIP_KEYS" group:"Cluster"`
+}
+
+// clustered reports whether the node is part of a cluster.
+func (s *clusterSettings) clustered() bool { return s.ClusterName != "" }
+
+// checkCluster refuses settings of a cluster that cannot work.
+func (s *settings) checkCluster() error {
+	if !s.clustered() {
+		return nil
+	}
+	if s.embedded() {
+		return errors.New("a cluster needs Postgres: set ATELIER_DATABASE_URL, or leave ATELIER_CLUSTER_NAME empty")
+	}
+	for _, a := range []struct{ name, address string }{{"ATELIER_CLUSTER_ADDR", s.ClusterAddr}, {"ATELIER_GOSSIP_ADDR", s.GossipAddr}} {
+		if _, port, err := net.SplitHostPort(a.address); err != nil || port == "" {
+			return fmt.Errorf("%s must be an address with a port, such as 10.0.0.1:7800, and not %q", a.name, a.address)
+		}
+	}
+	if s.Env == "production" && (s.ClusterCA == "" || s.GossipKeys == "") {
+		return errors.New("in production nodes talk over TLS and encrypted gossip: set ATELIER_CLUSTER_CA, ATELIER_CLUSTER_CERT, ATELIER_CLUSTER_KEY and ATELIER_GOSSIP_KEYS")
+	}
+	if _, err := s.tls(); err != nil {
+		return err
+	}
+	_, _, err := s.gossip()
+	return err
+}
+
+// tls is nil where nodes talk in plaintext.
+func (s *clusterSettings) tls() (*tls.Config, error) {
+	if s.ClusterCA == "" && s.ClusterCert == "" && s.ClusterKey == "" {
+		return nil, nil
+	}
+	if s.ClusterCA == "" || s.ClusterCert == "" || s.ClusterKey == "" {
+		return nil, errors.New("TLS between nodes needs all three: ATELIER_CLUSTER_CA, ATELIER_CLUSTER_CERT and ATELIER_CLUSTER_KEY")
+	}
+	authority, err := os.ReadFile(s.ClusterCA)
+	if err != nil {
+		return nil, fmt.Errorf("ATELIER_CLUSTER_CA cannot be read: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authority) {
+		return nil, fmt.Errorf("ATELIER_CLUSTER_CA: %s holds no certificate", s.ClusterCA)
+	}
+	certificate, err := tls.LoadX509KeyPair(s.ClusterCert, s.ClusterKey)
+	if err != nil {
+		return nil, fmt.Errorf("ATELIER_CLUSTER_CERT and ATELIER_CLUSTER_KEY: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, RootCAs: pool, MinVersion: tls.VersionTLS13}, nil
+}
+
+func (s *clusterSettings) gossip() (seeds cluster.Seeds, keys [][]byte, err error) {
+	if seeds, err = cluster.ParseSeeds(s.ClusterSeeds); err != nil {
+		return seeds, nil, fmt.Errorf("ATELIER_CLUSTER_SEEDS: %w", err)
+	}
+	for text := range strings.SplitSeq(s.GossipKeys, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		key, err := base64.StdEncoding.DecodeString(text)
+		if n := len(key); err != nil || n != 16 && n != 24 && n != 32 {
+			return seeds, nil, errors.New("ATELIER_GOSSIP_KEYS must be keys of 16, 24 or 32 bytes in base64; make one with: openssl rand -base64 32")
+		}
+		keys = append(keys, key)
+	}
+	return seeds, keys, nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"atelier/actors"
+	"atelier/actors/store"
+	"atelier/cluster"
+	"atelier/messages"
+)
+
+// peers joins this node to a cluster: the runtime's entities to those who ask for
+// them from other nodes, and its calls to where the entities live.
+type peers struct {
+	settings  clusterSettings
+	node      string
+	runtime   *actors.Runtime
+	local     *actors.Local
+	barrier   barrier // this node's part
+	leases    cluster.LeaseStore
+	log       *slog.Logger
+	transport *cluster.Transport
+	members   *cluster.Membership
+	caller    *cluster.Caller
+}
+
+// start opens the connections between nodes and looks for the others. What it
+// registers with s is stopped after all that uses it.
+func (p *peers) start(ctx context.Context, s *server) error {
+	tls, err := p.settings.tls()
+	if err != nil {
+		return err
+	}
+	p.transport = cluster.NewTransport(cluster.TransportConfig{Bind: p.settings.ClusterAddr, Advertise: p.settings.ClusterAdvertise, TLS: tls}, p.runtime.System(), p.log)
+	if err := p.transport.Start(); err != nil {
+		return fmt.Errorf("nodes cannot be reached: %w (set ATELIER_CLUSTER_ADDR)", err)
+	}
+	s.onStop(p.transport.Stop)
+	p.local = actors.NewLocal(p.runtime)
+	p.caller = cluster.NewCaller(p.transport, p)
+	gate, err := cluster.NewGate(p.transport, p, p.caller.View, p.log) // before others know of this node
+	if err != nil {
+		return err
+	}
+	s.onStop(gate.Close)
+	seeds, keys, err := p.settings.gossip()
+	if err != nil {
+		return err
+	}
+	p.members = cluster.NewMembership(cluster.MembershipConfig{
+		Cluster: p.settings.ClusterName, Self: cluster.Node{Name: p.node, Address: p.transport.Address(), Started: time.Now()},
+		Bind: p.settings.GossipAddr, Advertise: p.settings.GossipAdvertise, Preset: p.settings.ClusterPreset, Seeds: seeds, Keys: keys,
+	}, p.changed, p.log)
+	if err := p.members.Start(ctx); err != nil {
+		return fmt.Errorf("the cluster cannot be joined: %w (set ATELIER_GOSSIP_ADDR)", err)
+	}
+	s.onStop(p.members.Leave)
+	return nil
+}
+
+// drain hands this node's entities to the others, before it stops.
+func (p *peers) drain(context.Context) error { return p.members.Drain() }
+
+// changed follows the view: calls go to the new owners, and entities that are not
+// this node's any more are let go.
+func (p *peers) changed(v cluster.View) {
+	p.caller.Changed(v)
+	p.runtime.Keep(func(kind store.Kind, id string) bool {
+		owner, ok := v.Owner(string(kind), id)
+		return !ok || owner.Name == p.node
+	})
+	names := make([]string, 0, len(v.Nodes))
+	for _, n := range v.Nodes {
+		names = append(names, n.Name)
+	}
+	p.log.Info("the cluster has changed", "nodes", names)
+}
+
+// reached names the nodes that this one sees.
+func (p *peers) reached() []string {
+	v := p.members.View()
+	names := make([]string, 0, len(v.Nodes))
+	for _, n := range v.Nodes {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// everywhere is actors' Caller over all nodes.
+type everywhere struct{ caller *cluster.Caller }
+
+// Call implements actors.Caller.
+func (e everywhere) Call(ctx context.Context, kind store.Kind, id string, c messages.Command) (proto.Message, error) {
+	return e.caller.Call(ctx, string(kind), id, c)
+}
+
+// neighbours is actors' Peers.
+type neighbours struct{ peers *peers }
+
+// HandOver implements actors.Peers.
+func (n neighbours) HandOver(ctx context.Context, node string, kind store.Kind, id string) error {
+	return n.peers.caller.HandOver(ctx, node, string(kind), id)
+}
+
+// Call implements cluster.Local.
+func (p *peers) Call(ctx context.Context, kind, id string, c messages.Command) (proto.Message, error) {
+	return p.local.Call(ctx, store.Kind(kind), id, c)
+}
+
+// HandOver implements cluster.Local.
+func (p *peers) HandOver(ctx context.Context, kind, id string) error {
+	return p.runtime.HandOver(ctx, store.Kind(kind), id)
+}
+
+// Revoke implements cluster.Local.
+func (p *peers) Revoke(_ context.Context, marks []messages.Mark) error {
+	p.barrier.Revoke(marks, func() {})
+	return nil
+}
+
+// Times of the barrier between nodes.
+const (
+	hangsAfter = time.Second            // a node that has not answered by then is struck
+	askAgain   = 100 * time.Millisecond // pause between attempts
+)
+
+// clusterBarrier carries revocations to every node that holds a lease.
+type clusterBarrier struct{ peers *peers }
+
+// Revoke implements actors.Barrier. This node's part is done when it returns, the
+// others' when done is called.
+func (b clusterBarrier) Revoke(marks []messages.Mark, done func()) {
+	b.peers.barrier.Revoke(marks, func() {
+		go func() {
+			b.peers.revokeElsewhere(marks)
+			done()
+		}()
+	})
+}
+
+// revokeElsewhere returns when no other node answers by what was revoked. The
+// nodes are those whose lease is live now, after the change was committed: who
+// takes a lease later asks the truth and finds the change.
+func (p *peers) revokeElsewhere(marks []messages.Mark) {
+	var nodes sync.WaitGroup
+	for _, n := range p.liveOthers() {
+		nodes.Go(func() {
+			if err := p.revokeAt(n.Name, marks); err != nil {
+				p.log.Warn("a node does not take revocations and loses its lease", "peer", n.Name, "error", err)
+				p.strike(n)
+			}
+		})
+	}
+	nodes.Wait()
+}
+
+// liveOthers asks until the database answers: the reply waits for the barrier.
+func (p *peers) liveOthers() []messages.LeasedNode {
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
+		live, err := p.leases.Live(ctx, p.settings.ClusterName)
+		cancel()
+		if err == nil {
+			var others []messages.LeasedNode
+			for _, n := range live {
+				if n.Name != p.node {
+					others = append(others, n)
+				}
+			}
+			return others
+		}
+		time.Sleep(askAgain)
+	}
+}
+
+func (p *peers) revokeAt(node string, marks []messages.Mark) error {
+	ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
+	defer cancel()
+	for {
+		err := p.caller.Revoke(ctx, node, marks)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// strike takes a node's lease and waits until it has ended.
+func (p *peers) strike(n messages.LeasedNode) {
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
+		_ = p.leases.Strike(ctx, n.Name, n.Incarnation) // asked again with the next round
+		cancel()
+		held := false
+		for _, other := range p.liveOthers() {
+			held = held || other.Name == n.Name && other.Incarnation == n.Incarnation
+		}
+		if !held {
+			return
+		}
+		time.Sleep(askAgain)
+	}
+}
