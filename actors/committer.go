@@ -125,7 +125,12 @@ func poll(queue chan submission) (submission, bool) {
 // for a reason that is ours to mend.
 func (c *Committer) write(group []*store.Commit) []store.Result {
 	results, err := c.attempt(group)
-	if errors.Is(err, store.ErrRaced) && len(group) > 1 {
+	if errors.Is(err, store.ErrRaced) {
+		for _, commit := range group {
+			for i := range commit.Replies {
+				commit.Replies[i].Fresh = false // one of them may be wrong in that
+			}
+		}
 		results, err = c.attempt(group) // who met the others once will see them now
 	}
 	if err != nil {

@@ -46,7 +46,9 @@ func (c *Caller) Call(ctx context.Context, kind, id string, command messages.Com
 	if len(b) > maxPayload {
 		return nil, messages.Refuse(messages.CodePayloadTooLarge, "the request is too large to be sent between nodes")
 	}
-	ask := &messages.Ask{Kind: kind, Id: id, Type: string(proto.MessageName(command)), Command: b}
+	ask := &messages.Ask{
+		Kind: kind, Id: id, Type: string(proto.MessageName(command)), Command: b, SentUs: c.transport.config.now().UnixMicro(),
+	}
 	return c.exchange(ctx, owner, func(number uint64) proto.Message {
 		ask.Call = number
 		return ask

@@ -165,8 +165,17 @@ func (g *Gate) answer(asker *actor.PID, call uint64, m proto.Message) {
 	g.transport.send(asker, &messages.Answer{Call: call, Type: string(proto.MessageName(m)), Answer: b}, g.pid)
 }
 
+// lateAfter is how old a request may be when it is read. Nobody gives a node that
+// is silent up sooner. A node that was frozen finds requests in its sockets whose
+// askers have asked another node since, and perhaps been refused there: carried
+// out now, that answer would turn out wrong.
+const lateAfter = time.Second
+
 // ask carries out a command, if by this node's view the entity is its own.
 func (g *Gate) ask(m *messages.Ask) (proto.Message, error) {
+	if age := g.transport.config.now().UnixMicro() - m.GetSentUs(); age > lateAfter.Microseconds() {
+		return nil, errMoved
+	}
 	v := g.view()
 	if owner, ok := v.Owner(m.GetKind(), m.GetId()); !ok || owner.Name != v.Self {
 		return nil, errMoved

@@ -44,6 +44,16 @@ type TransportConfig struct {
 	Bind      string      // host:port to listen on
 	Advertise string      // host:port where peers find it; empty: as bound
 	TLS       *tls.Config // certificate and RootCAs, for both directions; nil: plaintext
+
+	// Now is database time, which all nodes know the same; nil: the local clock.
+	Now func() time.Time
+}
+
+func (c TransportConfig) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
 }
 
 // Transport is the node's end of the connections to its peers: protoactor's

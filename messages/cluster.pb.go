@@ -30,6 +30,7 @@ type Ask struct {
 	Id            string                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
 	Type          string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"` // of the command
 	Command       []byte                 `protobuf:"bytes,5,opt,name=command,proto3" json:"command,omitempty"`
+	SentUs        int64                  `protobuf:"varint,6,opt,name=sent_us,json=sentUs,proto3" json:"sent_us,omitempty"` // database time, as the asker's lease knows it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -97,6 +98,13 @@ func (x *Ask) GetCommand() []byte {
 		return x.Command
 	}
 	return nil
+}
+
+func (x *Ask) GetSentUs() int64 {
+	if x != nil {
+		return x.SentUs
+	}
+	return 0
 }
 
 // Answer is what an Ask was answered with: a reply, Replayed or Error.
@@ -341,13 +349,14 @@ var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/cluster.proto\x12\x10atelier.messages\"k\n" +
+	"\x16messages/cluster.proto\x12\x10atelier.messages\"\x84\x01\n" +
 	"\x03Ask\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\tR\x02id\x12\x12\n" +
 	"\x04type\x18\x04 \x01(\tR\x04type\x12\x18\n" +
-	"\acommand\x18\x05 \x01(\fR\acommand\"H\n" +
+	"\acommand\x18\x05 \x01(\fR\acommand\x12\x17\n" +
+	"\asent_us\x18\x06 \x01(\x03R\x06sentUs\"H\n" +
 	"\x06Answer\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x16\n" +

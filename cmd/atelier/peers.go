@@ -29,6 +29,8 @@ type peers struct {
 	transport *cluster.Transport
 	members   *cluster.Membership
 	caller    *cluster.Caller
+	now       func() time.Time // database time
+	keeping   sync.Mutex
 }
 
 // start opens the connections between nodes and looks for the others. What it
@@ -38,7 +40,7 @@ func (p *peers) start(ctx context.Context, s *server) error {
 	if err != nil {
 		return err
 	}
-	p.transport = cluster.NewTransport(cluster.TransportConfig{Bind: p.settings.ClusterAddr, Advertise: p.settings.ClusterAdvertise, TLS: tls}, p.runtime.System(), p.log)
+	p.transport = cluster.NewTransport(cluster.TransportConfig{Bind: p.settings.ClusterAddr, Advertise: p.settings.ClusterAdvertise, TLS: tls, Now: p.now}, p.runtime.System(), p.log)
 	if err := p.transport.Start(); err != nil {
 		return fmt.Errorf("nodes cannot be reached: %w (set ATELIER_CLUSTER_ADDR)", err)
 	}
@@ -72,15 +74,19 @@ func (p *peers) drain(context.Context) error { return p.members.Drain() }
 // this node's any more are let go.
 func (p *peers) changed(v cluster.View) {
 	p.caller.Changed(v)
+	go p.keep()
+}
+
+// keep lets go of what others own, by the newest view. It takes a while where
+// there is much.
+func (p *peers) keep() {
+	p.keeping.Lock()
+	defer p.keeping.Unlock()
+	v := p.caller.View()
 	p.runtime.Keep(func(kind store.Kind, id string) bool {
 		owner, ok := v.Owner(string(kind), id)
 		return !ok || owner.Name == p.node
 	})
-	names := make([]string, 0, len(v.Nodes))
-	for _, n := range v.Nodes {
-		names = append(names, n.Name)
-	}
-	p.log.Info("the cluster has changed", "nodes", names)
 }
 
 // reached names the nodes that this one sees.

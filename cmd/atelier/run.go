@@ -152,6 +152,9 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 		}
 		leased = cluster.NewLease(timing, db.leases, func() { runtime.Forget() }, s.log)
 		deps.Lease = leased
+		if s.peers != nil {
+			s.peers.now = leased.Now
+		}
 	}
 	runtime = actors.New(config, deps, db)
 	actors.AddAccounts(runtime, db.Accounts())
