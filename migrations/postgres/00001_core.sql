@@ -79,7 +79,7 @@ CREATE INDEX idx_project_collaborators_added_at ON project_collaborators (projec
 
 -- The log. A stream has one writer, which counts seq.
 CREATE TABLE events (
-    id          uuid UNIQUE NOT NULL,
+    id          uuid NOT NULL, -- unique for as long as the outbox has it; nothing is found by it
     stream      text COLLATE "C" NOT NULL, -- users/<id> or projects/<id>
     seq         bigint NOT NULL,
     version     bigint NOT NULL,

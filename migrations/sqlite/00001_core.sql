@@ -79,7 +79,7 @@ CREATE INDEX idx_project_collaborators_added_at ON project_collaborators (projec
 
 -- The log. A stream has one writer, which counts seq.
 CREATE TABLE events (
-    id          TEXT UNIQUE NOT NULL,
+    id          TEXT NOT NULL, -- unique for as long as the outbox has it; nothing is found by it
     stream      TEXT NOT NULL, -- users/<id> or projects/<id>
     seq         INTEGER NOT NULL,
     version     INTEGER NOT NULL,
