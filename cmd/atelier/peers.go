@@ -155,6 +155,9 @@ func (b clusterBarrier) Revoke(marks []messages.Mark, done func()) {
 // nodes are those whose lease is live now, after the change was committed: who
 // takes a lease later asks the truth and finds the change.
 func (p *peers) revokeElsewhere(marks []messages.Mark) {
+	if !elsewhere {
+		return
+	}
 	var nodes sync.WaitGroup
 	for _, n := range p.liveOthers() {
 		nodes.Go(func() {

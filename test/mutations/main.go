@@ -37,6 +37,8 @@ var mutations = []mutation{
 	{"nograce", "TestParallelRefreshesHaveOneChild", "a refresh token presented again is stolen at once"},
 	{"earlyreply", "TestKilledProgramLosesNothing/postgres", "answers leave before the commit"},
 	{"earlyreply", "TestKilledProgramLosesNothing/embedded", "answers leave before the commit"},
+	{"nofence", "TestClusterSurvivesItsNodes", "commits ask for neither epoch nor version"},
+	{"nobarrier", "TestRevocationHoldsOnEveryNode", "revocations stay on the node that decided them"},
 	{"lazycommit", "TestKilledPostgresLosesNothing", "commits are reported before they are on disk"},
 }
 

@@ -1,0 +1,5 @@
+//go:build nobarrier
+
+package main
+
+const elsewhere = false
