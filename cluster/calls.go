@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
@@ -15,11 +16,16 @@ import (
 const (
 	callShards  = 32   // a power of two
 	maxInFlight = 4096 // calls to one peer
+
+	// attempt is how long an answer is waited for. One that was lost with the
+	// connection it was to take costs that much, and not all of the asker's time:
+	// asked again under the same command id, it is found.
+	attempt = 3 * time.Second
 )
 
 var (
 	errMoved      = messages.Refuse(messages.CodeMoved, "the request was not carried out here")
-	errUnknown    = messages.Refuse(messages.CodeOutcomeUnknown, "the connection to the node that was asked has ended")
+	errUnknown    = messages.Refuse(messages.CodeOutcomeUnknown, "the node that was asked has not answered")
 	errTimeout    = messages.Refuse(messages.CodeTimeout, "the request was not answered in time")
 	errOverloaded = messages.Refuse(messages.CodeOverloaded, "too many requests are under way")
 	errInternal   = messages.Refuse(messages.CodeInternal, "the request failed inside the cluster")
@@ -127,15 +133,20 @@ func (s *callShard) remove(number uint64, w *waiting) { // under mu
 
 // wait brings what the call ends with: *messages.Answer or *messages.Error.
 func (c *calls) wait(ctx context.Context, number uint64, w *waiting) proto.Message {
+	over := time.NewTimer(attempt)
+	defer over.Stop()
+	end := errTimeout
 	select {
 	case m := <-w.answered:
 		return m
+	case <-over.C:
+		end = errUnknown
 	case <-ctx.Done():
-		if c.take(number) != nil {
-			return errTimeout
-		}
-		return <-w.answered // who took it is about to say
 	}
+	if c.take(number) != nil {
+		return end
+	}
+	return <-w.answered // who took it is about to say
 }
 
 // leaves notes that a call's message goes to the connection now. Not ok: it has

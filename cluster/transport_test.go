@@ -133,7 +133,10 @@ func TestNoWayBackEndsCalls(t *testing.T) {
 	require.NoError(t, (<-passed).Close())
 	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: 5}, (<-calls).Codes)
 	require.Less(t, time.Since(cut), 500*time.Millisecond)
-	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: owned(b, a), Text: "x"}).Codes)
+	// The first answer may be lost with the connection that it was to take.
+	require.Eventually(t, func() bool {
+		return a.do(t, order{Do: "call", ID: owned(b, a), Text: "x"}).Codes["ok"] == 1
+	}, 2*attempt, 10*time.Millisecond)
 }
 
 // pass lets connections through to an address.
