@@ -12,7 +12,7 @@ export CGO_ENABLED = 0
 
 FUZZTIME ?= 10s
 
-.PHONY: help run test test-race test-mutations fuzz lint generate generated bench soak build clean .tools/services .tools/summary
+.PHONY: help run test test-race test-mutations fuzz lint generate generated bench soak cluster build clean .tools/services .tools/summary
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -51,6 +51,10 @@ bench: ## measure against pgbench and a bare Fiber, and print ratios beside the 
 
 soak: .tools/services ## the long form of the fault scenarios
 	@$(SERVICES) go test -tags soak -timeout 0 -v ./test/...
+
+cluster: build ## three nodes on a Postgres of their own behind a balancer, on this machine
+	@$(PATIENT) "building .tools/cluster" go build -o .tools/cluster ./deploy/local
+	@exec .tools/cluster
 
 build: ## a static binary in bin/
 	@$(PATIENT) "building bin/atelier" go build -trimpath -ldflags "$(LDFLAGS)" -o bin/atelier ./cmd/atelier

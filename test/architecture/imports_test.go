@@ -47,6 +47,7 @@ var rules = []rule{
 	{path: "cluster", ours: []string{"messages"}, outer: []string{"github.com/asynkron/protoactor-go/", "github.com/hashicorp/memberlist", "google.golang.org/grpc", "google.golang.org/protobuf/"}},
 	{path: "migrations"},
 	{path: "cmd", ours: []string{"*"}, outer: []string{"*"}},
+	{path: "deploy", ours: []string{"test/services"}},
 	{path: "bench", ours: []string{"*"}, outer: []string{"*"}},
 	{path: "test", ours: []string{"*"}, outer: []string{"*"}},
 }

@@ -14,6 +14,10 @@ func Need(t testing.TB, debian string) {
 	must(t, install(debian))
 }
 
+// Install brings in a Debian package where it is missing, for programs that are
+// no tests.
+func Install(debian string) error { return install(debian) }
+
 // install brings in a Debian package where it is missing. It needs root for
 // that, and keeps the package from starting servers of its own.
 func install(debian string) error {
