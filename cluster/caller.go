@@ -81,6 +81,15 @@ func (c *Caller) Revoke(ctx context.Context, node string, marks []messages.Mark)
 	})
 }
 
+// Drain has a node hand its entities to the others.
+func (c *Caller) Drain(ctx context.Context, node string) error {
+	v := c.View()
+	if node == v.Self {
+		return c.local.Drain(ctx)
+	}
+	return c.order(ctx, v, node, func(number uint64) proto.Message { return &messages.Drain{Call: number} })
+}
+
 // order sends a request to a node by its name. Everything but Done is an error.
 func (c *Caller) order(ctx context.Context, v View, node string, message func(number uint64) proto.Message) error {
 	to, ok := v.Node(node)

@@ -31,6 +31,8 @@ type Local interface {
 	HandOver(ctx context.Context, kind, id string) error
 	// Revoke returns when nothing here rests any more on what was revoked.
 	Revoke(ctx context.Context, marks []messages.Mark) error
+	// Drain tells all nodes that this one owns nothing any more.
+	Drain(ctx context.Context) error
 }
 
 // Gate takes what peers ask of this node. It is a process that does not queue:
@@ -103,6 +105,8 @@ func (g *Gate) SendUserMessage(_ *actor.PID, message any) {
 		g.serve(g.orders, asker, m.GetCall(), func() (proto.Message, error) { return g.handOver(m) })
 	case *messages.Revoke:
 		g.serve(g.orders, asker, m.GetCall(), func() (proto.Message, error) { return g.revoke(m) })
+	case *messages.Drain:
+		g.serve(g.orders, asker, m.GetCall(), g.drain)
 	}
 }
 
@@ -232,4 +236,10 @@ func (g *Gate) revoke(m *messages.Revoke) (proto.Message, error) {
 		marks[i] = messages.Mark{User: r.GetUser(), Session: r.GetSession(), Project: r.GetProject()}
 	}
 	return &messages.Done{}, g.local.Revoke(ctx, marks)
+}
+
+func (g *Gate) drain() (proto.Message, error) {
+	ctx, cancel := g.within(orderTimeout)
+	defer cancel()
+	return &messages.Done{}, g.local.Drain(ctx)
 }

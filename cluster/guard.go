@@ -35,6 +35,7 @@ var routes = func() map[string]route {
 		&messages.Ask{}:             {to: gateName, from: answersName},
 		&messages.HandOver{}:        {to: gateName, from: answersName},
 		&messages.Revoke{}:          {to: gateName, from: answersName},
+		&messages.Drain{}:           {to: gateName, from: answersName},
 		&messages.Answer{}:          {to: answersName, from: gateName},
 		&actor.DeadLetterResponse{}: {to: answersName},
 	} {

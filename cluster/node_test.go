@@ -261,6 +261,11 @@ func (e *entities) HandOver(_ context.Context, kind, id string) error {
 	return nil
 }
 
+func (e *entities) Drain(context.Context) error {
+	e.note("drain")
+	return nil
+}
+
 func (e *entities) Revoke(_ context.Context, marks []messages.Mark) error {
 	e.note(fmt.Sprint("revoke ", marks))
 	return nil

@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,8 +73,13 @@ func (s *Server) authenticate(ctx context.Context, c *call) error {
 		return messages.Refuse(messages.CodeInvalidToken, "the Authorization header must be: Bearer <access token>")
 	}
 	var err error
-	c.principal, err = s.deps.Flows.Authenticate(ctx, header[len(scheme):])
-	return err
+	if c.principal, err = s.deps.Flows.Authenticate(ctx, header[len(scheme):]); err != nil {
+		return err
+	}
+	if c.op.Permission == administer && !slices.Contains(c.principal.Roles, roleAdmin) {
+		return messages.Refuse(messages.CodeForbidden, "this is for administrators of the installation")
+	}
+	return nil
 }
 
 // condition reads If-Match: one strong tag, or * for whatever is there.

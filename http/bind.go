@@ -105,9 +105,10 @@ func (p *plan) query(c *fiber.Ctx, into reflect.Value) error {
 	return nil
 }
 
-// place fills in a part of the path. What cannot be an id is not found.
+// place fills in a part of the path. What cannot be an id is not found; nodes have
+// names.
 func (q *param) place(field reflect.Value, text string) error {
-	if q.name != "user_id" || text != "me" {
+	if q.name != "node" && (q.name != "user_id" || text != "me") {
 		if text = strings.ToLower(text); !messages.ValidID(text) {
 			return messages.Refuse(messages.CodeNotFound, "there is nothing under this path")
 		}

@@ -1,5 +1,6 @@
 // Package http is the edge: it turns requests into messages to entities and
-// their replies into JSON. It decides no right and keeps no state of its own.
+// their replies into JSON. It decides no right on an
+// entity and keeps no state of its own.
 //
 // server.go holds the one route table. Each line adds an operation with the
 // permission it asks for and the problems it may answer; the OpenAPI document,

@@ -54,6 +54,9 @@ func (o *operation) commonCodes(hasBody bool) []string {
 	if !o.Permission.anonymous() {
 		codes = append(codes, messages.CodeUnauthenticated)
 	}
+	if o.Permission == administer {
+		codes = append(codes, messages.CodeForbidden)
+	}
 	if hasBody || !o.reads() {
 		codes = append(codes, messages.CodeMalformedJSON, messages.CodeUnsupportedMediaType)
 	}

@@ -15,8 +15,9 @@ import (
 )
 
 // permission is what an operation asks of its caller. The edge itself tells
-// only public from signed-in; rights on projects are decided by the project and
-// have its names.
+// only public from signed-in and, for what belongs to no entity, administrators
+// of the installation; rights on projects are decided by the project and have its
+// names.
 type permission string
 
 const (
@@ -27,12 +28,13 @@ const (
 	projectMembers permission = "project:manage_members"
 	projectArchive permission = "project:archive"
 	projectDelete  permission = "project:delete"
+	administer     permission = "installation:administer"
 )
 
 // known reports whether the permission is one that somebody decides.
 func (p permission) known() bool {
 	switch p {
-	case public, signedIn, projectRead, projectEdit, projectMembers, projectArchive, projectDelete:
+	case public, signedIn, projectRead, projectEdit, projectMembers, projectArchive, projectDelete, administer:
 		return true
 	}
 	return false
@@ -57,13 +59,14 @@ type operation struct {
 	Creates    bool     // a resource that has no version yet
 	List       bool     // takes limit and cursor
 	Secret     bool     // request or reply hold secrets: no Idempotency-Key
+	Repeatable bool     // has the same effect however often it is asked for: neither
 
 	page bool // beside the versioned API
 }
 
 // keyed operations take an Idempotency-Key.
 func (o *operation) keyed() bool {
-	return o.Method == "POST" && !o.Secret && o.Permission != public && !strings.HasPrefix(o.Path, "/auth/")
+	return o.Method == "POST" && !o.Secret && !o.Repeatable && o.Permission != public && !strings.HasPrefix(o.Path, "/auth/")
 }
 
 // reads reports whether the operation changes nothing.

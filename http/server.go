@@ -28,6 +28,7 @@ type Deps struct {
 	Sessions sessions
 	Projects projects
 	Queries  queries
+	Members  members
 	JWKS     func() []byte
 	Ready    func(context.Context) []string // reasons for not being ready
 	Now      func() time.Time
@@ -125,6 +126,10 @@ func (s *Server) table() {
 		Codes: []string{messages.CodeNotFound}}, s.listEvents)
 	add(s, operation{ID: "listActivity", Method: "GET", Path: "/projects/{project_id}/activity", Summary: "The project's events, newest first", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listActivity)
+
+	add(s, operation{ID: "getCluster", Method: "GET", Path: "/cluster", Summary: "The nodes, as the one that answers sees them", Permission: administer, Status: 200}, s.getCluster)
+	add(s, operation{ID: "drainNode", Method: "POST", Path: "/cluster/nodes/{node}/drain", Summary: "Hand a node's entities to the others, until it is started again", Permission: administer, Status: 204, Repeatable: true,
+		Codes: []string{messages.CodeNotFound}}, s.drainNode)
 	s.pages()
 }
 

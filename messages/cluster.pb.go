@@ -345,6 +345,52 @@ func (x *Revocation) GetProject() string {
 	return ""
 }
 
+// Drain asks a node to hand its entities to the others until it is started
+// again. Its answer carries Done once the others have been told, or Error.
+type Drain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drain) Reset() {
+	*x = Drain{}
+	mi := &file_messages_cluster_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drain) ProtoMessage() {}
+
+func (x *Drain) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drain.ProtoReflect.Descriptor instead.
+func (*Drain) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Drain) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
 var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
@@ -372,7 +418,9 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"Revocation\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x18\n" +
 	"\asession\x18\x02 \x01(\tR\asession\x12\x18\n" +
-	"\aproject\x18\x03 \x01(\tR\aprojectB\x12Z\x10atelier/messagesb\x06proto3"
+	"\aproject\x18\x03 \x01(\tR\aproject\"\x1b\n" +
+	"\x05Drain\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04callB\x12Z\x10atelier/messagesb\x06proto3"
 
 var (
 	file_messages_cluster_proto_rawDescOnce sync.Once
@@ -386,13 +434,14 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_messages_cluster_proto_goTypes = []any{
 	(*Ask)(nil),        // 0: atelier.messages.Ask
 	(*Answer)(nil),     // 1: atelier.messages.Answer
 	(*HandOver)(nil),   // 2: atelier.messages.HandOver
 	(*Revoke)(nil),     // 3: atelier.messages.Revoke
 	(*Revocation)(nil), // 4: atelier.messages.Revocation
+	(*Drain)(nil),      // 5: atelier.messages.Drain
 }
 var file_messages_cluster_proto_depIdxs = []int32{
 	4, // 0: atelier.messages.Revoke.marks:type_name -> atelier.messages.Revocation
@@ -414,7 +463,7 @@ func file_messages_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

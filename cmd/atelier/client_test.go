@@ -43,6 +43,16 @@ func signUp(t testing.TB, p *program, name string) *client {
 	return c.signIn(t)
 }
 
+// admin is a new administrator of the installation.
+func admin(t testing.TB, p *program) *client {
+	t.Helper()
+	c := p.client(t)
+	c.email = fmt.Sprintf("admin-%d@example.com", people.Add(1))
+	_, err := newUser{Email: c.email, Name: "Admin", Password: goodPassword, Admin: true}.register(t.Context(), p.Flows)
+	require.NoError(t, err)
+	return c.signIn(t)
+}
+
 // signIn opens a further session of the same user.
 func (c *client) signIn(t testing.TB) *client {
 	t.Helper()

@@ -22,6 +22,7 @@ type driver struct {
 	method, path string
 	op           *documented
 	owner, other *client
+	node         string
 	statuses     map[int]int // seen
 	ended        int         // sessions that were replaced
 	faults       []string
@@ -40,7 +41,10 @@ func newDriver(t testing.TB, p *program, d *document, method, path string, seed 
 		"website": "https://example.com/a", "avatar_url": "https://example.com/b.png",
 	}}
 	dr := &driver{generator: g, method: strings.ToUpper(method), path: path, op: d.Paths[path][method], statuses: map[int]int{}}
-	dr.owner, dr.other = signUp(t, p, "owner"), signUp(t, p, "other")
+	dr.owner, dr.other, dr.node = signUp(t, p, "owner"), signUp(t, p, "other"), p.members.node
+	if dr.op.Permission == "installation:administer" {
+		dr.owner = admin(t, p)
+	}
 	return dr
 }
 
@@ -82,7 +86,7 @@ func (d *driver) fresh() string {
 			d.ended, d.owner = d.statuses[204], d.owner.signIn(d.owner.t)
 		}
 	}
-	return strings.NewReplacer("{user_id}", d.other.user, "{session_id}", d.owner.session, "{code}", "not_found").Replace(path)
+	return strings.NewReplacer("{user_id}", d.other.user, "{session_id}", d.owner.session, "{node}", d.node, "{code}", "not_found").Replace(path)
 }
 
 // send sends a request and checks the reply.
@@ -205,7 +209,7 @@ func (d *driver) bodies() {
 
 func (d *driver) paths() {
 	for _, id := range []string{"x", "0", "null", "-1", uuid.Nil.String(), uuid.NewString(), "%00", "%2e%2e", "..%2f..%2flivez", "%F0%9F%98%80", "*", strings.Repeat("9", 2000)} {
-		for _, name := range []string{"{project_id}", "{user_id}", "{session_id}", "{code}"} {
+		for _, name := range []string{"{project_id}", "{user_id}", "{session_id}", "{node}", "{code}"} {
 			if !strings.Contains(d.path, name) {
 				continue
 			}

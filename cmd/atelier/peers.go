@@ -67,8 +67,8 @@ func (p *peers) start(ctx context.Context, s *server) error {
 	return nil
 }
 
-// drain hands this node's entities to the others, before it stops.
-func (p *peers) drain(context.Context) error { return p.members.Drain() }
+// Drain implements cluster.Local: it hands this node's entities to the others.
+func (p *peers) Drain(context.Context) error { return p.members.Drain() }
 
 // changed follows the view: calls go to the new owners, and entities that are not
 // this node's any more are let go.

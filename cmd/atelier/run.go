@@ -42,6 +42,7 @@ type server struct {
 	failed  chan error
 
 	peers   *peers // nil: alone
+	members *members
 	clients clients
 	Flows   *identity.Service
 	NoAdmin bool
@@ -78,7 +79,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		return nil, err
 	}
 	if s.peers != nil {
-		s.onStop(s.peers.drain)
+		s.onStop(s.peers.Drain)
 	}
 	return s, nil
 }
@@ -101,7 +102,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	})
 	edge := httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
-		JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Log: s.log,
+		Members: s.members, JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Log: s.log,
 	})
 	if c.embedded() {
 		if err := s.serveAdmin(c.DataDir); err != nil {
@@ -160,6 +161,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	actors.AddAccounts(runtime, db.Accounts())
 	actors.AddSessions(runtime, db.Sessions())
 	actors.AddProjects(runtime, db.Projects())
+	s.members = &members{node: node, peers: s.peers, lease: deps.Lease, live: runtime.Live, since: time.Now()}
 	if err := s.joinOthers(ctx, runtime, leased); err != nil {
 		return nil, errors.Join(err, runtime.Stop(ctx))
 	}

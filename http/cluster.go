@@ -1,0 +1,63 @@
+package http
+
+import (
+	"context"
+
+	"atelier/messages"
+)
+
+// roleAdmin is the role of those who administer the installation.
+const roleAdmin = "admin"
+
+type members interface {
+	// Cluster lists the nodes by name.
+	Cluster(context.Context) (*messages.Cluster, error)
+	// Drain returns when the node and the others know that it drains.
+	Drain(ctx context.Context, node string) error
+}
+
+type clusterBody struct {
+	Name  string       `json:"name" doc:"Empty where the node is in no cluster"`
+	Node  string       `json:"node" doc:"The node that answers"`
+	Nodes []memberBody `json:"nodes" nullable:"false" doc:"By name"`
+}
+
+type memberBody struct {
+	Name        string `json:"name"`
+	Address     string `json:"address" doc:"Of the connections between nodes; empty where the node is in no cluster"`
+	State       string `json:"state" enum:"up,draining,joining,unseen,struck" doc:"draining: it owns nothing; joining: it has no lease yet; unseen: it has a lease, and the node that answers does not reach it; struck: its lease runs out"`
+	Since       string `json:"since" format:"date-time" doc:"Start of its lease, or of the process where it has none"`
+	Incarnation int64  `json:"incarnation" doc:"Number of its lease; 0: none"`
+	Exclusive   bool   `json:"exclusive" doc:"Whether it answers without asking the database first"`
+	Entities    *int64 `json:"entities,omitempty" nullable:"false" doc:"Live there; known of the node that answers alone"`
+}
+
+func clusterOf(c *messages.Cluster) *clusterBody {
+	body := &clusterBody{Name: c.Name, Node: c.Node, Nodes: make([]memberBody, 0, len(c.Nodes))}
+	for _, m := range c.Nodes {
+		body.Nodes = append(body.Nodes, memberBody{
+			Name: m.Name, Address: m.Address, State: m.State, Since: timeText(m.Since.UnixMicro()),
+			Incarnation: m.Incarnation, Exclusive: m.Exclusive, Entities: m.Entities,
+		})
+	}
+	return body
+}
+
+func (s *Server) getCluster(ctx context.Context, _ *call, _ *none) (*result[clusterBody], error) {
+	c, err := s.deps.Members.Cluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(clusterOf(c))
+}
+
+type drainNodeInput struct {
+	Node string `path:"node" maxLength:"255"`
+}
+
+func (s *Server) drainNode(ctx context.Context, _ *call, in *drainNodeInput) (*result[none], error) {
+	if err := s.deps.Members.Drain(ctx, in.Node); err != nil {
+		return nil, err
+	}
+	return &result[none]{}, nil
+}
