@@ -151,10 +151,14 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.app.Listener(l)
 }
 
+// Retire says not ready and still takes requests, so that a balancer notices
+// before connections are refused. They end with their next reply.
+func (s *Server) Retire() { s.draining.Store(true) }
+
 // Shutdown says not ready, answers what was accepted and closes the connections.
 // It waits for that until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
+	s.Retire()
 	if l := s.listener.Load(); l != nil {
 		l.drain(ctx)
 	}

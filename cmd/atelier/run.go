@@ -38,6 +38,7 @@ type server struct {
 	log     *slog.Logger
 	api     net.Listener
 	ops     net.Listener
+	edge    *httpd.Server
 	closers []func(context.Context) error
 	failed  chan error
 
@@ -81,6 +82,11 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	if s.peers != nil {
 		s.onStop(s.peers.Drain)
 	}
+	s.onStop(func(context.Context) error { // has a time of its own
+		s.edge.Retire()
+		time.Sleep(c.DrainWait)
+		return nil
+	})
 	return s, nil
 }
 
@@ -100,7 +106,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 		Passwords: password.NewHasher(password.DefaultParams(), 0, passwordQueue),
 		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease}, Now: lease.Now,
 	})
-	edge := httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
+	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
 		Members: s.members, JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Log: s.log,
 	})
@@ -109,7 +115,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 			return err
 		}
 	}
-	return s.listen(c, edge)
+	return s.listen(c)
 }
 
 type clients struct {
@@ -270,7 +276,7 @@ func readiness(db *opened, l lease) func(context.Context) []string {
 }
 
 // listen opens both listeners and answers on them.
-func (s *server) listen(c settings, edge *httpd.Server) (err error) {
+func (s *server) listen(c settings) (err error) {
 	if s.ops, err = net.Listen("tcp", c.OpsAddr); err != nil {
 		return fmt.Errorf("the operations listener cannot be opened: %w (set ATELIER_OPS_ADDR)", err)
 	}
@@ -278,11 +284,11 @@ func (s *server) listen(c settings, edge *httpd.Server) (err error) {
 		s.ops.Close()
 		return fmt.Errorf("the API listener cannot be opened: %w (set ATELIER_HTTP_ADDR)", err)
 	}
-	ops := httpd.NewOps(edge.Ready)
+	ops := httpd.NewOps(s.edge.Ready)
 	s.serve(ops, s.ops)
 	s.onStop(ops.ShutdownWithContext)
-	go func() { s.failed <- edge.Serve(s.api) }()
-	s.onStop(edge.Shutdown)
+	go func() { s.failed <- s.edge.Serve(s.api) }()
+	s.onStop(s.edge.Shutdown)
 	return nil
 }
 

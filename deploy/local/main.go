@@ -83,7 +83,8 @@ func (c *cluster) start() error {
 	_, _ = rand.Read(key) // never fails
 	shared := []string{
 		"ATELIER_DATABASE_URL=" + c.database, "ATELIER_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key), "ATELIER_PUBLIC_URL=http://" + balancer,
-		"ATELIER_CLUSTER_NAME=local", "ATELIER_CLUSTER_PRESET=local", "ATELIER_CLUSTER_SEEDS=127.0.0.1:7951,127.0.0.1:7952,127.0.0.1:7953",
+		"ATELIER_CLUSTER_NAME=local", "ATELIER_CLUSTER_PRESET=local", "ATELIER_DRAIN_WAIT=1s",
+		"ATELIER_CLUSTER_SEEDS=127.0.0.1:7951,127.0.0.1:7952,127.0.0.1:7953",
 	}
 	front := &child{name: "balancer", args: []string{"haproxy", "-db", "-f", "deploy/haproxy.cfg"}, env: []string{"BALANCER=" + balancer}, quit: syscall.SIGUSR1}
 	for i, name := range []string{"a", "b", "c"} {

@@ -46,13 +46,19 @@ func (s *Scenario) Start(name, database string) *Node { return s.start(name, dat
 // StartCluster starts nodes that are one cluster.
 func (s *Scenario) StartCluster(database string, names ...string) (nodes []*Node) {
 	s.Helper()
+	return s.startCluster(database, names, func(int) []string { return nil })
+}
+
+// startCluster starts nodes with more settings for each.
+func (s *Scenario) startCluster(database string, names []string, more func(i int) []string) (nodes []*Node) {
+	s.Helper()
 	gossip := make([]string, len(names))
 	for i := range gossip {
 		gossip[i] = s.freeAddress()
 	}
 	for i, name := range names {
-		nodes = append(nodes, s.start(name, database, "ATELIER_CLUSTER_NAME=rig", "ATELIER_CLUSTER_PRESET=local",
-			"ATELIER_CLUSTER_ADDR="+s.freeAddress(), "ATELIER_GOSSIP_ADDR="+gossip[i], "ATELIER_CLUSTER_SEEDS="+strings.Join(gossip, ",")))
+		nodes = append(nodes, s.start(name, database, append(more(i), "ATELIER_CLUSTER_NAME=rig", "ATELIER_CLUSTER_PRESET=local",
+			"ATELIER_CLUSTER_ADDR="+s.freeAddress(), "ATELIER_GOSSIP_ADDR="+gossip[i], "ATELIER_CLUSTER_SEEDS="+strings.Join(gossip, ","))...))
 	}
 	return nodes
 }

@@ -1,0 +1,92 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"atelier/test/rig"
+	"atelier/test/services"
+)
+
+const (
+	rollingUsers = 8
+	rollingPause = 2 * time.Second // a balancer's checks, several times
+)
+
+// Each node of three is stopped in order and started again, one after the other,
+// while users work through the balancer on connections that stay open: none of
+// their requests fails, and nobody is logged out.
+func TestRollingRestartFailsNoRequest(t *testing.T) {
+	t.Parallel()
+	services.Need(t, "haproxy")
+	s := rig.New(t)
+	balancer, nodes := s.StartBalanced(services.Postgres(t).URL(), "../../deploy/haproxy.cfg", [3]string{"a", "b", "c"})
+	users := s.Crowd(nodes[0], rollingUsers)
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	var asked atomic.Int64
+	var workers sync.WaitGroup
+	for i, u := range users {
+		w := &roller{s: s, user: s.SignIn(nodes[i%len(nodes)], u), other: users[(i+1)%len(users)].ID, asked: &asked}
+		w.c = w.user.At(nodes[0]).Behind(balancer)
+		workers.Go(func() { w.run(ctx) })
+	}
+	for _, n := range nodes {
+		time.Sleep(rollingPause)
+		if code := n.Terminate(); code != 0 {
+			s.Found("node %s: exit code %d", n.Name, code)
+		}
+		n.Restart()
+	}
+	time.Sleep(rollingPause)
+	cancel()
+	workers.Wait()
+	s.Logf("%d requests", asked.Load())
+}
+
+// roller is a user at work.
+type roller struct {
+	s     *rig.Scenario
+	c     *rig.Client
+	user  *rig.User
+	other string
+	asked *atomic.Int64
+}
+
+// run works until ctx ends; what has begun by then is finished.
+func (w *roller) run(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		w.round(w.s.Context(), n)
+	}
+}
+
+// round is one of everything, as far as it gets.
+func (w *roller) round(ctx context.Context, n int) {
+	p, r := w.c.CreateProject(ctx, fmt.Sprintf("round %d", n), 3)
+	if !w.fine("create", r) {
+		return
+	}
+	_, r = w.c.Project(ctx, p.ID)
+	w.fine("read", r)
+	if w.fine("add", w.c.Add(ctx, p.ID, w.other, "viewer")) {
+		w.fine("remove", w.c.Remove(ctx, p.ID, w.other))
+	}
+	renewed, r := w.c.Renew(ctx, w.user.Refresh)
+	if !w.fine("refresh", r) {
+		return
+	}
+	w.user, w.c = renewed, w.c.As(renewed.Access)
+	w.fine("who am I", w.c.Do(ctx, "GET", "/users/me", nil))
+}
+
+func (w *roller) fine(what string, r *rig.Reply) bool {
+	w.asked.Add(1)
+	if !r.OK() {
+		w.s.Found("%s: %s", what, r)
+	}
+	return r.OK()
+}

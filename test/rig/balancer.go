@@ -1,0 +1,69 @@
+package rig
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// drainWait is how long nodes behind a balancer say that they stop: several of
+// its checks, on a machine that has other things to do.
+const drainWait = 2 * time.Second
+
+// Balancer is an HAProxy in front of a cluster.
+type Balancer struct {
+	scenario *Scenario
+	address  string
+}
+
+// StartBalanced starts three nodes that are one cluster, on fixed addresses, and
+// HAProxy in front of them, with a configuration of the repository's.
+func (s *Scenario) StartBalanced(database, configuration string, names [3]string) (*Balancer, []*Node) {
+	s.Helper()
+	b := &Balancer{s, s.freeAddress()}
+	env := append(os.Environ(), "BALANCER="+b.address)
+	nodes := s.startCluster(database, names[:], func(i int) []string {
+		address := s.freeAddress()
+		env = append(env, fmt.Sprintf("NODE_%c=%s", 'A'+i, address))
+		return []string{"ATELIER_HTTP_ADDR=" + address, "ATELIER_DRAIN_WAIT=" + drainWait.String()}
+	})
+	said, err := os.Create(filepath.Join(s.Dir, "balancer.log"))
+	s.Must(err)
+	defer said.Close()
+	cmd := exec.Command("haproxy", "-db", "-f", configuration)
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, said, said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	s.Must(begin(cmd))
+	s.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	b.await()
+	return b, nodes
+}
+
+// await returns when the balancer has found a node.
+func (b *Balancer) await() {
+	b.scenario.Helper()
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(20 * time.Millisecond) {
+		answer, err := http.Get("http://" + b.address + "/readyz")
+		if err != nil {
+			continue
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	b.scenario.Fatalf("the balancer finds no node: see %s/balancer.log", b.scenario.Dir)
+}
+
+// Behind is the same client behind a balancer, on connections of its own that
+// stay open.
+func (c *Client) Behind(b *Balancer) *Client {
+	return &Client{Node: c.Node, Token: c.Token, address: func() string { return b.address }, http: pooled()}
+}
