@@ -21,6 +21,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema, or say where it is."`
 	User    userCommand    `cmd:"" help:"Manage users."`
+	Certs   certsCommand   `cmd:"" help:"Make certificates for the nodes of a cluster, for development."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 
 	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`

@@ -44,9 +44,15 @@ type Node struct {
 func (s *Scenario) Start(name, database string) *Node { return s.start(name, database) }
 
 // StartCluster starts nodes that are one cluster.
-func (s *Scenario) StartCluster(database string, names ...string) (nodes []*Node) {
+func (s *Scenario) StartCluster(database string, names ...string) []*Node {
 	s.Helper()
 	return s.startCluster(database, names, func(int) []string { return nil })
+}
+
+// StartClusterWith starts them with more settings for each, by its name.
+func (s *Scenario) StartClusterWith(database string, more func(name string) []string, names ...string) []*Node {
+	s.Helper()
+	return s.startCluster(database, names, func(i int) []string { return more(names[i]) })
 }
 
 // startCluster starts nodes with more settings for each.
@@ -132,6 +138,30 @@ func (n *Node) Restart() {
 
 // Address is host:port of the API.
 func (n *Node) Address() string { return *n.api.Load() }
+
+// Setting is the value of a variable that the node is started with.
+func (n *Node) Setting(name string) string {
+	for _, s := range n.settings {
+		if value, is := strings.CutPrefix(s, name+"="); is {
+			return value
+		}
+	}
+	return ""
+}
+
+// Run runs another command of the program to its end, and returns what it said.
+func (s *Scenario) Run(args ...string) string {
+	s.Helper()
+	path, err := binary()
+	s.Must(err)
+	cmd := exec.CommandContext(s.Context(), path, args...)
+	cmd.Env = environment()
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		s.Fatalf("atelier %s: %v\n%s", strings.Join(args, " "), err, said)
+	}
+	return string(said)
+}
 
 // Dir is the node's data directory.
 func (n *Node) Dir() string { return filepath.Join(n.scenario.Dir, n.Name) }
