@@ -3,6 +3,8 @@ package http
 import (
 	"context"
 
+	"github.com/gofiber/fiber/v2"
+
 	"atelier/messages"
 )
 
@@ -60,4 +62,38 @@ func (s *Server) drainNode(ctx context.Context, _ *call, in *drainNodeInput) (*r
 		return nil, err
 	}
 	return &result[none]{}, nil
+}
+
+// opsCluster is the same on the operations listener.
+func opsCluster(m members) fiber.Handler {
+	return func(f *fiber.Ctx) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(f.Context()), defaultWait)
+		defer cancel()
+		c, err := m.Cluster(ctx)
+		if err != nil {
+			return fiber.NewError(fiber.StatusServiceUnavailable, "the leases of the cluster cannot be read")
+		}
+		return sendValue(f, clusterOf(c))
+	}
+}
+
+// opsDrain drains the node that is asked. Pages of the web that a browser on the
+// machine shows may send requests here too, and are refused.
+func opsDrain(m members) fiber.Handler {
+	return func(f *fiber.Ctx) error {
+		if f.Get(fiber.HeaderOrigin) != "" {
+			return fiber.NewError(fiber.StatusForbidden, "this is not for browsers")
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(f.Context()), defaultWait)
+		defer cancel()
+		c, err := m.Cluster(ctx)
+		if err == nil {
+			err = m.Drain(ctx, c.Node)
+		}
+		if err != nil {
+			return fiber.NewError(fiber.StatusServiceUnavailable, "the others have not all been told yet; ask again")
+		}
+		f.Status(fiber.StatusNoContent)
+		return nil
+	}
 }

@@ -139,12 +139,14 @@ func (s *Server) problemPage(c *fiber.Ctx) error {
 }
 
 // NewOps is the operations listener, on an address of its own: health, with the
-// edge's own readiness, and the profiles of the Go runtime. The command line is not among them: flags may
+// edge's own readiness, the nodes, and the profiles of the Go runtime. The command line is not among them: flags may
 // hold secrets.
-func NewOps(ready func(context.Context) []string) *fiber.App {
+func NewOps(ready func(context.Context) []string, m members) *fiber.App {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})
 	app.Get("/livez", live)
 	app.Get("/readyz", readiness(ready))
+	app.Get("/cluster", opsCluster(m))
+	app.Post("/drain", opsDrain(m))
 	app.All("/debug/pprof/cmdline", func(*fiber.Ctx) error { return fiber.ErrNotFound })
 	app.Use(pprof.New())
 	return app

@@ -17,8 +17,8 @@ func TestCandidates(t *testing.T) {
 	t.Parallel()
 	root := newParser(context.Background()).Model.Node
 	for line, want := range map[string][]string{
-		"":                                {"serve", "migrate", "user", "certs", "version", "completion"},
-		"-- ":                             {"serve", "migrate", "user", "certs", "version", "completion"},
+		"":                                {"serve", "migrate", "user", "cluster", "drain", "certs", "version", "completion"},
+		"-- ":                             {"serve", "migrate", "user", "cluster", "drain", "certs", "version", "completion"},
 		"us":                              {"user"},
 		"user ":                           {"create"},
 		"user create --pass":              {"--password-stdin"},
@@ -28,6 +28,8 @@ func TestCandidates(t *testing.T) {
 		"serve --log-format json --log-l": {"--log-level"},
 		"serve --data-dir ":               nil, // the shell knows files
 		"completion ":                     {"bash", "zsh", "fish"},
+		"cluster ":                        {"status"},
+		"cluster status --":               {"--help", "--ops-addr", "--json"},
 		"certs --d":                       {"--dir"},
 		"version --h":                     {"--help"},
 	} {

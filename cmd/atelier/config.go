@@ -24,7 +24,7 @@ import (
 type settings struct {
 	Env          string        `help:"development or production; production refuses weak settings." enum:"development,production" default:"development" env:"ATELIER_ENV" group:"Server"`
 	HTTPAddr     string        `help:"Address of the API." default:"127.0.0.1:8080" env:"ATELIER_HTTP_ADDR" group:"Server"`
-	OpsAddr      string        `help:"Address of the operations listener; keep it off the internet." default:"127.0.0.1:9090" env:"ATELIER_OPS_ADDR" group:"Server"`
+	OpsAddr      string        `help:"Address of the operations listener; keep it off the internet." default:"127.0.0.1:9090" env:"ATELIER_OPS_ADDR" group:"Operations"`
 	PublicURL    string        `help:"URL under which clients reach the API, the same on all nodes; http:// and the API's address where it is not set, which production refuses." placeholder:"URL" env:"ATELIER_PUBLIC_URL" group:"Server"`
 	NodeName     string        `help:"Stable name of this node; kept in the data directory where it is not set." placeholder:"NAME" env:"ATELIER_NODE_NAME" group:"Server"`
 	DrainWait    time.Duration `help:"How long a node that is told to stop still takes requests while /readyz says no: as long as a balancer needs to notice." default:"0s" env:"ATELIER_DRAIN_WAIT" group:"Server"`

@@ -21,6 +21,8 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema, or say where it is."`
 	User    userCommand    `cmd:"" help:"Manage users."`
+	Cluster clusterCommand `cmd:"" help:"Look at the nodes of a cluster."`
+	Drain   drainCommand   `cmd:"" help:"Hand the entities of the node on this machine to the others, before it is stopped."`
 	Certs   certsCommand   `cmd:"" help:"Make certificates for the nodes of a cluster, for development."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,24 @@ func TestNodesAreForAdministrators(t *testing.T) {
 		require.Equal(t, "draining", state())
 		boss.post("/projects", object{"name": "Harbour"}).created(t)
 	})
+}
+
+// TestOperatorsAskTheNodeItself: without a password, and not from a browser.
+func TestOperatorsAskTheNodeItself(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, engines["embedded"](t))
+	at := opsSettings{OpsAddr: strings.TrimPrefix(p.ops, "http://")}
+	var said strings.Builder
+	require.NoError(t, (&statusCommand{opsSettings: at}).print(t.Context(), &said))
+	require.Regexp(t, `(?m)^NAME +ADDRESS +STATE +SINCE +EXCLUSIVE +ENTITIES\n`+p.members.node+` +- +up +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +yes +\d+\n$`, said.String())
+
+	require.ErrorContains(t, (&drainCommand{opsSettings: at, Wait: time.Minute}).Run(t.Context()), "no other node")
+	ops := &client{t: t, base: p.ops}
+	ops.do("POST", "/drain", nil, "Origin: https://evil.example").want(t, 403)
+	require.False(t, p.members.drained.Load())
+	ops.do("POST", "/drain", nil).want(t, 204)
+	require.True(t, p.members.drained.Load())
+	require.ErrorContains(t, (&statusCommand{opsSettings: opsSettings{OpsAddr: "127.0.0.1:1"}}).print(t.Context(), &said), "no node answers")
 }
 
 func TestStatesOfMembers(t *testing.T) {

@@ -284,7 +284,7 @@ func (s *server) listen(c settings) (err error) {
 		s.ops.Close()
 		return fmt.Errorf("the API listener cannot be opened: %w (set ATELIER_HTTP_ADDR)", err)
 	}
-	ops := httpd.NewOps(s.edge.Ready)
+	ops := httpd.NewOps(s.edge.Ready, s.members)
 	s.serve(ops, s.ops)
 	s.onStop(ops.ShutdownWithContext)
 	go func() { s.failed <- s.edge.Serve(s.api) }()

@@ -24,10 +24,10 @@ type Balancer struct {
 // HAProxy in front of them, with a configuration of the repository's.
 func (s *Scenario) StartBalanced(database, configuration string, names [3]string) (*Balancer, []*Node) {
 	s.Helper()
-	b := &Balancer{s, s.freeAddress()}
+	b := &Balancer{s, s.FreeAddress()}
 	env := append(os.Environ(), "BALANCER="+b.address)
 	nodes := s.startCluster(database, names[:], func(i int) []string {
-		address := s.freeAddress()
+		address := s.FreeAddress()
 		env = append(env, fmt.Sprintf("NODE_%c=%s", 'A'+i, address))
 		return []string{"ATELIER_HTTP_ADDR=" + address, "ATELIER_DRAIN_WAIT=" + drainWait.String()}
 	})

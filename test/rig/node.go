@@ -60,18 +60,18 @@ func (s *Scenario) startCluster(database string, names []string, more func(i int
 	s.Helper()
 	gossip := make([]string, len(names))
 	for i := range gossip {
-		gossip[i] = s.freeAddress()
+		gossip[i] = s.FreeAddress()
 	}
 	for i, name := range names {
 		nodes = append(nodes, s.start(name, database, append(more(i), "ATELIER_CLUSTER_NAME=rig", "ATELIER_CLUSTER_PRESET=local",
-			"ATELIER_CLUSTER_ADDR="+s.freeAddress(), "ATELIER_GOSSIP_ADDR="+gossip[i], "ATELIER_CLUSTER_SEEDS="+strings.Join(gossip, ","))...))
+			"ATELIER_CLUSTER_ADDR="+s.FreeAddress(), "ATELIER_GOSSIP_ADDR="+gossip[i], "ATELIER_CLUSTER_SEEDS="+strings.Join(gossip, ","))...))
 	}
 	return nodes
 }
 
-// freeAddress is one that the kernel does not give out to others: they get those
+// FreeAddress is one that the kernel does not give out to others: they get those
 // of connections, above it.
-func (s *Scenario) freeAddress() string {
+func (s *Scenario) FreeAddress() string {
 	s.Helper()
 	for range 100 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(20000)))
