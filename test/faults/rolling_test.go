@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,8 +38,11 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 	}
 	for _, n := range nodes {
 		time.Sleep(rollingPause)
-		if code := n.Terminate(); code != 0 {
-			s.Found("node %s: exit code %d", n.Name, code)
+		code := make(chan int)
+		go func() { code <- n.Terminate() }()
+		stillAnswers(s, n)
+		if got := <-code; got != 0 {
+			s.Found("node %s: exit code %d", n.Name, got)
 		}
 		n.Restart()
 	}
@@ -46,6 +50,28 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 	cancel()
 	workers.Wait()
 	s.Logf("%d requests", asked.Load())
+}
+
+// stillAnswers waits until a node that stops says so, and then asks it things on
+// new connections for most of the time that it must leave its balancer.
+func stillAnswers(s *rig.Scenario, n *rig.Node) {
+	for {
+		answer, err := http.Get("http://" + n.Address() + "/readyz")
+		if err != nil {
+			s.Found("node %s has not said that it stops: %v", n.Name, err)
+			return
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusServiceUnavailable {
+			break
+		}
+	}
+	for began := time.Now(); time.Since(began) < rig.DrainWait*3/4; time.Sleep(20 * time.Millisecond) {
+		if r := n.Client().Do(s.Context(), "GET", "/users/me", nil); r.Status != http.StatusUnauthorized {
+			s.Found("node %s stops, and answered a stranger: %s", n.Name, r)
+			return
+		}
+	}
 }
 
 // roller is a user at work.

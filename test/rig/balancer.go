@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// drainWait is how long nodes behind a balancer say that they stop: several of
+// DrainWait is how long nodes behind a balancer say that they stop: several of
 // its checks, on a machine that has other things to do.
-const drainWait = 2 * time.Second
+const DrainWait = 2 * time.Second
 
 // Balancer is an HAProxy in front of a cluster.
 type Balancer struct {
@@ -29,7 +29,7 @@ func (s *Scenario) StartBalanced(database, configuration string, names [3]string
 	nodes := s.startCluster(database, names[:], func(i int) []string {
 		address := s.FreeAddress()
 		env = append(env, fmt.Sprintf("NODE_%c=%s", 'A'+i, address))
-		return []string{"ATELIER_HTTP_ADDR=" + address, "ATELIER_DRAIN_WAIT=" + drainWait.String()}
+		return []string{"ATELIER_HTTP_ADDR=" + address, "ATELIER_DRAIN_WAIT=" + DrainWait.String()}
 	})
 	said, err := os.Create(filepath.Join(s.Dir, "balancer.log"))
 	s.Must(err)
