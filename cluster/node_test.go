@@ -162,6 +162,8 @@ func (p *part) obey(o order) (t told) {
 		return p.calls(ctx, o)
 	case "hand over":
 		t.Error = fmt.Sprint(p.caller.HandOver(ctx, o.Node, "project", o.ID))
+	case "drain":
+		t.Error = fmt.Sprint(p.caller.Drain(ctx, o.Node))
 	case "revoke":
 		t.Error = fmt.Sprint(p.caller.Revoke(ctx, o.Node, o.Marks))
 	case "done":

@@ -59,6 +59,8 @@ func TestOrdersToANode(t *testing.T) {
 	for _, to := range []*node{a, b} {
 		require.Equal(t, "<nil>", a.do(t, order{Do: "hand over", Node: to.Name, ID: "1"}).Error)
 		require.Equal(t, "<nil>", a.do(t, order{Do: "revoke", Node: to.Name, Marks: []messages.Mark{{User: "u", Project: "p"}, {Session: "s"}}}).Error)
+		require.Equal(t, "<nil>", a.do(t, order{Do: "drain", Node: to.Name}).Error)
+		to.done(t, "drain", 1)
 		to.done(t, "hand over project 1", 1)
 		to.done(t, "revoke [{u  p} { s }]", 1)
 	}
