@@ -121,6 +121,9 @@ func (c *cluster) launch(p *child) error {
 		return err
 	}
 	p.cmd, p.running = cmd, true
+	if err := os.WriteFile(filepath.Join(logs, p.name+".pid"), fmt.Appendln(nil, cmd.Process.Pid), 0o600); err != nil {
+		return err
+	}
 	go func() {
 		_ = cmd.Wait() // its state tells
 		c.ended <- p
