@@ -53,7 +53,7 @@ func (c *certsCommand) write(w io.Writer) error {
 		if err := c.certify(authority, n); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "# %s, reached as %s\nATELIER_CLUSTER_CA=%s\nATELIER_CLUSTER_CERT=%s\nATELIER_CLUSTER_KEY=%s\n\n",
+		fmt.Fprintf(w, "# %s, reached as %s\nATELIER_CLUSTER_TLS_CA=%s\nATELIER_CLUSTER_TLS_CERT=%s\nATELIER_CLUSTER_TLS_KEY=%s\n\n",
 			n.name, strings.Join(n.hosts, ", "), c.file("ca"), c.file(n.name), c.file(n.name+"-key"))
 	}
 	return nil

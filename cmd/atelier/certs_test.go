@@ -27,7 +27,7 @@ func TestCertificatesAreNotOverwritten(t *testing.T) {
 
 	said, err := write("a", "b=10.0.0.1,b.example.com")
 	require.NoError(t, err)
-	require.Contains(t, said, "ATELIER_CLUSTER_KEY="+filepath.Join(dir, "b-key.pem"))
+	require.Contains(t, said, "ATELIER_CLUSTER_TLS_KEY="+filepath.Join(dir, "b-key.pem"))
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, files, 5)

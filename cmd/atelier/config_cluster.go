@@ -21,12 +21,12 @@ type clusterSettings struct {
 	ClusterAdvertise string `help:"Address under which other nodes find that one; the same where it is not set." placeholder:"HOST:PORT" env:"ATELIER_CLUSTER_ADVERTISE" group:"Cluster"`
 	ClusterSeeds     string `help:"Where some of the other nodes' gossip is: addresses, dns:NAME:PORT, file:PATH, comma-separated." placeholder:"SEEDS" env:"ATELIER_CLUSTER_SEEDS" group:"Cluster"`
 	ClusterPreset    string `help:"How patient nodes are with each other: local, lan or wan." enum:"local,lan,wan" default:"lan" env:"ATELIER_CLUSTER_PRESET" group:"Cluster"`
-	ClusterCA        string `name:"cluster-ca" help:"Certificate authority of the nodes' certificates, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_CA" group:"Cluster"`
-	ClusterCert      string `help:"This node's certificate, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_CERT" group:"Cluster"`
-	ClusterKey       string `help:"Its private key, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_KEY" group:"Cluster"`
+	ClusterTLSCA     string `name:"cluster-tls-ca" help:"Certificate authority of the nodes' certificates, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_TLS_CA" group:"Cluster"`
+	ClusterTLSCert   string `name:"cluster-tls-cert" help:"This node's certificate, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_TLS_CERT" group:"Cluster"`
+	ClusterTLSKey    string `name:"cluster-tls-key" help:"Its private key, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_TLS_KEY" group:"Cluster"`
 	GossipAddr       string `help:"Address of the gossip by which nodes notice each other, TCP and UDP." default:"127.0.0.1:7946" env:"ATELIER_GOSSIP_ADDR" group:"Cluster"`
 	GossipAdvertise  string `help:"Address under which other nodes find that one; the same where it is not set." placeholder:"HOST:PORT" env:"ATELIER_GOSSIP_ADVERTISE" group:"Cluster"`
-	GossipKeys       string `help:"Encrypt the gossip: 16, 24 or 32 bytes in base64. Several, comma-separated: the first encrypts, all decrypt." placeholder:"KEYS" env:"ATELIER_GOSSIP_KEYS" group:"Cluster"`
+	ClusterKey       string `help:"Encrypt the gossip: 16, 24 or 32 bytes in base64. Several, comma-separated: the first encrypts, all decrypt." placeholder:"KEYS" env:"ATELIER_CLUSTER_KEY" group:"Cluster"`
 }
 
 // clustered reports whether the node is part of a cluster.
@@ -45,8 +45,8 @@ func (s *settings) checkCluster() error {
 			return fmt.Errorf("%s must be an address with a port, such as 10.0.0.1:7800, and not %q", a.name, a.address)
 		}
 	}
-	if s.Env == "production" && (s.ClusterCA == "" || s.GossipKeys == "") {
-		return errors.New("in production nodes talk over TLS and encrypted gossip: set ATELIER_CLUSTER_CA, ATELIER_CLUSTER_CERT, ATELIER_CLUSTER_KEY and ATELIER_GOSSIP_KEYS")
+	if s.Env == "production" && (s.ClusterTLSCA == "" || s.ClusterKey == "") {
+		return errors.New("in production nodes talk over TLS and encrypted gossip: set ATELIER_CLUSTER_TLS_CA, ATELIER_CLUSTER_TLS_CERT, ATELIER_CLUSTER_TLS_KEY and ATELIER_CLUSTER_KEY")
 	}
 	if _, err := s.tls(); err != nil {
 		return err
@@ -57,23 +57,23 @@ func (s *settings) checkCluster() error {
 
 // tls is nil where nodes talk in plaintext.
 func (s *clusterSettings) tls() (*tls.Config, error) {
-	if s.ClusterCA == "" && s.ClusterCert == "" && s.ClusterKey == "" {
+	if s.ClusterTLSCA == "" && s.ClusterTLSCert == "" && s.ClusterTLSKey == "" {
 		return nil, nil
 	}
-	if s.ClusterCA == "" || s.ClusterCert == "" || s.ClusterKey == "" {
-		return nil, errors.New("TLS between nodes needs all three: ATELIER_CLUSTER_CA, ATELIER_CLUSTER_CERT and ATELIER_CLUSTER_KEY")
+	if s.ClusterTLSCA == "" || s.ClusterTLSCert == "" || s.ClusterTLSKey == "" {
+		return nil, errors.New("TLS between nodes needs all three: ATELIER_CLUSTER_TLS_CA, ATELIER_CLUSTER_TLS_CERT and ATELIER_CLUSTER_TLS_KEY")
 	}
-	authority, err := os.ReadFile(s.ClusterCA)
+	authority, err := os.ReadFile(s.ClusterTLSCA)
 	if err != nil {
-		return nil, fmt.Errorf("ATELIER_CLUSTER_CA cannot be read: %w", err)
+		return nil, fmt.Errorf("ATELIER_CLUSTER_TLS_CA cannot be read: %w", err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(authority) {
-		return nil, fmt.Errorf("ATELIER_CLUSTER_CA: %s holds no certificate", s.ClusterCA)
+		return nil, fmt.Errorf("ATELIER_CLUSTER_TLS_CA: %s holds no certificate", s.ClusterTLSCA)
 	}
-	certificate, err := tls.LoadX509KeyPair(s.ClusterCert, s.ClusterKey)
+	certificate, err := tls.LoadX509KeyPair(s.ClusterTLSCert, s.ClusterTLSKey)
 	if err != nil {
-		return nil, fmt.Errorf("ATELIER_CLUSTER_CERT and ATELIER_CLUSTER_KEY: %w", err)
+		return nil, fmt.Errorf("ATELIER_CLUSTER_TLS_CERT and ATELIER_CLUSTER_TLS_KEY: %w", err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, RootCAs: pool, MinVersion: tls.VersionTLS13}, nil
 }
@@ -82,13 +82,13 @@ func (s *clusterSettings) gossip() (seeds cluster.Seeds, keys [][]byte, err erro
 	if seeds, err = cluster.ParseSeeds(s.ClusterSeeds); err != nil {
 		return seeds, nil, fmt.Errorf("ATELIER_CLUSTER_SEEDS: %w", err)
 	}
-	for text := range strings.SplitSeq(s.GossipKeys, ",") {
+	for text := range strings.SplitSeq(s.ClusterKey, ",") {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
 		key, err := base64.StdEncoding.DecodeString(text)
 		if n := len(key); err != nil || n != 16 && n != 24 && n != 32 {
-			return seeds, nil, errors.New("ATELIER_GOSSIP_KEYS must be keys of 16, 24 or 32 bytes in base64; make one with: openssl rand -base64 32")
+			return seeds, nil, errors.New("ATELIER_CLUSTER_KEY must be keys of 16, 24 or 32 bytes in base64; make one with: openssl rand -base64 32")
 		}
 		keys = append(keys, key)
 	}

@@ -23,7 +23,7 @@ func TestNodesKnowEachOtherByCertificates(t *testing.T) {
 	s.Run("certs", "--dir", dir, "a", "b=127.0.0.1")
 	file := func(name string) string { return filepath.Join(dir, name+".pem") }
 	nodes := s.StartClusterWith(services.Postgres(t).URL(), func(name string) []string {
-		return []string{"ATELIER_CLUSTER_CA=" + file("ca"), "ATELIER_CLUSTER_CERT=" + file(name), "ATELIER_CLUSTER_KEY=" + file(name+"-key")}
+		return []string{"ATELIER_CLUSTER_TLS_CA=" + file("ca"), "ATELIER_CLUSTER_TLS_CERT=" + file(name), "ATELIER_CLUSTER_TLS_KEY=" + file(name+"-key")}
 	}, "a", "b")
 	owner := s.SignIn(nodes[0], s.Register(nodes[0], "owner"))
 	for i := range 16 { // of which each node owns some
