@@ -14,7 +14,7 @@ import (
 func TestDrainedNodesServeOn(t *testing.T) {
 	t.Parallel()
 	s := rig.New(t)
-	ops := map[string]string{"a": s.FreeAddress(), "b": s.FreeAddress()}
+	ops := map[string]string{"a": services.FreeAddress(s), "b": services.FreeAddress(s)}
 	nodes := s.StartClusterWith(services.Postgres(t).URL(), func(name string) []string { return []string{"ATELIER_OPS_ADDR=" + ops[name]} }, "a", "b")
 	owner := s.SignIn(nodes[0], s.Register(nodes[0], "owner"))
 	var projects []string

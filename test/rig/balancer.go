@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"atelier/test/services"
 )
 
 // DrainWait is how long nodes behind a balancer say that they stop: several of
@@ -24,10 +26,10 @@ type Balancer struct {
 // HAProxy in front of them, with a configuration of the repository's.
 func (s *Scenario) StartBalanced(database, configuration string, names [3]string) (*Balancer, []*Node) {
 	s.Helper()
-	b := &Balancer{s, s.FreeAddress()}
+	b := &Balancer{s, services.FreeAddress(s)}
 	env := append(os.Environ(), "BALANCER="+b.address)
 	nodes := s.startCluster(database, names[:], func(i int) []string {
-		address := s.FreeAddress()
+		address := services.FreeAddress(s)
 		env = append(env, fmt.Sprintf("NODE_%c=%s", 'A'+i, address))
 		return []string{"ATELIER_HTTP_ADDR=" + address, "ATELIER_DRAIN_WAIT=" + DrainWait.String()}
 	})

@@ -3,8 +3,6 @@ package rig
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"atelier/test/services"
 )
 
 // patience is how long a node may take to start, and to stop.
@@ -60,28 +60,13 @@ func (s *Scenario) startCluster(database string, names []string, more func(i int
 	s.Helper()
 	gossip := make([]string, len(names))
 	for i := range gossip {
-		gossip[i] = s.FreeAddress()
+		gossip[i] = services.FreeAddress(s)
 	}
 	for i, name := range names {
 		nodes = append(nodes, s.start(name, database, append(more(i), "ATELIER_CLUSTER_NAME=rig", "ATELIER_CLUSTER_PRESET=local",
-			"ATELIER_CLUSTER_ADDR="+s.FreeAddress(), "ATELIER_GOSSIP_ADDR="+gossip[i], "ATELIER_CLUSTER_SEEDS="+strings.Join(gossip, ","))...))
+			"ATELIER_CLUSTER_ADDR="+services.FreeAddress(s), "ATELIER_GOSSIP_ADDR="+gossip[i], "ATELIER_CLUSTER_SEEDS="+strings.Join(gossip, ","))...))
 	}
 	return nodes
-}
-
-// FreeAddress is one that the kernel does not give out to others: they get those
-// of connections, above it.
-func (s *Scenario) FreeAddress() string {
-	s.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(20000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	s.Fatal("no free port")
-	return ""
 }
 
 func (s *Scenario) start(name, database string, settings ...string) *Node {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 )
 
 // folder is a directory of a server. While its maker lives, and no longer, it
@@ -147,6 +148,15 @@ func freePort() (int, error) {
 		return port, l.Close()
 	}
 	return 0, errors.New("services: no free port")
+}
+
+// FreeAddress is 127.0.0.1 with a port for this process, and what it starts,
+// alone. The port stays free while nobody listens on it, through restarts too.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	port, err := freePort()
+	must(t, err)
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // reserved keeps the names of ports reachable, and so open.
