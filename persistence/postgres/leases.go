@@ -82,9 +82,9 @@ func (l *Leases) Strike(ctx context.Context, name string, incarnation int64) err
 }
 
 // Live lists the nodes of a cluster whose lease has neither ended nor run out,
-// the oldest first.
+// the oldest first. Every revocation asks, which must keep no renewal waiting.
 func (l *Leases) Live(ctx context.Context, cluster string) ([]messages.LeasedNode, error) {
-	rows, err := l.db.leases.Query(ctx, `
+	rows, err := l.db.claims.Query(ctx, `
 		SELECT name, incarnation, address, started_at, exclusive, struck FROM nodes
 		WHERE cluster = $1 AND NOT dead AND expires > clock_timestamp() ORDER BY started_at, name`, cluster)
 	if err != nil {
