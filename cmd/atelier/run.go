@@ -173,11 +173,11 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	}
 	runtime.Start()
 	s.onStop(runtime.Stop)
-	if s.peers == nil {
-		s.clients = clientsOf(actors.NewLocal(runtime))
-		return deps.Lease.(lease), nil
+	var caller actors.Caller = actors.NewLocal(runtime)
+	if s.peers != nil {
+		caller = everywhere{s.peers.caller}
 	}
-	s.clients = clientsOf(everywhere{s.peers.caller})
+	s.clients = clientsOf(caller)
 	return deps.Lease.(lease), nil
 }
 
@@ -197,19 +197,6 @@ func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased
 	}
 	s.onStop(leased.Stop)
 	return nil
-}
-
-// barrier takes revocations to what hangs on them on this node: live session
-// entities first, then the tokens that were validated through them.
-type barrier struct {
-	tokens   *token.Cache[checked]
-	entities func([]messages.Mark)
-}
-
-func (b barrier) Revoke(marks []messages.Mark, done func()) {
-	b.entities(marks)
-	b.tokens.Revoke(marks)
-	done()
 }
 
 // noHints: nobody on this node listens yet.

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"atelier/identity/token"
+	"atelier/messages"
+)
+
+// barrier takes revocations to what hangs on them on this node: live session
+// entities first, then the tokens that were validated through them.
+type barrier struct {
+	tokens   *token.Cache[checked]
+	entities func([]messages.Mark)
+}
+
+func (b barrier) Revoke(marks []messages.Mark, done func()) {
+	b.entities(marks)
+	b.tokens.Revoke(marks)
+	done()
+}
+
+// Times of the barrier between nodes.
+const (
+	hangsAfter = time.Second            // a node that has not answered by then is struck
+	askAgain   = 100 * time.Millisecond // pause between attempts
+)
+
+// clusterBarrier carries revocations to every node that holds a lease.
+type clusterBarrier struct{ peers *peers }
+
+// Revoke implements actors.Barrier. This node's part is done when it returns, the
+// others' when done is called.
+func (b clusterBarrier) Revoke(marks []messages.Mark, done func()) {
+	b.peers.barrier.Revoke(marks, func() {
+		go func() {
+			b.peers.revokeElsewhere(marks)
+			done()
+		}()
+	})
+}
+
+// revokeElsewhere returns when no other node answers by what was revoked. The
+// nodes are those whose lease is live now, after the change was committed: who
+// takes a lease later asks the truth and finds the change.
+func (p *peers) revokeElsewhere(marks []messages.Mark) {
+	if !elsewhere {
+		return
+	}
+	var nodes sync.WaitGroup
+	for _, n := range p.liveOthers() {
+		nodes.Go(func() {
+			if err := p.revokeAt(n.Name, marks); err != nil {
+				p.log.Warn("a node does not take revocations and loses its lease", "peer", n.Name, "error", err)
+				p.strike(n)
+			}
+		})
+	}
+	nodes.Wait()
+}
+
+// liveOthers asks until the database answers: the reply waits for the barrier.
+func (p *peers) liveOthers() []messages.LeasedNode {
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
+		live, err := p.leases.Live(ctx, p.settings.ClusterName)
+		cancel()
+		if err == nil {
+			var others []messages.LeasedNode
+			for _, n := range live {
+				if n.Name != p.node {
+					others = append(others, n)
+				}
+			}
+			return others
+		}
+		time.Sleep(askAgain)
+	}
+}
+
+func (p *peers) revokeAt(node string, marks []messages.Mark) error {
+	ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
+	defer cancel()
+	for {
+		err := p.caller.Revoke(ctx, node, marks)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// strike takes a node's lease and waits until it has ended.
+func (p *peers) strike(n messages.LeasedNode) {
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
+		_ = p.leases.Strike(ctx, n.Name, n.Incarnation) // asked again with the next round
+		cancel()
+		held := false
+		for _, other := range p.liveOthers() {
+			held = held || other.Name == n.Name && other.Incarnation == n.Incarnation
+		}
+		if !held {
+			return
+		}
+		time.Sleep(askAgain)
+	}
+}
