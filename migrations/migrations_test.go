@@ -1,6 +1,7 @@
 package migrations_test
 
 import (
+	"fmt"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -27,8 +28,19 @@ func TestEnginesHaveTheSameSteps(t *testing.T) {
 		require.Zero(t, up, step.name)
 		require.Positive(t, down, step.name)
 		require.NotEmpty(t, strings.TrimSpace(step.text[down+len("-- +goose Down"):]), step.name)
+		n := number(step.name)
+		if n >= floors {
+			require.Contains(t, step.text[:down], fmt.Sprintf("INSERT INTO migration_floors VALUES (%d, ", n), "%s: which programs can work on it", step.name)
+		}
+		if n > floors {
+			require.Contains(t, step.text[down:], fmt.Sprintf("DELETE FROM migration_floors WHERE version = %d;", n), step.name)
+		}
 	}
 }
+
+// floors is the migration from which on each says which programs it leaves room
+// for.
+const floors = 3
 
 type step struct{ name, text string }
 

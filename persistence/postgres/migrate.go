@@ -23,7 +23,8 @@ const (
 
 // Migrate brings the schema to the newest version, under a lock that all nodes
 // respect, and analyses the tables: plans made without statistics cost many
-// times more. A schema newer than the program is refused.
+// times more. A schema newer than the program is left as it is where its
+// migrations say that the program can work on it, and refused otherwise.
 func Migrate(ctx context.Context, url string) (applied int, err error) {
 	db, provider, err := migrator(url)
 	if err != nil {
@@ -35,7 +36,7 @@ func Migrate(ctx context.Context, url string) (applied int, err error) {
 		return 0, wrap("migrate", err)
 	}
 	if current > target {
-		return 0, fmt.Errorf("postgres: the database is at schema %d, this program knows %d: run a newer version of it", current, target)
+		return 0, ahead(ctx, db, current, target)
 	}
 	results, err := provider.Up(ctx)
 	if err != nil {
@@ -45,6 +46,24 @@ func Migrate(ctx context.Context, url string) (applied int, err error) {
 		_, err = db.ExecContext(ctx, `ANALYZE`)
 	}
 	return len(results), wrap("analyse", err)
+}
+
+// tooNew are the migrations that a program of schema $1 cannot work with: above
+// it, with a floor above it or without one.
+const tooNew = `SELECT count(*) FROM goose_db_version WHERE version_id > $1
+	AND version_id NOT IN (SELECT version FROM migration_floors WHERE floor <= $1)`
+
+// ahead refuses a schema newer than the program, unless all that is newer leaves
+// room for it.
+func ahead(ctx context.Context, db *sql.DB, current, target int64) error {
+	var newer int
+	if err := db.QueryRowContext(ctx, tooNew, target).Scan(&newer); err != nil {
+		return wrap("schema version", err)
+	}
+	if newer > 0 {
+		return fmt.Errorf("postgres: the database is at schema %d, this program knows %d: run a newer version of it", current, target)
+	}
+	return nil
 }
 
 // MigrateDown takes the schema back to nothing. For tests and development.

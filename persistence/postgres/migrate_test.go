@@ -91,14 +91,35 @@ func TestMigratorsTakeTurns(t *testing.T) {
 	require.EqualValues(t, target, total, "each migration was applied once: %v", applied)
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
+// A program works on a schema that is newer than its own where each migration
+// above it says so.
+func TestNewerSchemaHasAFloor(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	_, err := raw(t, url).Exec(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`)
+	db := raw(t, url)
+	_, target, err := postgres.Status(t.Context(), url)
 	require.NoError(t, err)
-	_, err = postgres.Migrate(t.Context(), url)
-	require.ErrorContains(t, err, "is at schema 9999")
-	require.ErrorContains(t, err, "run a newer version")
+	put := func(version, floor int64) {
+		_, err := db.Exec(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, true)`, version)
+		require.NoError(t, err)
+		if floor > 0 {
+			_, err = db.Exec(t.Context(), `INSERT INTO migration_floors VALUES ($1, $2)`, version, floor)
+			require.NoError(t, err)
+		}
+	}
+	put(9000, target)
+	put(9001, target-1)
+	applied, err := postgres.Migrate(t.Context(), url)
+	require.NoError(t, err)
+	require.Zero(t, applied)
+	for _, floor := range []int64{target + 1, 0} {
+		put(9999, floor)
+		_, err = postgres.Migrate(t.Context(), url)
+		require.ErrorContains(t, err, "is at schema 9999")
+		require.ErrorContains(t, err, "run a newer version")
+		_, err = db.Exec(t.Context(), `DELETE FROM migration_floors WHERE version = 9999`)
+		require.NoError(t, err)
+	}
 }
 
 // What goes wrong is told without the password.

@@ -15,7 +15,9 @@ import (
 )
 
 // Migrate brings the schema to the newest version and analyses the tables. The
-// file is made where there is none. A schema newer than the program is refused.
+// file is made where there is none. A schema newer than the program is left as it
+// is where its migrations say that the program can work on it, and refused
+// otherwise.
 func Migrate(ctx context.Context, path string) (applied int, err error) {
 	err = migrating(path, func(db *sql.DB, provider *goose.Provider) error {
 		current, target, err := provider.GetVersions(ctx)
@@ -23,7 +25,7 @@ func Migrate(ctx context.Context, path string) (applied int, err error) {
 			return err
 		}
 		if current > target {
-			return fmt.Errorf("the database is at schema %d, this program knows %d: run a newer version of it", current, target)
+			return ahead(ctx, db, current, target)
 		}
 		if current == target {
 			return nil
@@ -37,6 +39,24 @@ func Migrate(ctx context.Context, path string) (applied int, err error) {
 		return err
 	})
 	return applied, wrap("migrate", err)
+}
+
+// tooNew are the migrations that a program of schema ?1 cannot work with: above
+// it, with a floor above it or without one.
+const tooNew = `SELECT count(*) FROM goose_db_version WHERE version_id > ?1
+	AND version_id NOT IN (SELECT version FROM migration_floors WHERE floor <= ?1)`
+
+// ahead refuses a schema newer than the program, unless all that is newer leaves
+// room for it.
+func ahead(ctx context.Context, db *sql.DB, current, target int64) error {
+	var newer int
+	if err := db.QueryRowContext(ctx, tooNew, target).Scan(&newer); err != nil {
+		return err
+	}
+	if newer > 0 {
+		return fmt.Errorf("the database is at schema %d, this program knows %d: run a newer version of it", current, target)
+	}
+	return nil
 }
 
 // MigrateDown takes the schema back to nothing. For tests and development.

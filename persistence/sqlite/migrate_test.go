@@ -50,17 +50,37 @@ func TestMigrationsUpDownUp(t *testing.T) {
 	require.Equal(t, up, schema(t, path))
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
+// A program works on a schema that is newer than its own where each migration
+// above it says so.
+func TestNewerSchemaHasAFloor(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "atelier.db")
 	_, err := Migrate(t.Context(), path)
 	require.NoError(t, err)
-	c, err := newSource(path).writer()
+	_, target, err := Status(t.Context(), path)
 	require.NoError(t, err)
-	_, err = c.exec(stmt(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`))
+	put := func(version, floor int64) {
+		c, err := newSource(path).writer()
+		require.NoError(t, err)
+		defer c.close()
+		_, err = c.exec(stmt(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)`), version)
+		require.NoError(t, err)
+		_, err = c.exec(stmt(`DELETE FROM migration_floors WHERE version = ?`), version)
+		require.NoError(t, err)
+		if floor > 0 {
+			_, err = c.exec(stmt(`INSERT INTO migration_floors VALUES (?, ?)`), version, floor)
+			require.NoError(t, err)
+		}
+	}
+	put(9000, target)
+	put(9001, target-1)
+	applied, err := Migrate(t.Context(), path)
 	require.NoError(t, err)
-	c.close()
-	_, err = Migrate(t.Context(), path)
-	require.ErrorContains(t, err, "is at schema 9999")
-	require.ErrorContains(t, err, "run a newer version")
+	require.Zero(t, applied)
+	for _, floor := range []int64{target + 1, 0} {
+		put(9999, floor)
+		_, err = Migrate(t.Context(), path)
+		require.ErrorContains(t, err, "is at schema 9999")
+		require.ErrorContains(t, err, "run a newer version")
+	}
 }
