@@ -273,5 +273,6 @@ var (
 	errUnavailable = messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database")
 	errOverloaded  = messages.Refuse(messages.CodeOverloaded, "too many requests wait for the same resource")
 	errInternal    = messages.Refuse(messages.CodeInternal, "something went wrong")
+	errOlder       = messages.Refuse(messages.CodeUnavailable, "the node that answers for this runs another version, which does not know the request")
 	errKeyReused   = messages.Refuse(messages.CodeIdempotencyKeyReused, "the idempotency key was used for another request")
 )

@@ -33,6 +33,18 @@ func TestUnknownIDsAreAnsweredAndNotKept(t *testing.T) {
 	require.Empty(t, w.ledger.written())
 }
 
+// A newer node may have moved a command to another kind.
+func TestCommandsOfAnotherKindAreNotCarriedOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create(10)
+	_, err := ask[*messages.Account](t.Context(), NewLocal(w.Runtime), store.Project, id, &messages.UpdateAccount{Meta: as()})
+	require.True(t, messages.HasCode(err, messages.CodeUnavailable), err)
+	_, err = w.read(id)
+	require.NoError(t, err)
+	require.Zero(t, w.ledger.claims, "the activation lives on")
+}
+
 func TestReadsShowTheDurableState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -170,9 +170,9 @@ func (e *entity[S]) noun() string {
 	return string(e.name)
 }
 
-// unknown answers a message that the kind does not take: a defect, or a newer
-// node's.
+// unknown answers a command that the kind does not take: a newer node's, or a
+// defect.
 func (t turn[S]) unknown(c messages.Command) {
-	t.entity.runtime.deps.Log.Error("a kind was sent a message it does not take", "kind", t.entity.name, "command", fmt.Sprintf("%T", c))
-	t.entity.runtime.answer(t.sender, errInternal)
+	t.entity.runtime.deps.Log.Error("a kind was sent a command that it does not take", "kind", t.entity.name, "command", fmt.Sprintf("%T", c))
+	t.entity.runtime.answer(t.sender, errOlder)
 }

@@ -184,7 +184,7 @@ func (g *Gate) ask(m *messages.Ask) (proto.Message, error) {
 	if owner, ok := v.Owner(m.GetKind(), m.GetId()); !ok || owner.Name != v.Self {
 		return nil, errMoved
 	}
-	c, err := readCommand(m)
+	c, err := g.command(m)
 	if err != nil {
 		return nil, err
 	}
@@ -197,16 +197,18 @@ func (g *Gate) ask(m *messages.Ask) (proto.Message, error) {
 	return g.local.Call(ctx, m.GetKind(), m.GetId(), c)
 }
 
-func readCommand(m *messages.Ask) (messages.Command, error) {
-	command, err := read(m.GetType(), m.GetCommand())
-	if err != nil {
-		return nil, messages.Refuse(messages.CodeUnavailable, "the entity's node cannot read the command: %v", err)
+// errOlder answers what only a newer version knows: nothing was carried out.
+var errOlder = messages.Refuse(messages.CodeUnavailable, "the node that answers for this runs an older version, which does not know the request: try again once it has been replaced")
+
+// command reads what is asked of an entity.
+func (g *Gate) command(m *messages.Ask) (messages.Command, error) {
+	message, err := read(m.GetType(), m.GetCommand())
+	c, ok := message.(messages.Command)
+	if ok {
+		return c, nil
 	}
-	c, ok := command.(messages.Command)
-	if !ok {
-		return nil, messages.Refuse(messages.CodeUnavailable, "%s is no command to an entity", m.GetType())
-	}
-	return c, nil
+	g.log.Warn("a peer asks for what this version does not know", "type", m.GetType(), "error", err)
+	return nil, errOlder
 }
 
 // read makes the message of a type known by name.

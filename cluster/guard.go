@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -51,16 +52,17 @@ const maxSaid = 64
 // guard stands between peers and the library, in which a message of an unknown
 // type, an index out of range or an unimplemented method ends the process.
 type guard struct {
-	address func() string        // of this node
-	ended   func(address string) // a peer's stream to here has ended, and with it the way of its answers
+	address func() string                       // of this node
+	ended   func(address string)                // a peer's stream to here has ended, and with it the way of its answers
+	refuse  func(asker *actor.PID, call uint64) // a request is of a newer version; must not block
 	log     *slog.Logger
 
 	mu   sync.Mutex
 	said map[string]bool // what was logged: a peer of a newer version may send it all the time
 }
 
-func newGuard(address func() string, ended func(string), log *slog.Logger) *guard {
-	return &guard{address: address, ended: ended, log: log, said: make(map[string]bool)}
+func newGuard(address func() string, ended func(string), refuse func(*actor.PID, uint64), log *slog.Logger) *guard {
+	return &guard{address: address, ended: ended, refuse: refuse, log: log, said: make(map[string]bool)}
 }
 
 // unary refuses what the library offers without an implementation.
@@ -105,11 +107,17 @@ func (s *guarded) RecvMsg(m any) error {
 			if why != "" {
 				s.guard.say(why, what, s.peer)
 			}
+			if why == unknownType {
+				s.guard.tell(batch, e)
+			}
 			return why != ""
 		})
 	}
 	return nil
 }
+
+// unknownType is the objection to what only a newer version can have sent.
+const unknownType = "a message of an unknown type"
 
 // objection says why an envelope is not for the library.
 func (g *guard) objection(b *remote.MessageBatch, e *remote.MessageEnvelope) (why, what string) {
@@ -122,7 +130,7 @@ func (g *guard) objection(b *remote.MessageBatch, e *remote.MessageEnvelope) (wh
 		return "a message that cannot be read", ""
 	case !known:
 		if _, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(name)); err != nil {
-			return "a message of an unknown type", name
+			return unknownType, name
 		}
 		return "a message that nodes do not send each other", name
 	case to.GetId() != r.to || to.GetAddress() != g.address():
@@ -133,6 +141,24 @@ func (g *guard) objection(b *remote.MessageBatch, e *remote.MessageEnvelope) (wh
 		return "a message that cannot be read", name // the library would end the stream
 	}
 	return "", ""
+}
+
+// tell lets who asked the gate for something that only a newer version knows
+// hear that it was not carried out. Whatever is sent to the gate has the number
+// of its call as its first field.
+func (g *guard) tell(b *remote.MessageBatch, e *remote.MessageEnvelope) {
+	to, _ := at(b.GetTargets(), e.GetTarget())
+	from, _ := at(b.GetSenders(), e.GetSender()-1)
+	if to.GetId() != gateName || to.GetAddress() != g.address() || from.GetId() != answersName || !reachable(from.GetAddress()) {
+		return
+	}
+	number, kind, n := protowire.ConsumeTag(e.GetMessageData())
+	if n < 0 || number != 1 || kind != protowire.VarintType {
+		return
+	}
+	if call, n := protowire.ConsumeVarint(e.GetMessageData()[n:]); n > 0 {
+		g.refuse(&actor.PID{Address: from.GetAddress(), Id: from.GetId(), RequestId: e.GetSenderRequestId()}, call)
+	}
 }
 
 func at[E any](list []E, i int32) (e E, ok bool) {

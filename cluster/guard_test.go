@@ -186,7 +186,7 @@ func TestTLSMustVerify(t *testing.T) {
 func TestARecoveredPanic(t *testing.T) {
 	t.Parallel()
 	var ended string
-	g := newGuard(func() string { return "here" }, func(address string) { ended = address }, silent())
+	g := newGuard(func() string { return "here" }, func(address string) { ended = address }, nil, silent())
 	err := g.stream(nil, nil, nil, func(_ any, s grpc.ServerStream) error {
 		s.(*guarded).peer = "there"
 		panic("as asked")

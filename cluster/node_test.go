@@ -160,6 +160,8 @@ func (p *part) obey(o order) (t told) {
 	switch o.Do {
 	case "call":
 		return p.calls(ctx, o)
+	case "newer":
+		return p.newer(ctx, o)
 	case "hand over":
 		t.Error = fmt.Sprint(p.caller.HandOver(ctx, o.Node, "project", o.ID))
 	case "drain":

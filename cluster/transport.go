@@ -19,6 +19,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/protobuf/proto"
+
+	"atelier/messages"
 )
 
 // Names of the two processes that peers may send to.
@@ -87,7 +89,7 @@ func (t *Transport) Start() error {
 	if err != nil {
 		return err
 	}
-	g := newGuard(t.Address, t.calls.fail, t.log)
+	g := newGuard(t.Address, t.calls.fail, t.refuse, t.log)
 	config := remote.Configure(host, port,
 		remote.WithAdvertisedHost(t.config.Advertise),
 		remote.WithEndpointWriterQueueSize(sendQueue),
@@ -159,6 +161,12 @@ func (t *Transport) send(to *actor.PID, m proto.Message, from *actor.PID) (ok bo
 	}
 	t.system.Root.RequestWithCustomSender(to, m, from)
 	return true
+}
+
+// refuse answers a request that only a newer version knows.
+func (t *Transport) refuse(asker *actor.PID, call uint64) {
+	body, _ := proto.Marshal(errOlder)
+	t.send(asker, &messages.Answer{Call: call, Type: string(proto.MessageName(errOlder)), Answer: body}, actor.NewPID(t.Address(), gateName))
 }
 
 // bind checks the configured addresses, and that the port is free: the library
