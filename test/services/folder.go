@@ -150,13 +150,19 @@ func freePort() (int, error) {
 	return 0, errors.New("services: no free port")
 }
 
-// FreeAddress is 127.0.0.1 with a port for this process, and what it starts,
-// alone. The port stays free while nobody listens on it, through restarts too.
+// Address is 127.0.0.1 with a port for this process, and what it starts, alone.
+// The port stays free while nobody listens on it, through restarts too.
+func Address() (string, error) {
+	port, err := freePort()
+	return fmt.Sprintf("127.0.0.1:%d", port), err
+}
+
+// FreeAddress is an Address for a test.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	port, err := freePort()
+	address, err := Address()
 	must(t, err)
-	return fmt.Sprintf("127.0.0.1:%d", port)
+	return address
 }
 
 // reserved keeps the names of ports reachable, and so open.
