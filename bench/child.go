@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"atelier/test/services"
 )
 
 // child is a process that answers on an address.
@@ -28,11 +29,11 @@ type child struct {
 
 // serve starts the program on a database; without one it is embedded.
 func (r *rig) serve(ctx context.Context, database string) (*child, error) {
-	api, err := freeAddress()
+	api, err := services.Address()
 	if err != nil {
 		return nil, err
 	}
-	ops, err := freeAddress()
+	ops, err := services.Address()
 	if err != nil {
 		return nil, err
 	}
@@ -95,19 +96,12 @@ func (c *child) stop() {
 	c.log.Close()
 }
 
+func (c *child) pids() []int { return []int{c.cmd.Process.Pid} }
+
 // said is the end of the process's log.
 func (c *child) said() string {
 	text, _ := os.ReadFile(c.log.Name())
 	return strings.TrimSpace(string(text[max(0, len(text)-2000):]))
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // signIn opens a session for a person.

@@ -45,7 +45,7 @@ func (r *rig) callers(ctx context.Context, n int, s span, f func(context.Context
 			}
 		})
 	}
-	m := &meter{pids: [2]int{0, r.postmaster}}
+	m := &meter{postgres: r.postmaster}
 	err := metered(ctx, begin, end, m.read)
 	all.Wait()
 	for _, failure := range failures {

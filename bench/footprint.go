@@ -19,34 +19,25 @@ import (
 
 const footprintCase = "footprint"
 
-// figure is one measured number beside its target, which is an upper bound.
-type figure struct {
-	Name   string
-	Value  float64
-	Unit   string
-	Target float64 // 0: for information
-	Note   string  `json:",omitempty"`
-}
-
 // footprint measures what the program takes without being asked for anything.
 func (r *rig) footprint(ctx context.Context, o options) ([]figure, error) {
 	info, err := os.Stat(r.binary)
 	if err != nil {
 		return nil, err
 	}
-	figures := []figure{{Name: "binary", Value: float64(info.Size()) / 1e6, Unit: "MB", Target: 45}}
+	figures := []figure{{Name: "binary", Value: float64(info.Size()) / 1e6, Unit: "MB", Target: upTo(45)}}
 	r.server.stop() // on a database of its own a node may answer from memory
 	started, err := r.startUp(ctx, r.ours)
 	if err != nil {
 		return nil, err
 	}
-	started.Name, started.Target = "start on a migrated Postgres", 1500
+	started.Name, started.Target = "start on a migrated Postgres", upTo(1500)
 	figures = append(figures, started)
 	embedded, err := r.startUp(ctx, "")
 	if err != nil {
 		embedded.Note = "does not start: " + lastLine(err)
 	}
-	embedded.Name, embedded.Target = "start, embedded", 100
+	embedded.Name, embedded.Target = "start, embedded", upTo(100)
 	figures = append(figures, embedded)
 	live, err := r.alive(ctx, o)
 	return append(figures, live...), err
@@ -110,8 +101,8 @@ func (r *rig) atRest(ctx context.Context, c *child) ([]figure, error) {
 	}
 	slots := max(1, runtime.GOMAXPROCS(0)-1)
 	return []figure{
-		{Name: "idle, resident", Value: idle, Unit: "MiB", Target: 40},
-		{Name: "while log-ins saturate, resident", Value: peak, Unit: "MiB", Target: math.Round(idle + 38*float64(slots))},
+		{Name: "idle, resident", Value: idle, Unit: "MiB", Target: upTo(40)},
+		{Name: "while log-ins saturate, resident", Value: peak, Unit: "MiB", Target: upTo(math.Round(idle + 38*float64(slots)))},
 	}, nil
 }
 
@@ -143,7 +134,7 @@ func (r *rig) weigh(ctx context.Context, c *child, o options) ([]figure, error) 
 		{Name: fmt.Sprintf("%d idle projects, resident", o.entities), Value: residentMiB(c.cmd.Process.Pid), Unit: "MiB"},
 		{Name: "each of them with its state, heap", Value: each, Unit: "bytes"},
 		{Name: "activations", Value: float64(o.entities) / took.Seconds(), Unit: "/s"},
-		{Name: "longest pause meanwhile", Value: after.pause, Unit: "ms", Target: 250},
+		{Name: "longest pause meanwhile", Value: after.pause, Unit: "ms", Target: upTo(250)},
 	}, nil
 }
 
@@ -152,7 +143,7 @@ const touchers = 16
 // touch reads each of the seeded projects once.
 func (r *rig) touch(ctx context.Context, c *child, n int) error {
 	var next atomic.Int64
-	l := load{c.address, touchers, func(int) client {
+	l := load{[]string{c.address}, touchers, func(int) client {
 		return client{next: func(q *fasthttp.Request) {
 			fill(q, "GET", "/api/v1/projects/"+number(1+int(next.Add(1)-1)%n), r.users[0].token)
 		}}

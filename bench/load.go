@@ -23,7 +23,7 @@ type client struct {
 // one was answered, over one keep-alive connection. Any answer but a success
 // ends it with an error: a rate of refusals is no rate.
 type load struct {
-	address     string
+	addresses   []string // connections are spread over them
 	connections int
 	client      func(n int) client // of the n-th connection
 }
@@ -82,19 +82,14 @@ func metered(ctx context.Context, begin, end time.Time, meter func() error) erro
 // connection works until the end and returns how long each answer took that came
 // within the measured time.
 func (l load) connection(ctx context.Context, n int, begin, end time.Time) (taken []time.Duration, err error) {
-	conn, err := net.Dial("tcp", l.address)
+	w, err := dial(l.addresses[n%len(l.addresses)])
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
-	in, out := bufio.NewReaderSize(conn, 16<<10), bufio.NewWriter(conn)
+	defer w.conn.Close()
 	work := l.client(n)
-	var request fasthttp.Request
-	var response fasthttp.Response
-	request.Header.SetHost(l.address)
-	var bounded time.Time // when the deadline was last set
 	for {
-		work.next(&request)
+		work.next(&w.request)
 		sent := time.Now()
 		if sent.After(end) {
 			return taken, nil
@@ -102,18 +97,11 @@ func (l load) connection(ctx context.Context, n int, begin, end time.Time) (take
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if sent.Sub(bounded) > time.Second {
-			bounded = sent
-			_ = conn.SetDeadline(sent.Add(patience))
-		}
-		if err := errors.Join(request.Write(out), out.Flush(), response.Read(in)); err != nil {
+		if err := w.exchange(sent); err != nil {
 			return nil, err
 		}
-		if code := response.StatusCode(); code < 200 || code > 299 {
-			return nil, fmt.Errorf("%s %s: status %d: %.300s", request.Header.Method(), request.Header.RequestURI(), code, response.Body())
-		}
 		if work.answered != nil {
-			if err := work.answered(&response); err != nil {
+			if err := work.answered(&w.response); err != nil {
 				return nil, err
 			}
 		}
@@ -122,3 +110,47 @@ func (l load) connection(ctx context.Context, n int, begin, end time.Time) (take
 		}
 	}
 }
+
+// wire is one keep-alive connection with a request and its answer.
+type wire struct {
+	conn     net.Conn
+	in       *bufio.Reader
+	out      *bufio.Writer
+	request  fasthttp.Request
+	response fasthttp.Response
+	bounded  time.Time // when the deadline was last set
+}
+
+func dial(address string) (*wire, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	w := &wire{conn: conn, in: bufio.NewReaderSize(conn, 16<<10), out: bufio.NewWriter(conn)}
+	w.request.Header.SetHost(address)
+	return w, nil
+}
+
+// exchange sends the request and reads the answer. Any but a success is an error.
+func (w *wire) exchange(now time.Time) error {
+	if now.Sub(w.bounded) > time.Second {
+		w.bounded = now
+		_ = w.conn.SetDeadline(now.Add(patience))
+	}
+	if err := errors.Join(w.request.Write(w.out), w.out.Flush(), w.response.Read(w.in)); err != nil {
+		return err
+	}
+	if code := w.response.StatusCode(); code < 200 || code > 299 {
+		return &refused{code, fmt.Sprintf("%s %s: status %d: %.300s", w.request.Header.Method(), w.request.Header.RequestURI(), code, w.response.Body())}
+	}
+	return nil
+}
+
+// refused is an answer that is no success.
+type refused struct {
+	status int
+	text   string
+}
+
+// Error implements error.
+func (r *refused) Error() string { return r.text }

@@ -1,10 +1,13 @@
 // Command bench measures the built program against what its users would
 // otherwise have: Postgres alone (pgbench, one transaction a request) and a bare
 // Fiber. All contestants take turns in one run on one private Postgres with
-// fsync on, so that the ratios hold where absolute figures drift.
+// fsync on, so that the ratios hold where absolute figures drift. Then it measures
+// clusters of it: what a hop between nodes costs, and what clients see when nodes
+// fail, join and leave.
 //
 //	make bench
 //	go run ./test/services/cmd/services go run ./bench -short -cases 'create/64|read'
+//	go run ./bench -cases cluster
 package main
 
 import (
@@ -16,6 +19,8 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -26,6 +31,7 @@ type options struct {
 	rounds   int
 	span     span
 	entities int
+	kills    int
 	binary   string
 	profiles string
 	json     string
@@ -39,14 +45,15 @@ func readOptions() options {
 	flag.IntVar(&o.rounds, "rounds", 3, "turns that each contestant takes")
 	flag.DurationVar(&o.span.measured, "time", 4*time.Second, "measured time of one turn")
 	flag.DurationVar(&o.span.warm, "warm", time.Second, "time before it that does not count")
-	flag.IntVar(&o.entities, "entities", 100_000, "idle entities to weigh")
+	flag.IntVar(&o.entities, "entities", 100_000, "idle entities to weigh, live ones to move between nodes")
+	flag.IntVar(&o.kills, "kills", 50, "nodes of a cluster to kill")
 	flag.StringVar(&o.binary, "binary", "", "measure this program; by default it is built")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for profiles of the program: CPU for each case, the heap of the idle entities")
 	flag.StringVar(&o.json, "json", "", "also write the results to this file")
 	flag.BoolVar(&o.list, "list", false, "list the cases and end")
 	flag.Parse()
 	if *short {
-		for name, value := range map[string]string{"rounds": "1", "time": "1s", "warm": "300ms", "entities": "5000"} {
+		for name, value := range map[string]string{"rounds": "1", "time": "1s", "warm": "300ms", "entities": "5000", "kills": "6"} {
 			if !given(name) {
 				_ = flag.Set(name, value)
 			}
@@ -82,9 +89,12 @@ func fail(err error) {
 func run(ctx context.Context, o options) error {
 	if o.list {
 		for _, c := range contests(&rig{}) {
-			fmt.Printf("%-14s %s\n", c.name, c.about)
+			fmt.Printf("%-20s %s\n", c.name, c.about)
 		}
-		fmt.Printf("%-14s %s\n", footprintCase, "start-up time, idle memory, size of the binary, memory of idle entities")
+		fmt.Printf("%-20s %s\n", footprintCase, "start-up time, idle memory, size of the binary, memory of idle entities")
+		for _, t := range trials(&rig{}) {
+			fmt.Printf("%-20s %s\n", t.name, t.about)
+		}
 		return nil
 	}
 	rig, err := newRig(ctx, o)
@@ -94,23 +104,57 @@ func run(ctx context.Context, o options) error {
 	defer rig.close()
 	report := report{Machine: machineFacts(ctx, rig.postgres), Rounds: o.rounds, Seconds: o.span.measured.Seconds()}
 	report.Machine.print(os.Stdout)
-	for _, c := range contests(rig) {
-		if !o.cases.MatchString(c.name) {
-			continue
-		}
-		r, err := c.run(ctx, rig, o)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
-		report.Contests = append(report.Contests, r)
-	}
-	if o.cases.MatchString(footprintCase) {
-		if report.Footprint, err = rig.footprint(ctx, o); err != nil {
-			return fmt.Errorf("%s: %w", footprintCase, err)
-		}
+	if err := errors.Join(rig.compete(ctx, o, &report), rig.cluster(ctx, o, &report)); err != nil {
+		return err
 	}
 	report.print(os.Stdout)
 	return errors.Join(report.save(o.json), report.failure())
+}
+
+// compete runs the contests and weighs the program.
+func (r *rig) compete(ctx context.Context, o options, into *report) (err error) {
+	weigh := o.cases.MatchString(footprintCase)
+	chosen := slices.DeleteFunc(contests(r), func(c contest) bool { return !o.cases.MatchString(c.name) })
+	if len(chosen) == 0 && !weigh {
+		return nil
+	}
+	if err := r.furnish(ctx); err != nil {
+		return err
+	}
+	defer r.server.stop() // each contestant is alone with Postgres
+	for _, c := range chosen {
+		result, err := c.run(ctx, r, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		into.Contests = append(into.Contests, result)
+	}
+	if weigh {
+		if into.Footprint, err = r.footprint(ctx, o); err != nil {
+			return fmt.Errorf("%s: %w", footprintCase, err)
+		}
+	}
+	return nil
+}
+
+// cluster runs the trials of several nodes.
+func (r *rig) cluster(ctx context.Context, o options, into *report) error {
+	for _, t := range trials(r) {
+		if !o.cases.MatchString(t.name) {
+			continue
+		}
+		progress("%s: %s", t.name, t.about)
+		found, err := t.run(ctx, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		into.Contests = append(into.Contests, found.contests...)
+		for _, f := range found.figures {
+			f.Name = strings.TrimPrefix(t.name, "cluster/") + ": " + f.Name
+			into.Cluster = append(into.Cluster, f)
+		}
+	}
+	return nil
 }
 
 // save writes the report as JSON, where a file is named.

@@ -41,7 +41,7 @@ func (r *rig) pgbench(name, script string, connections int) racer {
 		}
 		// Its rate leaves connecting out, and so does the CPU: that of the middle.
 		middle := span{warm: s.measured / 8, measured: s.measured * 3 / 4}
-		m := &meter{pids: [2]int{0, r.postmaster}}
+		m := &meter{postgres: r.postmaster}
 		rate, err := r.transact(ctx, file, connections, s.measured, func() error {
 			begin := time.Now().Add(middle.warm)
 			return metered(ctx, begin, begin.Add(middle.measured), m.read)

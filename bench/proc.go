@@ -78,18 +78,21 @@ func procField(file, name string) string {
 
 // meter measures the CPU of the program and of Postgres between two calls.
 type meter struct {
-	pids  [2]int // program, Postgres; 0: there is none
-	first [2]time.Duration
-	spent [2]time.Duration
-	calls int
+	program  []int // processes; none: there is no program
+	postgres int   // 0: there is none
+	first    [2]time.Duration
+	spent    [2]time.Duration
+	calls    int
 }
 
 func (m *meter) read() error {
-	for i, pid := range m.pids {
-		if pid == 0 {
-			continue
+	for i, pids := range [][]int{m.program, {m.postgres}} {
+		var now time.Duration
+		for _, pid := range pids {
+			if pid > 0 {
+				now += treeCPU(pid)
+			}
 		}
-		now := treeCPU(pid)
 		if m.calls == 0 {
 			m.first[i] = now
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 )
@@ -16,7 +17,19 @@ type report struct {
 	Seconds   float64 // measured time of a turn
 	Contests  []contestResult
 	Footprint []figure `json:",omitempty"`
+	Cluster   []figure `json:",omitempty"`
 }
+
+// figure is one measured number beside its target, which is an upper bound.
+type figure struct {
+	Name   string
+	Value  float64
+	Unit   string
+	Target *float64 `json:",omitempty"` // nil: for information
+	Note   string   `json:",omitempty"`
+}
+
+func upTo(target float64) *float64 { return &target }
 
 type contestResult struct {
 	Name   string
@@ -50,23 +63,47 @@ func (r report) print(w io.Writer) {
 		}
 	}
 	t.Flush()
-	if len(r.Footprint) > 0 {
-		fmt.Fprintln(t, "\nfootprint\t\t\ttarget\t")
+	printFigures(t, "footprint", r.Footprint)
+	printFigures(t, "cluster", r.Cluster)
+}
+
+func printFigures(t *tabwriter.Writer, heading string, figures []figure) {
+	if len(figures) > 0 {
+		fmt.Fprintf(t, "\n%s\t\t\ttarget\t\n", heading)
 	}
-	for _, f := range r.Footprint {
-		value, verdict := fmt.Sprintf("%.1f %s", f.Value, f.Unit), ""
-		if f.Value == 0 {
-			value = ""
-		} else if f.Target > 0 && f.Value > f.Target {
-			verdict = "missed"
-		}
-		target := ""
-		if f.Target > 0 {
-			target = fmt.Sprintf("≤ %g", f.Target)
-		}
-		fmt.Fprintf(t, "%s\t%s\t\t%s\t%s\n", f.Name, value, target, cmp.Or(f.Note, verdict))
+	for _, f := range figures {
+		fmt.Fprintf(t, "%s\t%s\t\t%s\t%s\n", f.Name, f.text(), f.bound(), cmp.Or(f.Note, f.verdict()))
 	}
 	t.Flush()
+}
+
+func (f figure) text() string {
+	if f.Value == 0 && f.Note != "" {
+		return "" // it could not be measured
+	}
+	decimals := 1
+	if math.Abs(f.Value) >= 1000 || f.Value == math.Trunc(f.Value) {
+		decimals = 0
+	}
+	return strings.TrimSpace(fmt.Sprintf("%.*f %s", decimals, f.Value, f.Unit))
+}
+
+func (f figure) bound() string {
+	if f.Target == nil {
+		return ""
+	}
+	return fmt.Sprintf("≤ %g", *f.Target)
+}
+
+func (f figure) verdict() string {
+	switch {
+	case f.Target == nil:
+		return ""
+	case f.Value > *f.Target:
+		return "missed"
+	default:
+		return "ok"
+	}
 }
 
 // verdict is how the ratios stand to their bounds.

@@ -33,8 +33,8 @@ func (r *rig) api(name string, connections int, who func(n int) client) racer {
 				return lap{}, err
 			}
 		}
-		m := &meter{pids: [2]int{r.server.cmd.Process.Pid, r.postmaster}}
-		l, err := load{r.server.address, connections, who}.run(ctx, s, m.read)
+		m := &meter{program: r.server.pids(), postgres: r.postmaster}
+		l, err := load{[]string{r.server.address}, connections, who}.run(ctx, s, m.read)
 		return m.charge(l, s), err
 	}}
 }
@@ -43,15 +43,17 @@ var serial atomic.Int64 // makes names and keys unique within the run
 
 // create is POST /projects with an Idempotency-Key.
 func (r *rig) create(connections int) racer {
-	return r.api("atelier", connections, func(n int) client {
-		p := r.users[n%len(r.users)]
-		return client{next: func(q *fasthttp.Request) {
-			fill(q, "POST", "/api/v1/projects", p.token)
-			i := serial.Add(1)
-			q.Header.Set("Idempotency-Key", fmt.Sprintf("bench-%d", i))
-			q.SetBodyString(fmt.Sprintf(`{"name":"Project %d","description":%q,"settings":{"max_collaborators":20}}`, i, description))
-		}}
-	})
+	return r.api("atelier", connections, func(n int) client { return creating(r.users[n%len(r.users)]) })
+}
+
+// creating makes new projects of a person's.
+func creating(p *person) client {
+	return client{next: func(q *fasthttp.Request) {
+		fill(q, "POST", "/api/v1/projects", p.token)
+		i := serial.Add(1)
+		q.Header.Set("Idempotency-Key", fmt.Sprintf("bench-%d", i))
+		q.SetBodyString(fmt.Sprintf(`{"name":"Project %d","description":%q,"settings":{"max_collaborators":20}}`, i, description))
+	}}
 }
 
 // change adds and removes collaborators of one project: every connection its own
@@ -91,11 +93,22 @@ type hotProject struct {
 
 // read is GET /projects/{id}.
 func (r *rig) read(connections int) racer {
-	return r.api("atelier", connections, func(int) client {
-		return client{next: func(q *fasthttp.Request) {
-			fill(q, "GET", "/api/v1/projects/"+r.owns[rand.IntN(len(r.owns))], r.reader.token)
-		}}
-	})
+	return r.api("atelier", connections, func(int) client { return reading(r.reader, r.owns) })
+}
+
+// reading reads a person's projects, in any order.
+func reading(p *person, owned []string) client {
+	return client{next: func(q *fasthttp.Request) {
+		fill(q, "GET", "/api/v1/projects/"+owned[rand.IntN(len(owned))], p.token)
+	}}
+}
+
+// renaming writes them.
+func renaming(p *person, owned []string) client {
+	return client{next: func(q *fasthttp.Request) {
+		fill(q, "PATCH", "/api/v1/projects/"+owned[rand.IntN(len(owned))], p.token)
+		q.SetBodyString(fmt.Sprintf(`{"name":"Name %d"}`, serial.Add(1)))
+	}}
 }
 
 // list is GET /projects: 20 of the reader's.
@@ -155,8 +168,8 @@ func (r *rig) refresh(connections int) racer {
 func (r *rig) fiber(name string, connections int, path string, body func() string) racer {
 	return racer{name, func(ctx context.Context, s span) (lap, error) {
 		text := body()
-		m := &meter{pids: [2]int{r.echo.cmd.Process.Pid, 0}}
-		l, err := load{r.echo.address, connections, func(int) client {
+		m := &meter{program: r.echo.pids()}
+		l, err := load{[]string{r.echo.address}, connections, func(int) client {
 			return client{next: func(q *fasthttp.Request) {
 				method := "GET"
 				if text != "" {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +31,7 @@ type rig struct {
 	binary     string
 	ours       string // URL of the program's database
 	alone      string // and of pgbench's, with the same tables
+	admin      string // URL for making databases
 	postgres   *pgx.Conn
 	postmaster int
 	server     *child
@@ -38,7 +40,9 @@ type rig struct {
 	signed     time.Time // when the people signed in last
 	reader     *person   // owns exactly the projects in owns
 	owns       []string
-	closers    []func()
+
+	closing sync.Mutex // clusters start processes at the same time
+	closers []func()
 }
 
 // person is a user with a session.
@@ -60,27 +64,37 @@ func newRig(ctx context.Context, o options) (_ *rig, err error) {
 			return nil, err
 		}
 	}
+	return r, r.startPostgres(ctx)
+}
+
+// furnish starts what the contests need: the program and the bare Fiber, people
+// and projects.
+func (r *rig) furnish(ctx context.Context) error {
 	if err := r.databases(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	address, err := freeAddress()
+	address, err := services.Address()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if r.echo, err = r.start(ctx, address, "/hello", nil, self, "echo", address); err != nil {
-		return nil, err
+		return err
 	}
 	if r.server, err = r.serve(ctx, r.ours); err != nil {
-		return nil, err
+		return err
 	}
-	return r, r.populate(ctx)
+	return r.populate(ctx)
 }
 
-func (r *rig) onClose(f func()) { r.closers = append(r.closers, f) }
+func (r *rig) onClose(f func()) {
+	r.closing.Lock()
+	defer r.closing.Unlock()
+	r.closers = append(r.closers, f)
+}
 
 func (r *rig) close() {
 	for i := len(r.closers) - 1; i >= 0; i-- {
@@ -100,24 +114,28 @@ func (r *rig) build(ctx context.Context) error {
 	return nil
 }
 
-// databases makes two on a Postgres of its own: one for the program, one for
-// those who work on Postgres alone.
-func (r *rig) databases(ctx context.Context) error {
+// startPostgres starts the one Postgres that all work on.
+func (r *rig) startPostgres(ctx context.Context) error {
 	server, err := services.StartPostgres()
 	if err != nil {
 		return err
 	}
 	r.onClose(server.Stop)
-	r.postmaster = server.PID()
-	admin := server.URL("postgres")
-	if r.postgres, err = pgx.Connect(ctx, admin); err != nil {
+	r.postmaster, r.admin = server.PID(), server.URL("postgres")
+	if r.postgres, err = pgx.Connect(ctx, r.admin); err != nil {
 		return err
 	}
 	r.onClose(func() { r.postgres.Close(context.Background()) })
-	if r.ours, err = r.database(ctx, admin, "ours"); err != nil {
+	return nil
+}
+
+// databases makes two: one for the program, one for those who work on Postgres
+// alone.
+func (r *rig) databases(ctx context.Context) (err error) {
+	if r.ours, err = r.database(ctx, "ours"); err != nil {
 		return err
 	}
-	if r.alone, err = r.database(ctx, admin, "alone"); err != nil {
+	if r.alone, err = r.database(ctx, "alone"); err != nil {
 		return err
 	}
 	return r.seed(ctx, r.alone, `INSERT INTO projects (id, name, owner_id, settings) SELECT `+numbered("n")+`, 'Project ' || n, `+numbered("1 + n % 1000")+`,
@@ -125,7 +143,7 @@ func (r *rig) databases(ctx context.Context) error {
 }
 
 // database makes one with the program's tables and the members.
-func (r *rig) database(ctx context.Context, admin, name string) (string, error) {
+func (r *rig) database(ctx context.Context, name string) (string, error) {
 	name = fmt.Sprintf("bench_%d_%s", os.Getpid(), name)
 	if _, err := r.postgres.Exec(ctx, "CREATE DATABASE "+name); err != nil {
 		return "", err
@@ -135,7 +153,7 @@ func (r *rig) database(ctx context.Context, admin, name string) (string, error) 
 		defer cancel()
 		_, _ = r.postgres.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
 	})
-	u, err := url.Parse(admin)
+	u, err := url.Parse(r.admin)
 	if err != nil {
 		return "", err
 	}

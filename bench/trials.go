@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// trial is a case of several nodes.
+type trial struct {
+	name  string
+	about string
+	run   func(context.Context, options) (findings, error)
+}
+
+// findings are what a trial has measured.
+type findings struct {
+	contests []contestResult
+	figures  []figure
+}
+
+func trials(r *rig) []trial {
+	return []trial{
+		{"cluster/hop", "a request through another node against one on the entity's own", r.hop},
+		{"cluster/nodes", "reads and creates on three nodes against one and two", r.sizes},
+	}
+}
+
+// short are the options of a case with shorter turns: there are many of them.
+func short(o options) options {
+	o.span.warm, o.span.measured, o.profiles = o.span.warm/2, o.span.measured/2, ""
+	return o
+}
+
+const hopCPU = 60 // µs
+
+// hop measures what it costs that a request arrives at another node than that of
+// its entity: one of two nodes drains, so that the other one owns everything.
+func (r *rig) hop(ctx context.Context, o options) (findings, error) {
+	var found findings
+	f, err := r.fleet(ctx, "hop", 2)
+	if err != nil {
+		return found, err
+	}
+	defer f.close()
+	if err := f.launch(ctx, f.nodes, f.nodes...); err != nil {
+		return found, err
+	}
+	if err := f.populate(ctx, 16, owned); err != nil {
+		return found, err
+	}
+	own, other := f.nodes[0], f.nodes[1]
+	if err := other.drain(); err != nil {
+		return found, err
+	}
+	reads := func(int) client { return reading(f.people[0], f.owns) }
+	creates := func(n int) client { return creating(f.people[n%len(f.people)]) }
+	for _, c := range []struct {
+		what        string
+		connections int
+		who         func(int) client
+		target      *float64
+	}{{"read", 1, reads, nil}, {"read", 16, reads, upTo(hopCPU)}, {"read", 64, reads, upTo(hopCPU)}, {"create", 16, creates, upTo(hopCPU)}} {
+		name := fmt.Sprintf("cluster/hop/%s/%d", c.what, c.connections)
+		result, err := contest{
+			name: name, ours: f.api("through another node", c.connections, c.who, other),
+			rivals: []rival{{f.api("on its own node", c.connections, c.who, own), 0, 0, 0}},
+		}.run(ctx, r, short(o))
+		if err != nil {
+			return found, fmt.Errorf("%s: %w", name, err)
+		}
+		found.contests = append(found.contests, result)
+		with, without := result.Lap, result.Rivals[0].Lap
+		found.figures = append(found.figures,
+			figure{Name: fmt.Sprintf("%s, %d connections, CPU of both nodes", c.what, c.connections), Value: with.Server - without.Server, Unit: "µs", Target: c.target},
+			figure{Name: fmt.Sprintf("%s, %d connections, median latency", c.what, c.connections), Value: 1e3 * (with.P50 - without.P50), Unit: "µs"})
+		if o.profiles != "" {
+			if err := f.profile(ctx, o, name, c.connections, c.who, other); err != nil {
+				return found, err
+			}
+		}
+	}
+	return found, nil
+}
+
+// sizes loads clusters of one, two and three nodes through all of their nodes.
+// They share this machine's cores, so the CPU of a request says more than the
+// ratio of the rates.
+func (r *rig) sizes(ctx context.Context, o options) (findings, error) {
+	var found findings
+	var fleets []*fleet
+	for n := range 3 {
+		f, err := r.fleet(ctx, fmt.Sprintf("of%d", n+1), n+1)
+		if err != nil {
+			return found, err
+		}
+		defer f.close()
+		if err := f.launch(ctx, f.nodes, f.nodes...); err != nil {
+			return found, err
+		}
+		if err := f.populate(ctx, 16, owned); err != nil {
+			return found, err
+		}
+		fleets = append(fleets, f)
+	}
+	for _, what := range []string{"read", "create"} {
+		var racers []racer
+		for i, f := range fleets {
+			who := func(int) client { return reading(f.people[0], f.owns) }
+			if what == "create" {
+				who = func(n int) client { return creating(f.people[n%len(f.people)]) }
+			}
+			racers = append(racers, f.api([]string{"one node", "two nodes", "three nodes"}[i], 48, who, f.nodes...))
+		}
+		slices.Reverse(racers)
+		result, err := contest{name: "cluster/nodes/" + what, ours: racers[0], rivals: []rival{{racer: racers[1]}, {racer: racers[2]}}}.run(ctx, r, short(o))
+		if err != nil {
+			return found, err
+		}
+		found.contests = append(found.contests, result)
+	}
+	return found, nil
+}
+
+// profile takes another turn, which does not count, with the profilers of all
+// nodes on.
+func (f *fleet) profile(ctx context.Context, o options, name string, connections int, who func(int) client, through ...*node) error {
+	seconds := int(o.span.measured.Seconds())
+	failures := make([]error, len(f.nodes))
+	var all sync.WaitGroup
+	for i, n := range f.nodes {
+		all.Go(func() { failures[i] = n.keep(o.profiles, name+"-"+n.name, fmt.Sprintf("profile?seconds=%d", seconds)) })
+	}
+	_, err := f.api(name, connections, who, through...).race(ctx, span{0, time.Duration(seconds+1) * time.Second})
+	all.Wait()
+	return errors.Join(append(failures, err)...)
+}
