@@ -126,11 +126,6 @@ func poll(queue chan submission) (submission, bool) {
 func (c *Committer) write(group []*store.Commit) []store.Result {
 	results, err := c.attempt(group)
 	if errors.Is(err, store.ErrRaced) {
-		for _, commit := range group {
-			for i := range commit.Replies {
-				commit.Replies[i].Fresh = false // one of them may be wrong in that
-			}
-		}
 		results, err = c.attempt(group) // who met the others once will see them now
 	}
 	if err != nil {

@@ -9,11 +9,12 @@ import (
 // Change is what a flight does to a project's rows. Engines render it; they do
 // not know events.
 type Change struct {
-	Created bool
-	Deleted bool
-	Row     Row
-	Put     []Member          // inserted or overwritten
-	Removed []messages.UserID // deleted
+	Created    bool
+	Deleted    bool
+	Row        Row
+	Put        []Member // inserted or overwritten
+	Overwrites bool     // some of Put were in before
+	Removed    []messages.UserID
 }
 
 // Row is the projects row after the flight.
@@ -38,10 +39,13 @@ func Stream(s *State) string { return messages.ProjectStream(string(s.ID)) }
 // A user who was added and removed within the flight appears once, as he ended.
 func Changes(after *State, events []messages.Event) any {
 	change := &Change{Row: rowOf(after)}
-	var touched []messages.UserID
-	touch := func(user string) {
+	var touched, before []messages.UserID
+	touch := func(user string, in bool) {
 		if id := messages.UserID(user); !slices.Contains(touched, id) {
 			touched = append(touched, id)
+			if in {
+				before = append(before, id)
+			}
 		}
 	}
 	for _, e := range events {
@@ -51,11 +55,11 @@ func Changes(after *State, events []messages.Event) any {
 		case *messages.ProjectDeleted:
 			change.Deleted = true
 		case *messages.ProjectCollaboratorAdded:
-			touch(e.GetUserId())
+			touch(e.GetUserId(), false)
 		case *messages.ProjectCollaboratorRemoved:
-			touch(e.GetUserId())
+			touch(e.GetUserId(), true)
 		case *messages.ProjectRoleChanged:
-			touch(e.GetUserId())
+			touch(e.GetUserId(), true)
 		}
 	}
 	if change.Deleted {
@@ -64,6 +68,7 @@ func Changes(after *State, events []messages.Event) any {
 	for _, user := range touched {
 		if m, in := after.Member(user); in {
 			change.Put = append(change.Put, m)
+			change.Overwrites = change.Overwrites || slices.Contains(before, user)
 		} else {
 			change.Removed = append(change.Removed, user)
 		}

@@ -127,7 +127,7 @@ func (q *composition) writeSessions() {
 		q.table("opened", `
 			INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, amr, auth_epoch, ended_at, end_reason)
 			SELECT id, user_id, created_at, created_at, expires_at, ip, user_agent, string_to_array(amr, ' '), auth_epoch, ended_at, end_reason
-			FROM opening`+applied)
+			FROM opening`+q.applied())
 	}
 	if q.has(withOut) {
 		ids := q.parameter(1)

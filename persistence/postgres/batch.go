@@ -13,6 +13,7 @@ import (
 // batch is what one transaction sends, and where its verdicts go.
 type batch struct {
 	*buffers
+	doubt      parts // withDoubt or none
 	results    []store.Result
 	statements []statement
 }
@@ -50,7 +51,7 @@ func (b *batch) add(flights []flight, texts *statements, fill func(*arguments, [
 	if len(flights) == 0 {
 		return
 	}
-	a := &arguments{buffers: b.buffers}
+	a := &arguments{buffers: b.buffers, with: b.doubt}
 	fill(a, flights)
 	b.statements = append(b.statements, statement{texts[a.with](), a.ends, func(rows pgx.Rows) error { return judge(rows, b.results, reason) }})
 }

@@ -30,6 +30,9 @@ func (a *arguments) commands(flights []flight) {
 	var lookups []lookup
 	for _, f := range flights {
 		for i := range f.commit.Replies {
+			if !f.commit.Replies[i].Fresh || a.with&withDoubt != 0 {
+				a.with |= withSearch
+			}
 			replies = append(replies, reply{f.n, &f.commit.Replies[i]})
 		}
 		for _, key := range f.commit.Lookups {

@@ -139,6 +139,18 @@ func (q *composition) failedRows() {
 	q.table("failed", `SELECT n FROM c WHERE (id IN (SELECT id FROM done)) IS NOT TRUE`)
 }
 
+// failedInserts are those of them whose row is new.
+func (q *composition) failedInserts() {
+	switch {
+	case q.has(withDoubt):
+		q.failedRows()
+	case q.has(withSearch):
+		q.table("failed", `SELECT n FROM known WHERE own`)
+	default:
+		q.certain = true
+	}
+}
+
 func uuid(s string) (pgtype.UUID, bool) {
 	b, ok := messages.ParseUUID(s)
 	return pgtype.UUID{Bytes: b, Valid: ok}, ok

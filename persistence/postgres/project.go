@@ -77,11 +77,14 @@ var (
 			"created_at timestamptz", "updated_at timestamptz")...)
 		q.commands()
 		q.members(`SELECT c.n FROM c WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.owner_id OFFSET 0)`)
-		q.table("done", `
+		insert := `
 			INSERT INTO projects (id, name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, node)
-			SELECT id, name, description, owner_id, status, settings::jsonb, created_at, updated_at, version, seq, 1, node
-			FROM c WHERE id IS NOT NULL AND `+q.free()+` ON CONFLICT (id) DO NOTHING RETURNING id`)
-		q.failedRows()
+			SELECT id, name, description, owner_id, status, settings::jsonb, created_at, updated_at, version, seq, 1, node FROM c WHERE ` + q.free()
+		if q.has(withDoubt) {
+			insert += ` AND id IS NOT NULL ON CONFLICT (id) DO NOTHING RETURNING id`
+		}
+		q.table("done", insert)
+		q.failedInserts()
 		q.writeMembers()
 		q.record()
 		q.remember()
@@ -114,7 +117,7 @@ var (
 )
 
 // members brings in the collaborators to put and to remove. The users put must
-// exist.
+// exist, and with doubt are looked for.
 func (q *composition) members(refused ...string) {
 	if q.has(withPut) {
 		q.input("puts", "n int", "project_id uuid", "user_id uuid", "role text", "added_at timestamptz", "added_by uuid")
@@ -123,17 +126,21 @@ func (q *composition) members(refused ...string) {
 	if q.has(withOut) {
 		q.input("outs", "n int", "project_id uuid", "user_id uuid")
 	}
-	if len(refused) > 0 {
+	if len(refused) > 0 && q.has(withDoubt) {
 		q.refuse("projects", refused...)
 	}
 }
 
 func (q *composition) writeMembers() {
 	if q.has(withPut) {
-		q.table("put", `
+		put := `
 			INSERT INTO project_collaborators (project_id, user_id, role, added_at, added_by)
-			SELECT project_id, user_id, role, added_at, added_by FROM puts`+applied+`
-			ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role, added_at = excluded.added_at, added_by = excluded.added_by`)
+			SELECT project_id, user_id, role, added_at, added_by FROM puts` + q.applied()
+		if q.has(withDoubt) {
+			put += `
+			ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role, added_at = excluded.added_at, added_by = excluded.added_by`
+		}
+		q.table("put", put)
 	}
 	if q.has(withOut) {
 		// Rows do not move meanwhile: their only writer is the project's. Compared
@@ -143,7 +150,7 @@ func (q *composition) writeMembers() {
 			DELETE FROM project_collaborators WHERE ctid = ANY (ARRAY(
 				SELECT m.row FROM outs CROSS JOIN LATERAL (SELECT ctid AS row FROM project_collaborators m
 					WHERE (m.project_id, m.user_id) >= (outs.project_id, outs.user_id)
-						AND (m.project_id, m.user_id) <= (outs.project_id, outs.user_id) OFFSET 0) m`+applied+`))`)
+						AND (m.project_id, m.user_id) <= (outs.project_id, outs.user_id) OFFSET 0) m`+q.applied()+`))`)
 	}
 }
 
@@ -199,6 +206,9 @@ func (a *arguments) members(flights []flight) {
 	var puts []put
 	var outs []out
 	for _, f := range flights {
+		if changeOf(f).Overwrites {
+			a.with |= withDoubt
+		}
 		for _, m := range changeOf(f).Put {
 			puts = append(puts, put{f, m})
 		}

@@ -19,17 +19,24 @@ type parts int
 const (
 	withEvents parts = 1 << iota
 	withReplies
+	withSearch // for the commands of the replies: they may have been carried out before
 	withLookups
-	withPut // collaborators put, sessions opened
-	withOut // collaborators removed, sessions ended
+	withPut   // collaborators put, sessions opened
+	withOut   // collaborators removed, sessions ended
+	withDoubt // rows to insert may be there already, or refer to some that are not
 	combinations
 )
 
 // composition is the text of one statement under way. Its common table
 // expressions are, in order: c, the commits; known, their commands that were
 // carried out before; against, what a constraint speaks against, and refused, the
-// part of it that is told; done, the rows written; failed, the commits that are not applied. All further writes ask for
-// failed alone, by NOT IN, which is a hash table looked up and never a join.
+// part of it that is told; done, the rows written; failed, the commits that are
+// not applied. All further writes ask for failed alone, by NOT IN, which is a hash
+// table looked up and never a join.
+//
+// Without doubt rows are inserted as if nothing stood in their way: to look first
+// is a good part of the work and hardly ever finds anything. Where something does,
+// a constraint ends the transaction, and it is done again with doubt.
 //
 // Plans are made once, when tables may be empty, and must do for tables of any
 // size: rows are looked up by a sub-select with OFFSET 0, which is run for each
@@ -39,6 +46,7 @@ type composition struct {
 	parameters int
 	tables     []string
 	refusing   bool // there is a table refused
+	certain    bool // there is no table failed: no commit can
 }
 
 // statements are the texts for all combinations, each composed when it is first
@@ -53,6 +61,7 @@ func variants(write func(q *composition) string) *statements {
 	return &texts
 }
 
+// has reports whether there is any of these parts.
 func (q *composition) has(part parts) bool { return q.with&part != 0 }
 
 func (q *composition) table(name, text string) {
@@ -75,7 +84,7 @@ func (q *composition) input(name string, columns ...string) {
 
 // commands brings in the commands to store and to look up, and finds those that
 // were carried out before. Expired ones are none, whether swept yet or not. Fresh
-// ones are not looked for; were one there, the statement would be raced.
+// ones are not looked for without doubt.
 func (q *composition) commands() {
 	const found = `, m.principal, m.command_id, m.fingerprint, m.reply FROM `
 	const stored = ` CROSS JOIN LATERAL (SELECT * FROM commands m WHERE m.principal = k.principal AND m.command_id = k.command_id
@@ -83,7 +92,13 @@ func (q *composition) commands() {
 	var known []string
 	if q.has(withReplies) {
 		q.input("replies", "n int", "principal text", "command_id text", "fingerprint bytea", "reply bytea", "expires_at timestamptz", "fresh boolean")
-		known = append(known, `SELECT k.n, true AS own`+found+`replies k`+stored+` WHERE NOT k.fresh`)
+	}
+	if q.has(withSearch) {
+		own := `SELECT k.n, true AS own` + found + `replies k` + stored
+		if !q.has(withDoubt) {
+			own += ` WHERE NOT k.fresh`
+		}
+		known = append(known, own)
 	}
 	if q.has(withLookups) {
 		q.input("lookups", "n int", "principal text", "command_id text")
@@ -115,7 +130,7 @@ const holds = `CASE WHEN c.epoch = 0 THEN p.id IS NULL ELSE ` + held + ` END`
 // free is the condition that a commit may be written, fences apart.
 func (q *composition) free() string {
 	free := "true"
-	if q.has(withReplies) {
+	if q.has(withSearch) {
 		free += " AND c.n NOT IN (SELECT n FROM known WHERE own)"
 	}
 	if q.refusing {
@@ -124,7 +139,13 @@ func (q *composition) free() string {
 	return free
 }
 
-const applied = ` WHERE n NOT IN (SELECT n FROM failed)`
+// applied leaves out what belongs to commits that failed.
+func (q *composition) applied() string {
+	if q.certain {
+		return ""
+	}
+	return ` WHERE n NOT IN (SELECT n FROM failed)`
+}
 
 // record appends to the log and the outbox.
 func (q *composition) record() {
@@ -135,9 +156,9 @@ func (q *composition) record() {
 		"actor_id text", "occurred_at timestamptz", "trace text")
 	q.table("logged", `
 		INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace)
-		SELECT id, stream, seq, version, type, data::json, actor_id, occurred_at, trace FROM happened`+applied+spare)
+		SELECT id, stream, seq, version, type, data::json, actor_id, occurred_at, trace FROM happened`+q.applied()+spare)
 	q.table("outgoing", `
-		INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, shard, stream, seq, occurred_at FROM happened`+applied)
+		INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, shard, stream, seq, occurred_at FROM happened`+q.applied())
 }
 
 // remember stores the commands, in the order of their keys: two nodes that store
@@ -146,12 +167,16 @@ func (q *composition) remember() {
 	if !q.has(withReplies) {
 		return
 	}
-	q.table("stored", `
+	insert := `
 		INSERT INTO commands (principal, command_id, fingerprint, reply, expires_at)
-		SELECT principal, command_id, fingerprint, reply, expires_at FROM replies`+applied+`
-		ORDER BY principal, command_id ON CONFLICT (principal, command_id) DO UPDATE
+		SELECT principal, command_id, fingerprint, reply, expires_at FROM replies` + q.applied() + `
+		ORDER BY principal, command_id`
+	if q.has(withDoubt) {
+		insert += ` ON CONFLICT (principal, command_id) DO UPDATE
 			SET fingerprint = excluded.fingerprint, reply = excluded.reply, expires_at = excluded.expires_at
-			WHERE commands.expires_at <= now() RETURNING 1`)
+			WHERE commands.expires_at <= now() RETURNING 1`
+	}
+	q.table("stored", insert)
 }
 
 // Verdicts on commits, as a statement reports them. Applied ones go unnamed.
@@ -166,20 +191,26 @@ const (
 // one of the commands since the statement began, less is stored than was
 // applied: then the transaction fails. So it does where raced, a condition, says.
 func (q *composition) text(raced ...string) string {
-	const empty = `, '', '', ''::bytea, ''::bytea FROM `
-	verdicts := []string{fmt.Sprintf(`SELECT %d, n%sfailed`, verdictFailed, empty)}
+	const empty = `, '', '', ''::bytea, ''::bytea`
+	var verdicts []string
+	if q.has(withSearch | withLookups) {
+		verdicts = append(verdicts, fmt.Sprintf(`SELECT CASE WHEN own THEN %d ELSE %d END, n, principal, command_id, fingerprint, reply FROM known`,
+			verdictKnown, verdictLookup))
+	}
 	if q.refusing {
-		verdicts = append([]string{fmt.Sprintf(`SELECT %d, n%srefused`, verdictRefused, empty)}, verdicts...)
+		verdicts = append(verdicts, fmt.Sprintf(`SELECT %d, n%s FROM refused`, verdictRefused, empty))
 	}
-	if q.has(withReplies | withLookups) {
-		verdicts = append([]string{fmt.Sprintf(`SELECT CASE WHEN own THEN %d ELSE %d END, n, principal, command_id, fingerprint, reply FROM known`,
-			verdictKnown, verdictLookup)}, verdicts...)
+	if !q.certain {
+		verdicts = append(verdicts, fmt.Sprintf(`SELECT %d, n%s FROM failed`, verdictFailed, empty))
 	}
-	if q.has(withReplies) {
-		raced = append(raced, `(SELECT count(*) FROM stored) < (SELECT count(*) FROM replies`+applied+`)`)
+	if q.has(withReplies) && q.has(withDoubt) {
+		raced = append(raced, `(SELECT count(*) FROM stored) < (SELECT count(*) FROM replies`+q.applied()+`)`)
 	}
 	if len(raced) > 0 {
-		verdicts = append(verdicts, `SELECT atelier_raced(), 0, '', '', ''::bytea, ''::bytea WHERE `+strings.Join(raced, " OR "))
+		verdicts = append(verdicts, `SELECT atelier_raced(), 0`+empty+` WHERE `+strings.Join(raced, " OR "))
+	}
+	if len(verdicts) == 0 {
+		verdicts = append(verdicts, `SELECT 0, 0`+empty+` WHERE false`)
 	}
 	return "WITH " + strings.Join(q.tables, ",\n") + "\n" + strings.Join(verdicts, "\nUNION ALL ")
 }

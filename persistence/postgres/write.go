@@ -84,17 +84,32 @@ func marksOf(c *store.Commit) []any {
 	return marks
 }
 
-// writeGroup writes the commits of these indices in one transaction.
+// writeGroup writes the commits of these indices in one transaction, with doubt
+// where that is refused without.
 func (db *DB) writeGroup(ctx context.Context, group []*store.Commit, indices []int, results []store.Result) error {
 	if len(indices) == 0 {
 		return nil
 	}
+	err := db.attempt(ctx, group, indices, results, 0)
+	if violated(err) {
+		err = db.attempt(ctx, group, indices, results, withDoubt)
+	}
+	return err
+}
+
+// violated reports whether a constraint ended the transaction.
+func violated(err error) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && answer.Code[:2] == "23"
+}
+
+func (db *DB) attempt(ctx context.Context, group []*store.Commit, indices []int, results []store.Result, doubt parts) error {
 	conn, err := db.writes.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err) // nothing was sent
 	}
 	defer conn.Release()
-	b := &batch{buffers: buffersOf(conn.Conn().PgConn()), results: results}
+	b := &batch{buffers: buffersOf(conn.Conn().PgConn()), doubt: doubt, results: results}
 	sort(group, indices).queue(b)
 	if err := b.send(ctx, conn.Conn()); err != nil {
 		for _, i := range indices {
