@@ -17,6 +17,9 @@
 //	pg.Restart(t)                  // same port, same data
 //	replica := pg.Replica(t)       // and replica.Promote(t)
 //
+// A Network has hosts of their own for programs, which can be cut off from each
+// other and from servers.
+//
 // # Who owns what
 //
 // A run is a process that holds the shared servers. Test binaries ask it over a

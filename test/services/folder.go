@@ -89,11 +89,12 @@ func flock(path string, how int) (*os.File, error) {
 
 var sweepOnce sync.Once
 
-// sweep removes the folders that killed processes have left, and ends what still
-// runs in one: without namespaces, a server's children that were stopped outlive
+// sweep removes the folders and networks that killed processes have left, and
+// ends what still runs in one: without namespaces, a server's children that were stopped outlive
 // it.
 func sweep() {
 	_ = exclusively(func() error {
+		sweepNetworks()
 		left, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
 		for _, path := range left {
 			if info, err := os.Stat(path); err != nil || !info.IsDir() {

@@ -48,11 +48,17 @@ func apt(debian string) error {
 	return nil
 }
 
+// programs of packages that have another name.
+var programs = map[string]string{"iproute2": "ip", "nftables": "nft"}
+
 func present(debian string) bool {
 	switch debian {
 	case "postgresql":
 		return binaries() != ""
 	default:
+		if program := programs[debian]; program != "" {
+			debian = program
+		}
 		for _, path := range []string{"/usr/bin/" + debian, "/usr/sbin/" + debian, "/usr/lib/rabbitmq/bin/" + debian} {
 			if _, err := os.Stat(path); err == nil {
 				return true

@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,13 +28,17 @@ func Postgres(t testing.TB) *Database {
 }
 
 // PostgresServer is a Postgres with fsync on, for one test or one run.
-type PostgresServer struct{ *server }
+type PostgresServer struct {
+	*server
+	listens []string // addresses; the last is the one of its URL
+}
 
 // OwnPostgres is a server of the test's own, with a database named test. It is
-// stopped with the test.
-func OwnPostgres(t testing.TB) *PostgresServer {
+// stopped with the test. Further addresses that it listens on are those of
+// networks of this machine; its URL has the last.
+func OwnPostgres(t testing.TB, addresses ...string) *PostgresServer {
 	t.Helper()
-	s, err := StartPostgres()
+	s, err := StartPostgres(addresses...)
 	must(t, err)
 	own(t, s.server)
 	must(t, execute(s.URL("postgres"), "CREATE DATABASE test"))
@@ -41,7 +46,7 @@ func OwnPostgres(t testing.TB) *PostgresServer {
 }
 
 // StartPostgres starts a server; Stop ends it and removes its data.
-func StartPostgres() (*PostgresServer, error) {
+func StartPostgres(addresses ...string) (*PostgresServer, error) {
 	if err := install("postgresql"); err != nil {
 		return nil, err
 	}
@@ -57,7 +62,21 @@ func StartPostgres() (*PostgresServer, error) {
 		s.Stop()
 		return nil, err
 	}
-	return s, s.start()
+	if len(addresses) > 0 {
+		s.listens = append(s.listens, addresses...)
+		err = s.admit()
+	}
+	return s, errors.Join(err, s.start())
+}
+
+// admit lets clients of the machine's own networks in, with a password.
+func (s *PostgresServer) admit() error {
+	file, err := os.OpenFile(filepath.Join(s.data(), "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString("host all,replication all samenet scram-sha-256\n")
+	return errors.Join(err, file.Close())
 }
 
 func newPostgres() (*PostgresServer, error) {
@@ -65,7 +84,7 @@ func newPostgres() (*PostgresServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	pg := &PostgresServer{s}
+	pg := &PostgresServer{s, []string{"127.0.0.1"}}
 	s.boot = pg.boot
 	return pg, nil
 }
@@ -104,7 +123,7 @@ func (s *PostgresServer) boot() error {
 	var err error
 	for range 20 {
 		s.p, err = spawn(s.folder.path, os.Environ(), filepath.Join(binaries(), "postgres"), "-D", s.data(), "-p", fmt.Sprint(s.port),
-			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.folder.path, "-c", "max_connections=200", "-c", "wal_level=replica",
+			"-c", "listen_addresses="+strings.Join(s.listens, ","), "-c", "unix_socket_directories="+s.folder.path, "-c", "max_connections=200", "-c", "wal_level=replica",
 			"-c", "max_wal_senders=10", "-c", "hot_standby=on", "-c", "wal_log_hints=on")
 		if err != nil {
 			return err
@@ -122,7 +141,7 @@ func (s *PostgresServer) boot() error {
 
 // URL of one of the server's databases.
 func (s *PostgresServer) URL(database string) string {
-	return fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/%s?sslmode=disable", password, s.port, database)
+	return fmt.Sprintf("postgres://postgres:%s@%s:%d/%s?sslmode=disable", password, s.listens[len(s.listens)-1], s.port, database)
 }
 
 // Replica is a streaming standby of the server, stopped with the test.

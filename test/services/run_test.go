@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -24,7 +25,8 @@ import (
 )
 
 // role makes this test binary play another part: "run" holds a run around the
-// command in its arguments, "test" is a test binary that uses services.
+// command in its arguments, "test" is a test binary that uses services, "listen"
+// takes connections at an address, "dial" makes one.
 const role = "ATELIER_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -35,6 +37,11 @@ func TestMain(m *testing.M) {
 		code, err = Run(os.Args[1:]...)
 	case "test":
 		err = useServices(os.Args[1:])
+	case "listen":
+		_, err = net.Listen("tcp", os.Args[1])
+		time.Sleep(time.Minute)
+	case "dial":
+		_, err = net.DialTimeout("tcp", os.Args[1], 300*time.Millisecond)
 	default:
 		// A closed client notices so within a second where it was dialling.
 		goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
