@@ -3,6 +3,8 @@
 package faults_test
 
 import (
+	"time"
+
 	"atelier/test/rig"
 )
 
@@ -20,6 +22,9 @@ const (
 	refreshRounds = 10
 	stops         = 3
 	leaseRounds   = 1
+	cutRounds     = 4
+	tieRounds     = 2
+	cutTime       = 8 * time.Second
 )
 
 func quick(n int) int {

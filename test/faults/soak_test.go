@@ -2,6 +2,8 @@
 
 package faults_test
 
+import "time"
+
 // Sizes of the long form.
 const (
 	joinedProjects = 20_000
@@ -13,4 +15,7 @@ const (
 	refreshRounds  = 10_000
 	stops          = 200
 	leaseRounds    = 100
+	cutRounds      = 100
+	tieRounds      = 20
+	cutTime        = time.Minute
 )

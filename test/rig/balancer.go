@@ -28,10 +28,10 @@ func (s *Scenario) StartBalanced(database, configuration string, names [3]string
 	s.Helper()
 	b := &Balancer{s, services.FreeAddress(s)}
 	env := append(os.Environ(), "BALANCER="+b.address)
-	nodes := s.startCluster(database, names[:], func(i int) []string {
+	nodes := s.startCluster(database, names[:], func(i int) place {
 		address := services.FreeAddress(s)
 		env = append(env, fmt.Sprintf("NODE_%c=%s", 'A'+i, address))
-		return []string{"ATELIER_HTTP_ADDR=" + address, "ATELIER_DRAIN_WAIT=" + DrainWait.String()}
+		return place{settings: []string{"ATELIER_HTTP_ADDR=" + address, "ATELIER_DRAIN_WAIT=" + DrainWait.String()}}
 	})
 	said, err := os.Create(filepath.Join(s.Dir, "balancer.log"))
 	s.Must(err)

@@ -180,6 +180,12 @@ func Count(histories []*History) Counts {
 	return c
 }
 
+// Since is how many looks and changes succeeded on a node after the earlier count.
+func (c Counts) Since(earlier Counts, n *Node) (looks, changes int) {
+	look, change := good{n.Name, false}, good{n.Name, true}
+	return c.good[look] - earlier.good[look], c.good[change] - earlier.good[change]
+}
+
 // leastKnown is the share of ends that must be known for a run to count.
 const leastKnown = 0.95
 

@@ -30,6 +30,7 @@ type Node struct {
 	Name string
 
 	scenario *Scenario
+	host     *services.Host // nil: this machine
 	settings []string
 	api      atomic.Pointer[string] // address of the API; written by start, read by every request
 	cmd      *exec.Cmd
@@ -41,42 +42,46 @@ type Node struct {
 // in the node's own data directory. It answers requests when Start returns. It
 // is stopped with the scenario. Races, panics and errors in its log are findings,
 // but for errors in a scenario that takes the database away.
-func (s *Scenario) Start(name, database string) *Node { return s.start(name, database) }
+func (s *Scenario) Start(name, database string) *Node { return s.start(name, database, place{}) }
 
 // StartCluster starts nodes that are one cluster.
 func (s *Scenario) StartCluster(database string, names ...string) []*Node {
 	s.Helper()
-	return s.startCluster(database, names, func(int) []string { return nil })
+	return s.startCluster(database, names, func(int) place { return place{} })
 }
 
 // StartClusterWith starts them with more settings for each, by its name.
 func (s *Scenario) StartClusterWith(database string, more func(name string) []string, names ...string) []*Node {
 	s.Helper()
-	return s.startCluster(database, names, func(i int) []string { return more(names[i]) })
+	return s.startCluster(database, names, func(i int) place { return place{settings: more(names[i])} })
 }
 
-// startCluster starts nodes with more settings for each.
-func (s *Scenario) startCluster(database string, names []string, more func(i int) []string) (nodes []*Node) {
+// startCluster starts nodes in places of their own.
+func (s *Scenario) startCluster(database string, names []string, where func(i int) place) (nodes []*Node) {
 	s.Helper()
-	gossip := make([]string, len(names))
-	for i := range gossip {
-		gossip[i] = services.FreeAddress(s)
+	places, gossips := make([]place, len(names)), make([]string, len(names))
+	for i := range places {
+		places[i] = where(i)
+		var cluster, api, ops string
+		cluster, gossips[i], api, ops = places[i].addresses(s)
+		places[i].settings = append([]string{"ATELIER_CLUSTER_NAME=rig", "ATELIER_CLUSTER_PRESET=local", "ATELIER_CLUSTER_ADDR=" + cluster,
+			"ATELIER_GOSSIP_ADDR=" + gossips[i], "ATELIER_HTTP_ADDR=" + api, "ATELIER_OPS_ADDR=" + ops}, places[i].settings...)
 	}
 	for i, name := range names {
-		nodes = append(nodes, s.start(name, database, append(more(i), "ATELIER_CLUSTER_NAME=rig", "ATELIER_CLUSTER_PRESET=local",
-			"ATELIER_CLUSTER_ADDR="+services.FreeAddress(s), "ATELIER_GOSSIP_ADDR="+gossip[i], "ATELIER_CLUSTER_SEEDS="+strings.Join(gossip, ","))...))
+		places[i].settings = append(places[i].settings, "ATELIER_CLUSTER_SEEDS="+strings.Join(gossips, ","))
+		nodes = append(nodes, s.start(name, database, places[i]))
 	}
 	return nodes
 }
 
-func (s *Scenario) start(name, database string, settings ...string) *Node {
+func (s *Scenario) start(name, database string, where place) *Node {
 	s.Helper()
 	dir := filepath.Join(s.Dir, name)
 	s.Must(os.MkdirAll(dir, 0o700))
-	n := &Node{Name: name, scenario: s, settings: append([]string{
+	n := &Node{Name: name, scenario: s, host: where.host, settings: append([]string{
 		"ATELIER_DATA_DIR=" + dir, "ATELIER_DATABASE_URL=" + database, "ATELIER_HTTP_ADDR=127.0.0.1:0", "ATELIER_OPS_ADDR=127.0.0.1:0",
 		"ATELIER_PUBLIC_URL=" + publicURL, "ATELIER_NODE_NAME=" + name,
-	}, settings...)}
+	}, where.settings...)}
 	var err error
 	n.log, err = newLog(filepath.Join(s.Dir, name+".log"))
 	s.Must(err)
@@ -101,6 +106,9 @@ func (n *Node) Restart() {
 	path, err := binary()
 	n.scenario.Must(err)
 	n.cmd = exec.Command(path, "serve")
+	if n.host != nil {
+		n.cmd = n.host.Command(path, "serve")
+	}
 	n.cmd.Env = append(environment(), n.settings...)
 	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -124,14 +132,15 @@ func (n *Node) Restart() {
 // Address is host:port of the API.
 func (n *Node) Address() string { return *n.api.Load() }
 
-// Setting is the value of a variable that the node is started with.
-func (n *Node) Setting(name string) string {
+// Setting is the value of a variable that the node is started with: the last
+// one counts.
+func (n *Node) Setting(name string) (value string) {
 	for _, s := range n.settings {
-		if value, is := strings.CutPrefix(s, name+"="); is {
-			return value
+		if v, is := strings.CutPrefix(s, name+"="); is {
+			value = v
 		}
 	}
-	return ""
+	return value
 }
 
 // Run runs another command of the program to its end, and returns what it said.
