@@ -44,14 +44,14 @@ func (b clusterBarrier) Revoke(marks []messages.Mark, done func()) {
 }
 
 // revokeElsewhere returns when no other node answers by what was revoked. The
-// nodes are those whose lease is live now, after the change was committed: who
-// takes a lease later asks the truth and finds the change.
+// nodes are those that may answer from memory now, after the change was
+// committed: who may do so later asks the truth first, and finds the change.
 func (p *peers) revokeElsewhere(marks []messages.Mark) {
 	if !elsewhere {
 		return
 	}
 	var nodes sync.WaitGroup
-	for _, n := range p.liveOthers() {
+	for _, n := range p.trustedOthers() {
 		nodes.Go(func() {
 			if err := p.revokeAt(n.Name, marks); err != nil {
 				p.log.Warn("a node does not take revocations and loses its lease", "peer", n.Name, "error", err)
@@ -62,8 +62,11 @@ func (p *peers) revokeElsewhere(marks []messages.Mark) {
 	nodes.Wait()
 }
 
-// liveOthers asks until the database answers: the reply waits for the barrier.
-func (p *peers) liveOthers() []messages.LeasedNode {
+// trustedOthers asks until the database answers: the reply waits for the barrier.
+// A node that is not exclusive is none of them. It has given that up before the
+// database was told, verifies all that it answers, and what it found out before
+// it is exclusive again counts for nothing then.
+func (p *peers) trustedOthers() []messages.LeasedNode {
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
 		live, err := p.leases.Live(ctx, p.settings.ClusterName)
@@ -71,7 +74,7 @@ func (p *peers) liveOthers() []messages.LeasedNode {
 		if err == nil {
 			var others []messages.LeasedNode
 			for _, n := range live {
-				if n.Name != p.node {
+				if n.Name != p.node && n.Exclusive {
 					others = append(others, n)
 				}
 			}
@@ -104,7 +107,7 @@ func (p *peers) strike(n messages.LeasedNode) {
 		_ = p.leases.Strike(ctx, n.Name, n.Incarnation) // asked again with the next round
 		cancel()
 		held := false
-		for _, other := range p.liveOthers() {
+		for _, other := range p.trustedOthers() {
 			held = held || other.Name == n.Name && other.Incarnation == n.Incarnation
 		}
 		if !held {
