@@ -147,7 +147,7 @@ func (l *Lease) loop() {
 // held is forgotten first.
 func (l *Lease) replace(ctx context.Context) {
 	l.alone.Store(false)
-	if l.held.Swap(false) {
+	if l.held.Swap(false) && !unleased {
 		l.log.Warn("the node's lease has lapsed: its entities start anew", "node", l.config.Node)
 		l.lost()
 	}
