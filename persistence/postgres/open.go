@@ -62,6 +62,10 @@ var rowByRow = map[string]string{
 	"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_nestloop": "off", "enable_mergejoin": "off",
 }
 
+// kept is for queries: a plan made anew each time costs more than most of them,
+// and one that is kept must not go back to when a table was empty.
+var kept = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+
 // Open connects to a migrated database.
 func Open(ctx context.Context, c Config) (_ *DB, err error) {
 	db := &DB{instance: c.Instance}
@@ -77,7 +81,7 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 		timeout  time.Duration
 		settings map[string]string
 	}{
-		{&db.reads, cmp.Or(c.Readers, int32(4*runtime.GOMAXPROCS(0))), readTimeout, nil},
+		{&db.reads, cmp.Or(c.Readers, int32(4*runtime.GOMAXPROCS(0))), readTimeout, kept},
 		{&db.writes, cmp.Or(c.Writers, 4), writeTimeout, rowByRow},
 		{&db.claims, cmp.Or(c.Claims, 8), claimTimeout, rowByRow},
 		{&db.leases, 1, leaseTimeout, nil},
