@@ -391,6 +391,150 @@ func (x *Drain) GetCall() uint64 {
 	return 0
 }
 
+// Count asks a node for the entities that live there. Its answer carries Counted.
+type Count struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Count) Reset() {
+	*x = Count{}
+	mi := &file_messages_cluster_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Count) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Count) ProtoMessage() {}
+
+func (x *Count) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Count.ProtoReflect.Descriptor instead.
+func (*Count) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Count) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+// Counted is the number of live entities by kind.
+type Counted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entities      map[string]int64       `protobuf:"bytes,1,rep,name=entities,proto3" json:"entities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Counted) Reset() {
+	*x = Counted{}
+	mi := &file_messages_cluster_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Counted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Counted) ProtoMessage() {}
+
+func (x *Counted) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Counted.ProtoReflect.Descriptor instead.
+func (*Counted) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Counted) GetEntities() map[string]int64 {
+	if x != nil {
+		return x.Entities
+	}
+	return nil
+}
+
+// Seen tells a node which users, whose accounts are its own, other nodes have had
+// requests from. Its answer carries Done.
+type Seen struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Users         []string               `protobuf:"bytes,2,rep,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Seen) Reset() {
+	*x = Seen{}
+	mi := &file_messages_cluster_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Seen) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Seen) ProtoMessage() {}
+
+func (x *Seen) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Seen.ProtoReflect.Descriptor instead.
+func (*Seen) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Seen) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Seen) GetUsers() []string {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
 var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
@@ -420,7 +564,17 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\asession\x18\x02 \x01(\tR\asession\x12\x18\n" +
 	"\aproject\x18\x03 \x01(\tR\aproject\"\x1b\n" +
 	"\x05Drain\x12\x12\n" +
-	"\x04call\x18\x01 \x01(\x04R\x04callB\x12Z\x10atelier/messagesb\x06proto3"
+	"\x04call\x18\x01 \x01(\x04R\x04call\"\x1b\n" +
+	"\x05Count\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\"\x8b\x01\n" +
+	"\aCounted\x12C\n" +
+	"\bentities\x18\x01 \x03(\v2'.atelier.messages.Counted.EntitiesEntryR\bentities\x1a;\n" +
+	"\rEntitiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"0\n" +
+	"\x04Seen\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x14\n" +
+	"\x05users\x18\x02 \x03(\tR\x05usersB\x12Z\x10atelier/messagesb\x06proto3"
 
 var (
 	file_messages_cluster_proto_rawDescOnce sync.Once
@@ -434,7 +588,7 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_messages_cluster_proto_goTypes = []any{
 	(*Ask)(nil),        // 0: atelier.messages.Ask
 	(*Answer)(nil),     // 1: atelier.messages.Answer
@@ -442,14 +596,19 @@ var file_messages_cluster_proto_goTypes = []any{
 	(*Revoke)(nil),     // 3: atelier.messages.Revoke
 	(*Revocation)(nil), // 4: atelier.messages.Revocation
 	(*Drain)(nil),      // 5: atelier.messages.Drain
+	(*Count)(nil),      // 6: atelier.messages.Count
+	(*Counted)(nil),    // 7: atelier.messages.Counted
+	(*Seen)(nil),       // 8: atelier.messages.Seen
+	nil,                // 9: atelier.messages.Counted.EntitiesEntry
 }
 var file_messages_cluster_proto_depIdxs = []int32{
 	4, // 0: atelier.messages.Revoke.marks:type_name -> atelier.messages.Revocation
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	9, // 1: atelier.messages.Counted.entities:type_name -> atelier.messages.Counted.EntitiesEntry
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_messages_cluster_proto_init() }
@@ -463,7 +622,7 @@ func file_messages_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
