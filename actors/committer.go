@@ -31,6 +31,7 @@ func DefaultCommitterConfig() CommitterConfig {
 type Committer struct {
 	config CommitterConfig
 	writer store.Writer
+	meter  Meter
 	log    *slog.Logger
 	seed   maphash.Seed
 	queues []chan submission
@@ -46,9 +47,12 @@ type submission struct {
 	done   func(store.Result)
 }
 
-// NewCommitter starts the writers; Stop ends them.
-func NewCommitter(config CommitterConfig, writer store.Writer, log *slog.Logger) *Committer {
-	c := &Committer{config: config, writer: writer, log: log, seed: maphash.MakeSeed()}
+// NewCommitter starts the writers; Stop ends them. Without a meter nobody counts.
+func NewCommitter(config CommitterConfig, writer store.Writer, meter Meter, log *slog.Logger) *Committer {
+	if meter == nil {
+		meter = unmetered{}
+	}
+	c := &Committer{config: config, writer: writer, meter: meter, log: log, seed: maphash.MakeSeed()}
 	for range config.Writers {
 		queue := make(chan submission, config.Backlog)
 		c.queues = append(c.queues, queue)
@@ -101,7 +105,10 @@ func (c *Committer) run(queue chan submission) {
 			group, commits = append(group, next), append(commits, next.commit)
 		}
 		told := early(group)
-		for i, result := range c.write(commits) {
+		began := time.Now()
+		results := c.write(commits)
+		c.meter.Committed(len(group), time.Since(began))
+		for i, result := range results {
 			if !told {
 				group[i].done(result)
 			}

@@ -27,7 +27,7 @@ func (f writerFunc) Write(_ context.Context, group []*store.Commit) ([]store.Res
 }
 
 func testCommitter(t *testing.T, config CommitterConfig, w writerFunc) *Committer {
-	c := NewCommitter(config, w, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	c := NewCommitter(config, w, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	t.Cleanup(c.Stop)
 	return c
 }
@@ -233,7 +233,7 @@ func TestADatabaseAwayIsSaidOnce(t *testing.T) {
 			return nil, fmt.Errorf("%w: the disk is full", store.ErrUnavailable)
 		}
 		return ok(group)
-	}), slog.New(slog.NewTextHandler(&said, nil)))
+	}), nil, slog.New(slog.NewTextHandler(&said, nil)))
 	t.Cleanup(c.Stop)
 	submit(c, 3)()
 	require.Equal(t, 1, strings.Count(said.String(), "the disk is full"))

@@ -31,7 +31,8 @@ type directory struct {
 type shard struct {
 	mu     sync.RWMutex
 	slots  map[address]*slot
-	barred map[address]int // hand-overs under way
+	live   map[store.Kind]int64 // how many of them
+	barred map[address]int      // hand-overs under way
 }
 
 type address struct {
@@ -42,7 +43,8 @@ type address struct {
 func newDirectory() *directory {
 	d := &directory{seed: maphash.MakeSeed()}
 	for i := range d.shards {
-		d.shards[i].slots, d.shards[i].barred = make(map[address]*slot), make(map[address]int)
+		s := &d.shards[i]
+		s.slots, s.live, s.barred = make(map[address]*slot), make(map[store.Kind]int64), make(map[address]int)
 	}
 	return d
 }
@@ -78,6 +80,7 @@ func (d *directory) get(kind store.Kind, id string, spawn func(*slot) *actor.PID
 	at := &slot{kind: kind, id: id, closed: make(chan struct{})}
 	at.pid = spawn(at)
 	s.slots[key] = at
+	s.live[kind]++
 	d.live.Add(1)
 	return at
 }
@@ -106,7 +109,20 @@ func (d *directory) remove(at *slot) {
 	defer s.mu.Unlock()
 	if key := (address{at.kind, at.id}); s.slots[key] == at {
 		delete(s.slots, key)
+		s.live[at.kind]--
 		d.live.Add(-1)
+	}
+}
+
+// count adds up the live entities by kind.
+func (d *directory) count(live map[store.Kind]int64) {
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.mu.RLock()
+		for kind, n := range s.live {
+			live[kind] += n
+		}
+		s.mu.RUnlock()
 	}
 }
 

@@ -183,6 +183,7 @@ func (e *entity[S]) now() time.Time {
 
 func (e *entity[S]) passivate() {
 	if e.phase == unclaimed || e.phase == ready && e.air == nil && len(e.queue) == 0 {
+		e.runtime.deps.Meter.Passivated(e.name)
 		e.lose()
 	}
 }

@@ -226,6 +226,7 @@ func (e *entity[S]) take(f *flight[S]) {
 	if runtime.committer.Submit(f.commit, func(r store.Result) { runtime.tell(self, &landed[S]{f, r}) }) {
 		return
 	}
+	e.runtime.deps.Meter.Overloaded(QueueCommits)
 	e.air, e.drafted = nil, false
 	for _, p := range f.commands {
 		e.answer(p, errOverloaded)

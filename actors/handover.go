@@ -32,7 +32,10 @@ func (s *spec[S]) obtain(ctx context.Context, id string) (store.Claimed[S], erro
 	deadline, _ := ctx.Deadline()
 	asking, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
 	defer cancel()
-	if refusal := peers.HandOver(asking, moved.Node, s.name, id); refusal != nil {
+	began := time.Now()
+	refusal := peers.HandOver(asking, moved.Node, s.name, id)
+	s.runtime.deps.Meter.HandedOver(true, time.Since(began), refusal == nil)
+	if refusal != nil {
 		s.runtime.deps.Log.Debug("an entity was not handed over", "kind", s.name, "id", id, "node", moved.Node, "error", refusal)
 		return claimed, err
 	}
@@ -47,11 +50,13 @@ func (s *spec[S]) obtain(ctx context.Context, id string) (store.Claimed[S], erro
 // No activation begins here meanwhile. One that had claimed the row before it is
 // cleared would go on answering from memory, while others take the row as one
 // that nobody holds.
-func (r *Runtime) HandOver(ctx context.Context, kind store.Kind, id string) error {
+func (r *Runtime) HandOver(ctx context.Context, kind store.Kind, id string) (err error) {
 	k, ok := r.kinds[kind]
 	if !ok {
 		return messages.Missing("kind")
 	}
+	began := time.Now()
+	defer func() { r.deps.Meter.HandedOver(false, time.Since(began), err == nil) }()
 	at, lift := r.directory.bar(kind, id)
 	defer lift()
 	if at != nil {

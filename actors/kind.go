@@ -50,6 +50,7 @@ type Deps struct {
 	Barrier Barrier
 	Hints   Hints
 	Peers   Peers // nil: this node is alone
+	Meter   Meter // nil: nobody counts
 	Log     *slog.Logger
 }
 

@@ -26,8 +26,10 @@ func (e *entity[S]) land(m *landed[S]) {
 	case errors.As(r.Err, &refusal):
 		e.refuse(f, refusal)
 	case errors.Is(r.Err, store.ErrFenced):
+		e.runtime.deps.Meter.Fenced(e.name)
 		e.abandon(f, errMoved)
 	default:
+		e.runtime.deps.Meter.Unknown(e.name)
 		e.runtime.deps.Log.Warn("outcome of a commit is not known", "kind", e.name, "id", e.slot.id, "error", r.Err)
 		e.abandon(f, errUnknown)
 	}

@@ -50,11 +50,14 @@ func New(config Config, deps Deps, w store.Writer) *Runtime {
 	quiet := func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(warnings{deps.Log.Handler()}).With("lib", "protoactor")
 	}
+	if deps.Meter == nil {
+		deps.Meter = unmetered{}
+	}
 	stop := make(chan struct{})
 	return &Runtime{
 		config: config, deps: deps, kinds: make(map[store.Kind]Kind), directory: newDirectory(), stop: stop, crew: newCrew(stop),
 		system:    actor.NewActorSystem(actor.WithLoggerFactory(quiet), actor.WithDeadLetterRequestLogging(false)),
-		committer: NewCommitter(config.Committer, w, deps.Log),
+		committer: NewCommitter(config.Committer, w, deps.Meter, deps.Log),
 	}
 }
 
@@ -143,6 +146,16 @@ func (r *Runtime) System() *actor.ActorSystem { return r.system }
 // Live is the number of entities in memory.
 func (r *Runtime) Live() int64 { return r.directory.live.Load() }
 
+// Census is the number of entities in memory, by kind.
+func (r *Runtime) Census() map[store.Kind]int64 {
+	live := make(map[store.Kind]int64, len(r.kinds))
+	for kind := range r.kinds {
+		live[kind] = 0
+	}
+	r.directory.count(live)
+	return live
+}
+
 // activate returns the live entity, or makes it live.
 func (r *Runtime) activate(kind store.Kind, id string) (*slot, error) {
 	r.mu.RLock()
@@ -154,6 +167,7 @@ func (r *Runtime) activate(kind store.Kind, id string) (*slot, error) {
 		return nil, messages.Missing("kind") // a newer node's
 	}
 	if r.directory.live.Load() > r.config.MaxEntities+r.config.MaxEntities/4 {
+		r.deps.Meter.Overloaded(QueueEntities)
 		return nil, errOverloaded
 	}
 	at := r.directory.get(kind, id, r.spawn)
@@ -168,6 +182,7 @@ func (r *Runtime) activate(kind store.Kind, id string) (*slot, error) {
 // it shares with its kind.
 func (r *Runtime) spawn(at *slot) *actor.PID {
 	r.entities.Add(1)
+	r.deps.Meter.Activated(at.kind)
 	pid := r.system.Root.Spawn(r.kinds[at.kind].props)
 	r.tell(pid, at)
 	return pid

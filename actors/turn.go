@@ -101,6 +101,7 @@ func (e *entity[S]) enqueue(p *pending[S]) {
 		}
 	}
 	if len(e.queue) >= maxQueue {
+		e.runtime.deps.Meter.Overloaded(QueueEntity)
 		e.runtime.answer(p.sender, errOverloaded)
 		return
 	}

@@ -65,7 +65,7 @@ func (r *rig) groups(n int) racer {
 			return lap{}, err
 		}
 		defer db.Close()
-		committer := actors.NewCommitter(actors.DefaultCommitterConfig(), db, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+		committer := actors.NewCommitter(actors.DefaultCommitterConfig(), db, nil, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 		defer committer.Stop()
 		return r.callers(ctx, n, s, func(context.Context) error {
 			landed := make(chan store.Result, 1)

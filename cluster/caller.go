@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
@@ -49,10 +50,32 @@ func (c *Caller) Call(ctx context.Context, kind, id string, command messages.Com
 	ask := &messages.Ask{
 		Kind: kind, Id: id, Type: string(proto.MessageName(command)), Command: b, SentUs: c.transport.config.now().UnixMicro(),
 	}
-	return c.exchange(ctx, owner, func(number uint64) proto.Message {
+	began := time.Now()
+	answer, err := c.exchange(ctx, owner, func(number uint64) proto.Message {
 		ask.Call = number
 		return ask
 	})
+	c.transport.config.Meter.Called(resultOf(err), time.Since(began))
+	return answer, err
+}
+
+// resultOf is how a call ended. What the entity answered is no error.
+func resultOf(err error) string {
+	if err == nil {
+		return ResultAnswered
+	}
+	switch messages.CodeOf(err) {
+	case messages.CodeMoved:
+		return ResultMoved
+	case messages.CodeOutcomeUnknown:
+		return ResultUnknown
+	case messages.CodeTimeout:
+		return ResultTimeout
+	case messages.CodeOverloaded:
+		return ResultOverloaded
+	default:
+		return ResultFailed
+	}
 }
 
 // HandOver asks a node to let go of an entity.
@@ -90,17 +113,50 @@ func (c *Caller) Drain(ctx context.Context, node string) error {
 	return c.order(ctx, v, node, func(number uint64) proto.Message { return &messages.Drain{Call: number} })
 }
 
-// order sends a request to a node by its name. Everything but Done is an error.
+// Count asks a node for its live entities by kind.
+func (c *Caller) Count(ctx context.Context, node string) (map[string]int64, error) {
+	v := c.View()
+	if node == v.Self {
+		return c.local.Count(), nil
+	}
+	m, err := c.request(ctx, v, node, func(number uint64) proto.Message { return &messages.Count{Call: number} })
+	if err != nil {
+		return nil, err
+	}
+	counted, ok := m.(*messages.Counted)
+	if !ok {
+		return nil, errInternal
+	}
+	return counted.GetEntities(), nil
+}
+
+// Seen tells a node which of its users this one has had requests from.
+func (c *Caller) Seen(ctx context.Context, node string, users []string) error {
+	v := c.View()
+	if node == v.Self {
+		c.local.Seen(users)
+		return nil
+	}
+	return c.order(ctx, v, node, func(number uint64) proto.Message { return &messages.Seen{Call: number, Users: users} })
+}
+
+// order sends a request to which there is nothing to answer but that it was done.
 func (c *Caller) order(ctx context.Context, v View, node string, message func(number uint64) proto.Message) error {
+	_, err := c.request(ctx, v, node, message)
+	return err
+}
+
+// request sends a request to a node by its name. A refusal is an error.
+func (c *Caller) request(ctx context.Context, v View, node string, message func(number uint64) proto.Message) (proto.Message, error) {
 	to, ok := v.Node(node)
 	if !ok {
-		return messages.Refuse(messages.CodeUnavailable, "%s is not in the cluster", node)
+		return nil, messages.Refuse(messages.CodeUnavailable, "%s is not in the cluster", node)
 	}
 	m, err := c.exchange(ctx, to, message)
 	if refusal, ok := m.(*messages.Error); ok {
-		return refusal
+		return nil, refusal
 	}
-	return err
+	return m, err
 }
 
 // exchange sends a message to a node's gate and waits for the answer, the end of

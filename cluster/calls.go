@@ -37,6 +37,7 @@ type calls struct {
 	// base is the upper half of all call numbers, drawn at start: what was
 	// meant for an earlier process at this address answers none of ours.
 	base   uint64
+	meter  Meter
 	last   atomic.Uint32
 	view   atomic.Pointer[View] // written by changed
 	peers  sync.Map             // address → *peer
@@ -63,8 +64,8 @@ type waiting struct {
 	answered chan proto.Message // *messages.Answer or *messages.Error; has room for the one that comes
 }
 
-func newCalls() *calls {
-	c := &calls{base: rand.Uint64() &^ (1<<32 - 1)}
+func newCalls(meter Meter) *calls {
+	c := &calls{meter: meter, base: rand.Uint64() &^ (1<<32 - 1)}
 	for i := range c.shards {
 		c.shards[i].waiting = make(map[uint64]*waiting)
 	}
@@ -97,6 +98,7 @@ func (c *calls) begin(to Node) (number uint64, w *waiting, err error) {
 	p := c.peer(to.Address)
 	if p.inFlight.Add(1) > maxInFlight {
 		p.inFlight.Add(-1)
+		c.meter.Overloaded(QueuePeer)
 		return 0, nil, errOverloaded
 	}
 	number, w = c.number(), &waiting{peer: p, answered: make(chan proto.Message, 1)}

@@ -33,6 +33,10 @@ type Local interface {
 	Revoke(ctx context.Context, marks []messages.Mark) error
 	// Drain tells all nodes that this one owns nothing any more.
 	Drain(ctx context.Context) error
+	// Count is the number of live entities by kind.
+	Count() map[string]int64
+	// Seen takes note of users whom other nodes have had requests from.
+	Seen(users []string)
 }
 
 // Gate takes what peers ask of this node. It is a process that does not queue:
@@ -107,6 +111,10 @@ func (g *Gate) SendUserMessage(_ *actor.PID, message any) {
 		g.serve(g.orders, asker, m.GetCall(), func() (proto.Message, error) { return g.revoke(m) })
 	case *messages.Drain:
 		g.serve(g.orders, asker, m.GetCall(), g.drain)
+	case *messages.Count:
+		g.serve(g.orders, asker, m.GetCall(), g.count)
+	case *messages.Seen:
+		g.serve(g.orders, asker, m.GetCall(), func() (proto.Message, error) { return g.seen(m) })
 	}
 }
 
@@ -127,6 +135,7 @@ func (g *Gate) serve(places chan struct{}, asker *actor.PID, call uint64, work f
 	select {
 	case places <- struct{}{}:
 	default:
+		g.transport.config.Meter.Overloaded(QueueGate)
 		g.answer(asker, call, errOverloaded)
 		return
 	}
@@ -244,4 +253,13 @@ func (g *Gate) drain() (proto.Message, error) {
 	ctx, cancel := g.within(orderTimeout)
 	defer cancel()
 	return &messages.Done{}, g.local.Drain(ctx)
+}
+
+func (g *Gate) count() (proto.Message, error) {
+	return &messages.Counted{Entities: g.local.Count()}, nil
+}
+
+func (g *Gate) seen(m *messages.Seen) (proto.Message, error) {
+	g.local.Seen(m.GetUsers())
+	return &messages.Done{}, nil
 }

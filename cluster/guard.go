@@ -37,6 +37,8 @@ var routes = func() map[string]route {
 		&messages.HandOver{}:        {to: gateName, from: answersName},
 		&messages.Revoke{}:          {to: gateName, from: answersName},
 		&messages.Drain{}:           {to: gateName, from: answersName},
+		&messages.Count{}:           {to: gateName, from: answersName},
+		&messages.Seen{}:            {to: gateName, from: answersName},
 		&messages.Answer{}:          {to: answersName, from: gateName},
 		&actor.DeadLetterResponse{}: {to: answersName},
 	} {

@@ -57,14 +57,16 @@ type Lease struct {
 	log    *slog.Logger
 	lost   func() // forget what the last incarnation held
 
-	start  time.Time     // zero of the monotonic readings below
-	until  atomic.Int64  // monotonic ns: trusted before that; written by the loop
-	wall   atomic.Int64  // the same on the wall clock, ns since the epoch; written by the loop
-	offset atomic.Int64  // ns from the local clock to the database's; written by the loop
-	era    atomic.Int64  // raised whenever exclusivity begins; written by the loop
-	alone  atomic.Bool   // exclusivity was granted and is still wanted; written by the loop
-	held   atomic.Bool   // the current incarnation has not been found lost; written by the loop
-	quit   chan struct{} // closed by Stop
+	start   time.Time     // zero of the monotonic readings below
+	until   atomic.Int64  // monotonic ns: trusted before that; written by the loop
+	wall    atomic.Int64  // the same on the wall clock, ns since the epoch; written by the loop
+	offset  atomic.Int64  // ns from the local clock to the database's; written by the loop
+	era     atomic.Int64  // raised whenever exclusivity begins; written by the loop
+	alone   atomic.Bool   // exclusivity was granted and is still wanted; written by the loop
+	held    atomic.Bool   // the current incarnation has not been found lost; written by the loop
+	losses  atomic.Int64  // incarnations that lapsed; written by the loop
+	strikes atomic.Int64  // leases struck; written by the loop
+	quit    chan struct{} // closed by Stop
 
 	incarnation int64 // belongs to the loop
 	yield       bool  // another process was seen: exclusivity is not asked for; belongs to the loop
@@ -148,6 +150,7 @@ func (l *Lease) loop() {
 func (l *Lease) replace(ctx context.Context) {
 	l.alone.Store(false)
 	if l.held.Swap(false) && !unleased {
+		l.losses.Add(1)
 		l.log.Warn("the node's lease has lapsed: its entities start anew", "node", l.config.Node)
 		l.lost()
 	}
@@ -229,6 +232,8 @@ func (l *Lease) judge(ctx context.Context) {
 		l.log.Warn("a node is not reached: its lease will not be renewed", "node", n.Name, "incarnation", n.Incarnation)
 		if err := l.store.Strike(ctx, n.Name, n.Incarnation); err != nil {
 			l.log.Warn("a lease was not struck", "node", n.Name, "error", err)
+		} else {
+			l.strikes.Add(1)
 		}
 	}
 }

@@ -166,6 +166,11 @@ func (p *part) obey(o order) (t told) {
 		t.Error = fmt.Sprint(p.caller.HandOver(ctx, o.Node, "project", o.ID))
 	case "drain":
 		t.Error = fmt.Sprint(p.caller.Drain(ctx, o.Node))
+	case "count":
+		counted, err := p.caller.Count(ctx, o.Node)
+		t.Text, t.Error = fmt.Sprint(counted), fmt.Sprint(err)
+	case "seen":
+		t.Error = fmt.Sprint(p.caller.Seen(ctx, o.Node, []string{o.ID}))
 	case "revoke":
 		t.Error = fmt.Sprint(p.caller.Revoke(ctx, o.Node, o.Marks))
 	case "done":
@@ -269,6 +274,10 @@ func (e *entities) Drain(context.Context) error {
 	e.note("drain")
 	return nil
 }
+
+func (e *entities) Count() map[string]int64 { return map[string]int64{"project": 7} }
+
+func (e *entities) Seen(users []string) { e.note(fmt.Sprint("seen ", users)) }
 
 func (e *entities) Revoke(_ context.Context, marks []messages.Mark) error {
 	e.note(fmt.Sprint("revoke ", marks))

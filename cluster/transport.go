@@ -49,6 +49,8 @@ type TransportConfig struct {
 
 	// Now is database time, which all nodes know the same; nil: the local clock.
 	Now func() time.Time
+
+	Meter Meter // nil: nobody counts
 }
 
 func (c TransportConfig) now() time.Time {
@@ -75,7 +77,10 @@ type Transport struct {
 
 // NewTransport makes a Transport that is not open yet.
 func NewTransport(config TransportConfig, system *actor.ActorSystem, log *slog.Logger) *Transport {
-	return &Transport{config: config, system: system, log: log, calls: newCalls(), quit: make(chan struct{})}
+	if config.Meter == nil {
+		config.Meter = unmetered{}
+	}
+	return &Transport{config: config, system: system, log: log, calls: newCalls(config.Meter), quit: make(chan struct{})}
 }
 
 // Start listens and answers peers. It is to be called before an entity is asked

@@ -60,11 +60,15 @@ func TestOrdersToANode(t *testing.T) {
 		require.Equal(t, "<nil>", a.do(t, order{Do: "hand over", Node: to.Name, ID: "1"}).Error)
 		require.Equal(t, "<nil>", a.do(t, order{Do: "revoke", Node: to.Name, Marks: []messages.Mark{{User: "u", Project: "p"}, {Session: "s"}}}).Error)
 		require.Equal(t, "<nil>", a.do(t, order{Do: "drain", Node: to.Name}).Error)
+		require.Equal(t, "<nil>", a.do(t, order{Do: "seen", Node: to.Name, ID: "u"}).Error)
+		require.Equal(t, "map[project:7]", a.do(t, order{Do: "count", Node: to.Name}).Text)
 		to.done(t, "drain", 1)
+		to.done(t, "seen [u]", 1)
 		to.done(t, "hand over project 1", 1)
 		to.done(t, "revoke [{u  p} { s }]", 1)
 	}
 	require.Contains(t, a.do(t, order{Do: "hand over", Node: "b", ID: "refused"}).Error, "not now")
+	require.Contains(t, a.do(t, order{Do: "count", Node: "c"}).Error, messages.CodeUnavailable)
 	require.Contains(t, a.do(t, order{Do: "hand over", Node: "c", ID: "1"}).Error, messages.CodeUnavailable)
 }
 

@@ -48,10 +48,15 @@ func (s *Server) envelope(c *fiber.Ctx) (err error) {
 		if s.draining.Load() {
 			c.Response().Header.SetConnectionClose()
 		}
-		s.record(c, began)
+		took := time.Since(began)
+		s.tell(c, took)
+		s.record(c, took)
 	}()
 	defer s.inFlight.Add(-1)
 	if n := s.inFlight.Add(1); n > int64(s.config.MaxInFlight) && !health(c.Path()) {
+		if s.deps.Meter != nil {
+			s.deps.Meter.Overloaded(QueueEdge)
+		}
 		return s.fail(c, messages.Refuse(messages.CodeOverloaded, "the node has too many requests in flight"))
 	}
 	if err := c.Next(); err != nil {
@@ -62,12 +67,12 @@ func (s *Server) envelope(c *fiber.Ctx) (err error) {
 
 // record writes the request to the log, without its query, which may hold what
 // logs must not.
-func (s *Server) record(c *fiber.Ctx, began time.Time) {
+func (s *Server) record(c *fiber.Ctx, took time.Duration) {
 	if !s.deps.Log.Enabled(context.WithoutCancel(c.Context()), slog.LevelDebug) {
 		return
 	}
 	s.deps.Log.Debug("request", "method", c.Method(), "path", shown(c.Path()), "status", c.Response().StatusCode(),
-		"took", time.Since(began), "request_id", requestID(c))
+		"took", took, "request_id", requestID(c))
 }
 
 func health(path string) bool { return path == "/livez" || path == "/readyz" }

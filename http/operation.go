@@ -166,8 +166,10 @@ func (s *Server) route(method, path string, h fiber.Handler) {
 	}
 	for _, m := range methods {
 		s.app.Add(m, pattern, h)
+		s.meter(m, pattern, path)
 	}
 	s.methods[pattern] = append(s.methods[pattern], methods...)
+	s.meter("OPTIONS", pattern, path)
 }
 
 // options lets every path say what it takes.

@@ -139,12 +139,20 @@ func (s *Server) problemPage(c *fiber.Ctx) error {
 }
 
 // NewOps is the operations listener, on an address of its own: health, with the
-// edge's own readiness, the nodes, and the profiles of the Go runtime. The command line is not among them: flags may
-// hold secrets.
-func NewOps(ready func(context.Context) []string, m members) *fiber.App {
+// edge's own readiness, the metrics, the nodes, and the profiles of the Go
+// runtime. The command line is not among them: flags may hold secrets.
+func NewOps(ready func(context.Context) []string, m members, metrics func() (text []byte, kind string, err error)) *fiber.App {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})
 	app.Get("/livez", live)
 	app.Get("/readyz", readiness(ready))
+	app.Get("/metrics", func(c *fiber.Ctx) error {
+		text, kind, err := metrics()
+		if err != nil {
+			return err
+		}
+		c.Set(fiber.HeaderContentType, kind)
+		return c.Send(text)
+	})
 	app.Get("/cluster", opsCluster(m))
 	app.Post("/drain", opsDrain(m))
 	app.All("/debug/pprof/cmdline", func(*fiber.Ctx) error { return fiber.ErrNotFound })

@@ -32,6 +32,7 @@ type Deps struct {
 	JWKS     func() []byte
 	Ready    func(context.Context) []string // reasons for not being ready
 	Now      func() time.Time
+	Meter    Meter // nil: nobody counts
 	Log      *slog.Logger
 }
 
@@ -53,6 +54,7 @@ type Server struct {
 	routes   []operation
 	methods  map[string][]string // that a path takes
 	problems map[string]problem
+	told     map[endpoint]func(status int, took time.Duration)
 	inFlight atomic.Int64
 	draining atomic.Bool
 	listener atomic.Pointer[listener] // set by Serve, drained by Shutdown
@@ -62,7 +64,8 @@ type Server struct {
 // New builds the edge. It panics on an operation that declares no permission:
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
-	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{}}
+	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{},
+		told: map[endpoint]func(int, time.Duration){}}
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, BodyLimit: maxBody, ReadBufferSize: maxHeader,
@@ -71,6 +74,7 @@ func New(config Config, deps Deps) *Server {
 	server := s.app.Server()
 	server.Handler = knownMethods(server.Handler)
 	s.app.Use(s.envelope)
+	s.unrouted()
 	s.table()
 	s.options()
 	s.finish()

@@ -45,7 +45,8 @@ const (
 type Hasher struct {
 	params  Params
 	slots   chan struct{}
-	waiting atomic.Int64
+	waiting atomic.Int64 // or in a slot
+	refused atomic.Int64
 	queue   int64
 	nothing string // hash of a password that nobody has
 
@@ -95,6 +96,7 @@ func (h *Hasher) VerifyNothing(ctx context.Context, password string) error {
 func (h *Hasher) do(ctx context.Context, f func()) error {
 	if h.waiting.Add(1) > h.queue+int64(cap(h.slots)) {
 		h.waiting.Add(-1)
+		h.refused.Add(1)
 		return messages.Refuse(messages.CodeOverloaded, "too many sign-ins at once")
 	}
 	defer h.waiting.Add(-1)
@@ -106,6 +108,18 @@ func (h *Hasher) do(ctx context.Context, f func()) error {
 	defer func() { <-h.slots }()
 	f()
 	return nil
+}
+
+// Load is how busy a Hasher is.
+type Load struct {
+	Slots, Hashing, Waiting int
+	Refused                 int64 // since the start, because the queue was full
+}
+
+// Load is how busy the Hasher is at the moment.
+func (h *Hasher) Load() Load {
+	hashing := len(h.slots)
+	return Load{Slots: cap(h.slots), Hashing: hashing, Waiting: max(0, int(h.waiting.Load())-hashing), Refused: h.refused.Load()}
 }
 
 // key derives from the password in NFKC, so that one password typed on two

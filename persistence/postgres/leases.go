@@ -107,6 +107,7 @@ func (db *DB) bury(ctx context.Context, name string, ttl time.Duration) (buried 
 		WHERE name = $1 AND NOT dead AND expires < clock_timestamp()
 			AND pg_postmaster_start_time() < clock_timestamp() - $2::interval
 			AND i.timeline = line.timeline AND i.since < clock_timestamp() - $2::interval`, name, ttl)
+	db.burials.Add(tag.RowsAffected())
 	return tag.RowsAffected() > 0, wrap("bury", err)
 }
 

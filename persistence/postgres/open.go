@@ -12,6 +12,7 @@ import (
 	"net"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -47,6 +48,7 @@ const (
 // DB is a database. It is safe for concurrent use.
 type DB struct {
 	instance string
+	burials  atomic.Int64
 
 	reads  *pgxpool.Pool
 	writes *pgxpool.Pool

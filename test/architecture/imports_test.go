@@ -45,6 +45,7 @@ var rules = []rule{
 		outer: []string{"modernc.org/sqlite", "github.com/pressly/goose/v3", "google.golang.org/protobuf/"}},
 	{path: "persistence/persistencetest", ours: []string{"*"}, outer: []string{"*"}},
 	{path: "cluster", ours: []string{"messages"}, outer: []string{"github.com/asynkron/protoactor-go/", "github.com/hashicorp/memberlist", "google.golang.org/grpc", "google.golang.org/protobuf/"}},
+	{path: "telemetry", ours: []string{"actors/store"}, outer: []string{"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/common/expfmt"}},
 	{path: "migrations"},
 	{path: "cmd", ours: []string{"*"}, outer: []string{"*"}},
 	{path: "deploy", ours: []string{"test/services"}},

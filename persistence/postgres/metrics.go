@@ -1,0 +1,28 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Pool is how busy the connections of one purpose are.
+type Pool struct {
+	Name       string // reads, writes, claims or leases
+	Busy, Idle int32
+	Max        int32
+	Waits      int64         // since the start, for a connection that was not free
+	Waited     time.Duration // since the start, all of them together
+}
+
+// Pools are all connections.
+func (db *DB) Pools() []Pool {
+	pool := func(name string, p *pgxpool.Pool) Pool {
+		s := p.Stat()
+		return Pool{Name: name, Busy: s.AcquiredConns(), Idle: s.IdleConns(), Max: s.MaxConns(), Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime()}
+	}
+	return []Pool{pool("reads", db.reads), pool("writes", db.writes), pool("claims", db.claims), pool("leases", db.leases)}
+}
+
+// Burials is how many lapsed leases of other nodes this one has ended.
+func (db *DB) Burials() int64 { return db.burials.Load() }
