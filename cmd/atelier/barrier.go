@@ -55,6 +55,7 @@ func (p *peers) revokeElsewhere(marks []messages.Mark) {
 		nodes.Go(func() {
 			if err := p.revokeAt(n.Name, marks); err != nil {
 				p.log.Warn("a node does not take revocations and loses its lease", "peer", n.Name, "error", err)
+				p.metrics.nodes.RevocationStrikes.Inc()
 				p.strike(n)
 			}
 		})

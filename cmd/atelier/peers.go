@@ -24,6 +24,8 @@ type peers struct {
 	local     *actors.Local
 	barrier   barrier // this node's part
 	leases    cluster.LeaseStore
+	metrics   *metrics
+	activity  *activity
 	log       *slog.Logger
 	transport *cluster.Transport
 	members   *cluster.Membership
@@ -39,13 +41,14 @@ func (p *peers) start(ctx context.Context, s *server) error {
 	if err != nil {
 		return err
 	}
-	p.transport = cluster.NewTransport(cluster.TransportConfig{Bind: p.settings.ClusterAddr, Advertise: p.settings.ClusterAdvertise, TLS: tls, Now: p.now}, p.runtime.System(), p.log)
+	p.transport = cluster.NewTransport(cluster.TransportConfig{Bind: p.settings.ClusterAddr, Advertise: p.settings.ClusterAdvertise, TLS: tls, Now: p.now, Meter: p.metrics.calls}, p.runtime.System(), p.log)
 	if err := p.transport.Start(); err != nil {
 		return fmt.Errorf("nodes cannot be reached: %w (set ATELIER_CLUSTER_ADDR)", err)
 	}
 	s.onStop(p.transport.Stop)
 	p.local = actors.NewLocal(p.runtime)
 	p.caller = cluster.NewCaller(p.transport, p)
+	p.metrics.readCluster(p.caller)
 	gate, err := cluster.NewGate(p.transport, p, p.caller.View, p.log) // before others know of this node
 	if err != nil {
 		return err
@@ -72,6 +75,7 @@ func (p *peers) Drain(context.Context) error { return p.members.Drain() }
 // changed follows the view: calls go to the new owners, and entities that are not
 // this node's any more are let go.
 func (p *peers) changed(v cluster.View) {
+	p.metrics.viewed(p.caller.View(), v)
 	p.caller.Changed(v)
 	go p.keep()
 }
@@ -128,4 +132,18 @@ func (p *peers) HandOver(ctx context.Context, kind, id string) error {
 func (p *peers) Revoke(_ context.Context, marks []messages.Mark) error {
 	p.barrier.Revoke(marks, func() {})
 	return nil
+}
+
+// Count implements cluster.Local.
+func (p *peers) Count() map[string]int64 { return census(p.runtime) }
+
+// Seen implements cluster.Local.
+func (p *peers) Seen(users []string) { p.activity.told(users) }
+
+func census(r *actors.Runtime) map[string]int64 {
+	live := make(map[string]int64)
+	for kind, n := range r.Census() {
+		live[string(kind)] = n
+	}
+	return live
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"atelier/actors"
-	"atelier/actors/store"
 	"atelier/cluster"
 	httpd "atelier/http"
 	"atelier/identity"
@@ -42,11 +41,13 @@ type server struct {
 	closers []func(context.Context) error
 	failed  chan error
 
-	peers   *peers // nil: alone
-	members *members
-	clients clients
-	Flows   *identity.Service
-	NoAdmin bool
+	metrics  *metrics
+	activity *activity
+	peers    *peers // nil: alone
+	members  *members
+	clients  clients
+	Flows    *identity.Service
+	NoAdmin  bool
 }
 
 // start brings up a node. When it returns without an error the node answers
@@ -55,7 +56,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	s := &server{log: log, failed: make(chan error, 2)}
+	s := &server{log: log, failed: make(chan error, 2), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
@@ -75,7 +76,8 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	if err != nil {
 		return nil, err
 	}
-	s.sweep(db, lease.Now)
+	s.background(func(ctx context.Context) { s.sweep(ctx, db, lease.Now) })
+	s.background(s.activity.run)
 	if err := s.startEdge(ctx, c, db, lease, tokens); err != nil {
 		return nil, err
 	}
@@ -101,15 +103,16 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	if err != nil {
 		return err
 	}
+	hasher := password.NewHasher(password.DefaultParams(), 0, passwordQueue)
 	s.Flows = identity.New(identity.Config{Verification: c.Verification != "off", SessionLifetime: sessionLifetime}, identity.Deps{
 		Accounts: s.clients.accounts, Sessions: s.clients.sessions, Directory: db, Policy: password.Check,
-		Passwords: password.NewHasher(password.DefaultParams(), 0, passwordQueue),
-		Tokens:    token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease}, Now: lease.Now,
+		Passwords: hasher, Tokens: token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease, s.activity}, Now: lease.Now,
 	})
 	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
-		Members: s.members, JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Log: s.log,
+		Members: s.members, JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Meter: s.metrics.requests, Log: s.log,
 	})
+	s.metrics.readEdge(s.edge, hasher)
 	if c.embedded() {
 		if err := s.serveAdmin(c.DataDir); err != nil {
 			return err
@@ -148,12 +151,12 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	config.Committer.Writers = db.writers
 	var runtime *actors.Runtime
 	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}
-	deps := actors.Deps{Node: node, Lease: lockLease{}, Barrier: here, Hints: noHints{}, Log: s.log}
+	deps := actors.Deps{Node: node, Lease: lockLease{}, Barrier: here, Hints: s.metrics, Meter: s.metrics.entities, Log: s.log}
 	var leased *cluster.Lease
 	if db.leases != nil {
 		timing := cluster.DefaultLeaseConfig(node)
 		if c.clustered() {
-			s.peers = &peers{settings: c.clusterSettings, node: node, barrier: here, leases: db.leases, log: s.log}
+			s.peers = &peers{settings: c.clusterSettings, node: node, barrier: here, leases: db.leases, metrics: s.metrics, log: s.log}
 			deps.Peers, deps.Barrier = neighbours{s.peers}, clusterBarrier{s.peers}
 			timing.Cluster, timing.Address, timing.Reached = c.ClusterName, cmp.Or(c.ClusterAdvertise, c.ClusterAddr), s.peers.reached
 		}
@@ -163,11 +166,14 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 			s.peers.now = leased.Now
 		}
 	}
+	deps.Barrier = timed{deps.Barrier, s.metrics.nodes}
+	s.activity = newActivity(s.peers)
 	runtime = actors.New(config, deps, db)
 	actors.AddAccounts(runtime, db.Accounts())
 	actors.AddSessions(runtime, db.Sessions())
 	actors.AddProjects(runtime, db.Projects())
 	s.members = &members{node: node, peers: s.peers, lease: deps.Lease, live: runtime.Live, since: time.Now()}
+	s.measure(db, runtime, leased)
 	if err := s.joinOthers(ctx, runtime, leased); err != nil {
 		return nil, errors.Join(err, runtime.Stop(ctx))
 	}
@@ -184,7 +190,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 // joinOthers finds the other nodes, and then takes the lease.
 func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased *cluster.Lease) error {
 	if s.peers != nil {
-		s.peers.runtime = runtime
+		s.peers.runtime, s.peers.activity = runtime, s.activity
 		if err := s.peers.start(ctx, s); err != nil {
 			return err
 		}
@@ -198,11 +204,6 @@ func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased
 	s.onStop(leased.Stop)
 	return nil
 }
-
-// noHints: nobody on this node listens yet.
-type noHints struct{}
-
-func (noHints) Committed(store.Kind, string, []messages.Event) {}
 
 func (s *server) startKeys(ctx context.Context, c settings, db *opened, now lease) (*token.Ring, *seal.Ring, error) {
 	sealer, err := c.masterKey()
@@ -218,23 +219,28 @@ func (s *server) startKeys(ctx context.Context, c settings, db *opened, now leas
 }
 
 // sweep removes expired commands from time to time.
-func (s *server) sweep(db *opened, now func() time.Time) {
+func (s *server) sweep(ctx context.Context, db *opened, now func() time.Time) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := sweepAll(ctx, db, now()); err != nil && ctx.Err() == nil {
+			s.log.Warn("expired commands were not removed", "error", err)
+		}
+	}
+}
+
+// background runs a loop until the node stops.
+func (s *server) background(loop func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(sweepEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			if err := sweepAll(ctx, db, now()); err != nil && ctx.Err() == nil {
-				s.log.Warn("expired commands were not removed", "error", err)
-			}
-		}
+		loop(ctx)
 	}()
 	s.onStop(func(context.Context) error { cancel(); <-done; return nil })
 }
@@ -271,7 +277,7 @@ func (s *server) listen(c settings) (err error) {
 		s.ops.Close()
 		return fmt.Errorf("the API listener cannot be opened: %w (set ATELIER_HTTP_ADDR)", err)
 	}
-	ops := httpd.NewOps(s.edge.Ready, s.members)
+	ops := httpd.NewOps(s.edge.Ready, s.members, s.metrics.Render)
 	s.serve(ops, s.ops)
 	s.onStop(ops.ShutdownWithContext)
 	go func() { s.failed <- s.edge.Serve(s.api) }()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sync/atomic"
 	"time"
 
 	"atelier/identity"
@@ -12,14 +13,16 @@ import (
 // found out in the same era: in between, another process may have ended the
 // session without this one hearing of it.
 type validated struct {
-	cache *token.Cache[checked]
-	lease lease
+	cache    *token.Cache[checked]
+	lease    lease
+	activity *activity
 }
 
 // checked is the outcome of asking the truth, in an era of the lease.
 type checked struct {
 	principal *identity.Principal
 	era       int64
+	noted     *atomic.Int64 // round of the activity in which the user was noted last
 }
 
 // Get implements identity.Validated. The lease is asked after the table was read.
@@ -29,12 +32,25 @@ func (v validated) Get(token string) (*identity.Principal, bool) {
 		return nil, false
 	}
 	era, trusted := v.lease.Trust()
-	return c.principal, trusted && era == c.era
+	if !trusted || era != c.era {
+		return nil, false
+	}
+	if round := v.activity.round.Load(); c.noted.Load() != round {
+		c.noted.Store(round)
+		v.activity.note(c.principal.UserID)
+	}
+	return c.principal, true
 }
 
 // Begin implements identity.Validated.
 func (v validated) Begin(token, user, session string) (keep func(*identity.Principal, time.Time) bool, drop func()) {
 	era, _ := v.lease.Trust()
 	store, drop := v.cache.Begin(token, user, session)
-	return func(p *identity.Principal, expires time.Time) bool { return store(checked{p, era}, expires) }, drop
+	return func(p *identity.Principal, expires time.Time) bool {
+		kept := store(checked{p, era, new(atomic.Int64)}, expires)
+		if kept {
+			v.activity.note(p.UserID)
+		}
+		return kept
+	}, drop
 }

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"time"
+
+	"atelier/actors"
+	"atelier/actors/store"
+	"atelier/cluster"
+	httpd "atelier/http"
+	"atelier/identity/password"
+	"atelier/messages"
+	"atelier/persistence/postgres"
+	"atelier/telemetry"
+)
+
+// metrics are those of a node, by who tells them.
+type metrics struct {
+	*telemetry.Registry
+	requests *telemetry.Requests
+	entities *telemetry.Entities
+	calls    *telemetry.Calls
+	nodes    telemetry.Nodes
+}
+
+func newMetrics() *metrics {
+	r := telemetry.New(version)
+	queues := r.Overloads(actors.QueueEntity, actors.QueueCommits, actors.QueueEntities, cluster.QueuePeer, cluster.QueueGate, httpd.QueueEdge)
+	return &metrics{
+		Registry: r, requests: r.Requests(queues), nodes: r.Nodes(),
+		entities: r.Entities(queues, store.Account, store.Session, store.Project),
+		calls: r.Calls(queues, cluster.ResultAnswered, cluster.ResultMoved, cluster.ResultUnknown, cluster.ResultTimeout,
+			cluster.ResultOverloaded, cluster.ResultFailed),
+	}
+}
+
+// Committed implements actors.Hints.
+func (m *metrics) Committed(kind store.Kind, _ string, events []messages.Event) {
+	if kind != store.Project {
+		return
+	}
+	for _, event := range events {
+		if _, created := event.(*messages.ProjectCreated); created {
+			m.nodes.ProjectsCreated.Inc()
+		}
+	}
+}
+
+// timed is a barrier whose time is measured.
+type timed struct {
+	actors.Barrier
+	nodes telemetry.Nodes
+}
+
+// Revoke implements actors.Barrier.
+func (t timed) Revoke(marks []messages.Mark, done func()) {
+	began := time.Now()
+	t.Barrier.Revoke(marks, func() {
+		t.nodes.Revocations.Observe(time.Since(began).Seconds())
+		done()
+	})
+}
+
+// one is a reading of one value without labels.
+func one[N int64 | int | float64](read func() N) func(func(float64, ...string)) {
+	return func(value func(float64, ...string)) { value(float64(read())) }
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// measure adds what is looked up below the edge.
+func (s *server) measure(db *opened, runtime *actors.Runtime, leased *cluster.Lease) {
+	s.metrics.readRuntime(runtime, s.activity)
+	s.metrics.readLease(leased)
+	if pg, is := db.engine.(*postgres.DB); is {
+		s.metrics.readPostgres(pg)
+	}
+}
+
+// readRuntime adds what is looked up in the runtime and its users.
+func (m *metrics) readRuntime(r *actors.Runtime, a *activity) {
+	m.Gauge("atelier_entities", "Entities in memory.", []string{"kind"}, func(value func(float64, ...string)) {
+		for kind, n := range r.Census() {
+			value(float64(n), string(kind))
+		}
+	})
+	m.Gauge("active_users_total", "Users with an authenticated request in the last five minutes whose account is this node's.", nil, one(a.active))
+}
+
+// readEdge adds what is looked up in the edge and in what it stands on.
+func (m *metrics) readEdge(edge *httpd.Server, hasher *password.Hasher) {
+	m.Gauge("atelier_http_requests_in_flight", "Requests that are being answered.", nil, one(edge.InFlight))
+	m.Gauge("atelier_password_hash_slots", "Passwords that can be hashed at one time.", nil, one(func() int { return hasher.Load().Slots }))
+	m.Gauge("atelier_password_hashes", "Passwords that are being hashed, and that wait for it.", []string{"state"}, func(value func(float64, ...string)) {
+		load := hasher.Load()
+		value(float64(load.Hashing), "hashing")
+		value(float64(load.Waiting), "waiting")
+	})
+	m.Counter("atelier_password_hashes_refused_total", "Passwords that were not hashed because too many waited.", nil, one(func() int64 { return hasher.Load().Refused }))
+}
+
+// readLease adds the lease's metrics. The lease of an embedded node, the lock of
+// its data directory, is always held.
+func (m *metrics) readLease(l *cluster.Lease) {
+	stats := func() cluster.LeaseStats { return cluster.LeaseStats{Held: true, Exclusive: true} }
+	if l != nil {
+		stats = l.Stats
+		m.Gauge("atelier_lease_remaining_seconds", "For how long the lease is good without a renewal.", nil, one(func() float64 { return stats().Remaining.Seconds() }))
+	}
+	m.Gauge("atelier_lease_held", "1 while the node may answer, else 0.", nil, one(func() float64 { return oneIf(stats().Held) }))
+	m.Gauge("atelier_lease_exclusive", "1 while the node answers from memory, 0 while it asks the database first.", nil, one(func() float64 { return oneIf(stats().Exclusive) }))
+	m.Counter("atelier_lease_lost_total", "Leases of this node that lapsed.", nil, one(func() int64 { return stats().Lost }))
+	m.Counter("atelier_lease_strikes_total", "Leases of nodes that this one did not reach and had end.", nil, one(func() int64 { return stats().Strikes }))
+}
+
+// readPostgres adds the metrics of the database's connections.
+func (m *metrics) readPostgres(db *postgres.DB) {
+	m.Counter("atelier_lease_burials_total", "Lapsed leases of other nodes that this one ended.", nil, one(db.Burials))
+	pools := func(read func(p postgres.Pool, value func(float64, ...string))) func(func(float64, ...string)) {
+		return func(value func(float64, ...string)) {
+			for _, p := range db.Pools() {
+				read(p, value)
+			}
+		}
+	}
+	m.Gauge("atelier_database_connections", "Connections to the database, in use and idle.", []string{"pool", "state"}, pools(func(p postgres.Pool, value func(float64, ...string)) {
+		value(float64(p.Busy), p.Name, "busy")
+		value(float64(p.Idle), p.Name, "idle")
+	}))
+	m.Gauge("atelier_database_connections_max", "Connections that a pool may have.", []string{"pool"}, pools(func(p postgres.Pool, value func(float64, ...string)) { value(float64(p.Max), p.Name) }))
+	m.Counter("atelier_database_waits_total", "Times that no connection was free.", []string{"pool"}, pools(func(p postgres.Pool, value func(float64, ...string)) { value(float64(p.Waits), p.Name) }))
+	m.Counter("atelier_database_wait_seconds_total", "Time spent waiting for a connection.", []string{"pool"}, pools(func(p postgres.Pool, value func(float64, ...string)) { value(p.Waited.Seconds(), p.Name) }))
+}
+
+// readCluster adds what is looked up in the view of the cluster.
+func (m *metrics) readCluster(c *cluster.Caller) {
+	m.Gauge("atelier_cluster_nodes", "Nodes in this node's view of the cluster, itself included.", []string{"state"}, func(value func(float64, ...string)) {
+		draining := 0
+		v := c.View()
+		for _, n := range v.Nodes {
+			if n.Draining {
+				draining++
+			}
+		}
+		value(float64(len(v.Nodes)-draining), "up")
+		value(float64(draining), "draining")
+	})
+	m.Gauge("atelier_remote_calls_in_flight", "Calls under way to another node.", []string{"peer"}, func(value func(float64, ...string)) {
+		for node, n := range c.InFlight() {
+			value(float64(n), node)
+		}
+	})
+}
+
+// viewed counts who came into the view and who went.
+func (m *metrics) viewed(before, now cluster.View) {
+	m.nodes.Joins.Add(float64(newIn(now, before)))
+	m.nodes.Leaves.Add(float64(newIn(before, now)))
+}
+
+// newIn is how many nodes of a view, but for the one whose it is, the other does not
+// have. One that was started again is another.
+func newIn(v, other cluster.View) (n int) {
+	for _, node := range v.Nodes {
+		if known, ok := other.Node(node.Name); node.Name != v.Self && (!ok || !known.Started.Equal(node.Started)) {
+			n++
+		}
+	}
+	return n
+}
