@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -50,9 +51,9 @@ func (r *rig) create(connections int) racer {
 func creating(p *person) client {
 	return client{next: func(q *fasthttp.Request) {
 		fill(q, "POST", "/api/v1/projects", p.token)
-		i := serial.Add(1)
-		q.Header.Set("Idempotency-Key", fmt.Sprintf("bench-%d", i))
-		q.SetBodyString(fmt.Sprintf(`{"name":"Project %d","description":%q,"settings":{"max_collaborators":20}}`, i, description))
+		unique := strconv.FormatInt(serial.Add(1), 10)
+		q.Header.Set("Idempotency-Key", "bench-"+unique)
+		q.SetBodyString(`{"name":"Project ` + unique + `","description":"` + description + `","settings":{"max_collaborators":20}}`)
 	}}
 }
 
