@@ -119,10 +119,7 @@ func (r *cutRound) run(c cut, round int) {
 		}
 	}
 	time.Sleep(beforeCut)
-	nodes := make([]*rig.Node, len(r.n.Nodes))
-	for i, k := range r.random.Perm(len(nodes)) {
-		nodes[i] = r.n.Nodes[k]
-	}
+	nodes := shuffled(r.n.Nodes, r.random)
 	sides := c.make(r.n, nodes)
 	time.Sleep(cutTime / 2)
 	midst := r.count()

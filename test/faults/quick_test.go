@@ -25,6 +25,8 @@ const (
 	cutRounds     = 4
 	tieRounds     = 2
 	cutTime       = 8 * time.Second
+
+	cutRevocations = 20
 )
 
 func quick(n int) int {

@@ -18,4 +18,5 @@ const (
 	cutRounds      = 100
 	tieRounds      = 20
 	cutTime        = time.Minute
+	cutRevocations = 1_000
 )

@@ -41,6 +41,8 @@ var mutations = []mutation{
 	{"nofence", "TestClusterSurvivesCuts", "commits ask for neither epoch nor version"},
 	{"nolease", "TestClusterSurvivesCuts", "what was claimed is shown from memory whatever the lease"},
 	{"nobarrier", "TestRevocationHoldsOnEveryNode", "revocations stay on the node that decided them"},
+	{"nobarrier", "TestRevocationHoldsAcrossCuts", "revocations stay on the node that decided them"},
+	{"nolease", "TestRevocationHoldsAcrossCuts", "what was claimed is shown from memory whatever the lease"},
 	{"lazycommit", "TestKilledPostgresLosesNothing", "commits are reported before they are on disk"},
 }
 
