@@ -25,21 +25,31 @@ type clusterBody struct {
 }
 
 type memberBody struct {
-	Name        string `json:"name"`
-	Address     string `json:"address" doc:"Of the connections between nodes; empty where the node is in no cluster"`
-	State       string `json:"state" enum:"up,draining,joining,unseen,struck" doc:"draining: it owns nothing; joining: it has no lease yet; unseen: it has a lease, and the node that answers does not reach it; struck: its lease runs out"`
-	Since       string `json:"since" format:"date-time" doc:"Start of its lease, or of the process where it has none"`
-	Incarnation int64  `json:"incarnation" doc:"Number of its lease; 0: none"`
-	Exclusive   bool   `json:"exclusive" doc:"Whether it answers without asking the database first"`
-	Entities    *int64 `json:"entities,omitempty" nullable:"false" doc:"Live there; known of the node that answers alone"`
+	Name        string        `json:"name"`
+	Address     string        `json:"address" doc:"Of the connections between nodes; empty where the node is in no cluster"`
+	State       string        `json:"state" enum:"up,draining,joining,unseen,struck" doc:"draining: it owns nothing; joining: it has no lease yet; unseen: it has a lease, and the node that answers does not reach it; struck: its lease runs out"`
+	Since       string        `json:"since" format:"date-time" doc:"Start of its lease, or of the process where it has none"`
+	Incarnation int64         `json:"incarnation" doc:"Number of its lease; 0: none"`
+	Exclusive   bool          `json:"exclusive" doc:"Whether it answers without asking the database first"`
+	Entities    *entitiesBody `json:"entities,omitempty" nullable:"false" doc:"Live there; absent where the node did not say within a second"`
+}
+
+type entitiesBody struct {
+	Account int64 `json:"account"`
+	Session int64 `json:"session"`
+	Project int64 `json:"project"`
 }
 
 func clusterOf(c *messages.Cluster) *clusterBody {
 	body := &clusterBody{Name: c.Name, Node: c.Node, Nodes: make([]memberBody, 0, len(c.Nodes))}
 	for _, m := range c.Nodes {
+		var entities *entitiesBody
+		if e := m.Entities; e != nil {
+			entities = &entitiesBody{Account: e["account"], Session: e["session"], Project: e["project"]}
+		}
 		body.Nodes = append(body.Nodes, memberBody{
 			Name: m.Name, Address: m.Address, State: m.State, Since: timeText(m.Since.UnixMicro()),
-			Incarnation: m.Incarnation, Exclusive: m.Exclusive, Entities: m.Entities,
+			Incarnation: m.Incarnation, Exclusive: m.Exclusive, Entities: entities,
 		})
 	}
 	return body

@@ -33,8 +33,8 @@ type Member struct {
 	Name        string
 	Address     string // of the connections between nodes; empty where it is alone
 	State       string
-	Since       time.Time // start of the lease's incarnation, or of the process where it has none
-	Incarnation int64     // 0: without a lease
-	Exclusive   bool      // it answers by what it knows, without asking the database
-	Entities    *int64    // live there; nil: the node that answers does not know
+	Since       time.Time        // start of the lease's incarnation, or of the process where it has none
+	Incarnation int64            // 0: without a lease
+	Exclusive   bool             // it answers by what it knows, without asking the database
+	Entities    map[string]int64 // live there, by kind; nil: the node that answers does not know
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,17 +18,16 @@ type members struct {
 	node    string
 	peers   *peers // nil: alone
 	lease   actors.Lease
-	live    func() int64 // entities on this node
+	census  func() map[string]int64 // entities on this node
 	since   time.Time
 	drained atomic.Bool // where it is alone
 }
 
 // Cluster lists the nodes: whom this one sees, and who has a lease.
 func (m *members) Cluster(ctx context.Context) (*messages.Cluster, error) {
-	entities := m.live()
 	if m.peers == nil {
 		_, exclusive := m.lease.Trust()
-		self := messages.Member{Name: m.node, State: messages.MemberUp, Since: m.since, Exclusive: exclusive, Entities: &entities}
+		self := messages.Member{Name: m.node, State: messages.MemberUp, Since: m.since, Exclusive: exclusive, Entities: m.census()}
 		if m.drained.Load() {
 			self.State = messages.MemberDraining
 		}
@@ -39,12 +39,29 @@ func (m *members) Cluster(ctx context.Context) (*messages.Cluster, error) {
 		return nil, err
 	}
 	c := &messages.Cluster{Name: name, Node: m.node, Nodes: join(m.peers.members.View(), leased)}
-	for i := range c.Nodes {
-		if c.Nodes[i].Name == m.node {
-			c.Nodes[i].Entities = &entities
-		}
-	}
+	m.count(ctx, c.Nodes)
 	return c, nil
+}
+
+// countTime is how long nodes have to say how many entities live there.
+const countTime = time.Second
+
+// count asks all nodes at once. Of those that do not answer it is not known.
+func (m *members) count(ctx context.Context, nodes []messages.Member) {
+	ctx, cancel := context.WithTimeout(ctx, countTime)
+	defer cancel()
+	var asked sync.WaitGroup
+	for i := range nodes {
+		asked.Go(func() {
+			entities, err := m.peers.caller.Count(ctx, nodes[i].Name)
+			if err != nil {
+				m.peers.log.Debug("a node does not say what lives there", "peer", nodes[i].Name, "error", err)
+				return
+			}
+			nodes[i].Entities = entities
+		})
+	}
+	asked.Wait()
 }
 
 // join puts what is seen and what is leased together, by name.

@@ -28,6 +28,7 @@ func TestNodesAreForAdministrators(t *testing.T) {
 			return c.list("nodes")[0].(object)["state"]
 		}
 		require.Equal(t, "up", state())
+		require.Equal(t, object{"account": 2., "session": 2., "project": 0.}, boss.get("/cluster").list("nodes")[0].(object)["entities"])
 		boss.post("/cluster/nodes/other/drain", nil).refused(t, 404, "not_found")
 		require.Equal(t, "up", state())
 		boss.post(path, nil).want(t, 204)
@@ -43,7 +44,7 @@ func TestOperatorsAskTheNodeItself(t *testing.T) {
 	at := opsSettings{OpsAddr: strings.TrimPrefix(p.ops, "http://")}
 	var said strings.Builder
 	require.NoError(t, (&statusCommand{opsSettings: at}).print(t.Context(), &said))
-	require.Regexp(t, `(?m)^NAME +ADDRESS +STATE +SINCE +EXCLUSIVE +ENTITIES\n`+p.members.node+` +- +up +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +yes +\d+\n$`, said.String())
+	require.Regexp(t, `(?m)^NAME +ADDRESS +STATE +SINCE +EXCLUSIVE +ACCOUNTS +SESSIONS +PROJECTS\n`+p.members.node+` +- +up +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +yes +0 +0 +0\n$`, said.String())
 
 	require.ErrorContains(t, (&drainCommand{opsSettings: at, Wait: time.Minute}).Run(t.Context()), "no other node")
 	ops := &client{t: t, base: p.ops}

@@ -172,7 +172,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	actors.AddAccounts(runtime, db.Accounts())
 	actors.AddSessions(runtime, db.Sessions())
 	actors.AddProjects(runtime, db.Projects())
-	s.members = &members{node: node, peers: s.peers, lease: deps.Lease, live: runtime.Live, since: time.Now()}
+	s.members = &members{node: node, peers: s.peers, lease: deps.Lease, census: func() map[string]int64 { return census(runtime) }, since: time.Now()}
 	s.measure(db, runtime, leased)
 	if err := s.joinOthers(ctx, runtime, leased); err != nil {
 		return nil, errors.Join(err, runtime.Stop(ctx))

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -61,7 +60,7 @@ type seenCluster struct {
 		Name, Address, State string
 		Since                time.Time
 		Exclusive            bool
-		Entities             *int64
+		Entities             map[string]int64
 	}
 }
 
@@ -74,14 +73,14 @@ func readCluster(text []byte) (c seenCluster, err error) {
 
 func (c *seenCluster) table(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tADDRESS\tSTATE\tSINCE\tEXCLUSIVE\tENTITIES")
+	fmt.Fprintln(table, "NAME\tADDRESS\tSTATE\tSINCE\tEXCLUSIVE\tACCOUNTS\tSESSIONS\tPROJECTS")
 	for _, n := range c.Nodes {
-		exclusive, entities := "no", "-"
+		exclusive, entities := "no", "-\t-\t-"
 		if n.Exclusive {
 			exclusive = "yes"
 		}
-		if n.Entities != nil {
-			entities = strconv.FormatInt(*n.Entities, 10)
+		if e := n.Entities; e != nil {
+			entities = fmt.Sprintf("%d\t%d\t%d", e["account"], e["session"], e["project"])
 		}
 		if n.Address == "" {
 			n.Address = "-"
@@ -95,8 +94,9 @@ func (c *seenCluster) table(w io.Writer) error {
 func (c *seenCluster) here() (state string, entities int64, others bool) {
 	for _, n := range c.Nodes {
 		if n.Name == c.Node {
-			if state = n.State; n.Entities != nil {
-				entities = *n.Entities
+			state = n.State
+			for _, live := range n.Entities {
+				entities += live
 			}
 		} else {
 			others = others || n.State == "up"
