@@ -106,7 +106,9 @@ func receiveProject(t turn[*project.State], c messages.Command) {
 			return project.Permissions(s, c)
 		})
 	default:
-		t.unknown(c)
+		if !receiveNext(t, c) {
+			t.unknown(c)
+		}
 	}
 }
 

@@ -8,13 +8,3 @@
 // been made for. What no program in use needs any more is removed a version later,
 // by a migration whose floor is the first schema without need of it.
 package migrations
-
-import "embed"
-
-// Postgres and SQLite are goose migrations, in the folders of their names.
-var (
-	//go:embed postgres/*.sql
-	Postgres embed.FS
-	//go:embed sqlite/*.sql
-	SQLite embed.FS
-)

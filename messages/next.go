@@ -1,0 +1,5 @@
+//go:build next
+
+package messages
+
+func (*ProjectLabelled) EventType() string { return "project.labelled" }
