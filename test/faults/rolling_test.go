@@ -26,16 +26,7 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 	services.Need(t, "haproxy")
 	s := rig.New(t)
 	balancer, nodes := s.StartBalanced(services.Postgres(t).URL(), "../../deploy/haproxy.cfg", [3]string{"a", "b", "c"})
-	users := s.Crowd(nodes[0], rollingUsers)
-	ctx, cancel := context.WithCancel(s.Context())
-	defer cancel()
-	var asked atomic.Int64
-	var workers sync.WaitGroup
-	for i, u := range users {
-		w := &roller{s: s, user: s.SignIn(nodes[i%len(nodes)], u), other: users[(i+1)%len(users)].ID, asked: &asked}
-		w.c = w.user.At(nodes[0]).Behind(balancer)
-		workers.Go(func() { w.run(ctx) })
-	}
+	stop := atWork(s, balancer, nodes)
 	for _, n := range nodes {
 		time.Sleep(rollingPause)
 		code := make(chan int)
@@ -47,9 +38,26 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 		n.Restart()
 	}
 	time.Sleep(rollingPause)
-	cancel()
-	workers.Wait()
-	s.Logf("%d requests", asked.Load())
+	s.Logf("%d requests", stop())
+}
+
+// atWork has users work through the balancer until they are stopped, which tells
+// how much they have asked.
+func atWork(s *rig.Scenario, balancer *rig.Balancer, nodes []*rig.Node) (stop func() int64) {
+	users := s.Crowd(nodes[0], rollingUsers)
+	ctx, cancel := context.WithCancel(s.Context())
+	asked := new(atomic.Int64)
+	var workers sync.WaitGroup
+	for i, u := range users {
+		w := &roller{s: s, user: s.SignIn(nodes[i%len(nodes)], u), other: users[(i+1)%len(users)].ID, asked: asked}
+		w.c = w.user.At(nodes[0]).Behind(balancer)
+		workers.Go(func() { w.run(ctx) })
+	}
+	return func() int64 {
+		cancel()
+		workers.Wait()
+		return asked.Load()
+	}
 }
 
 // stillAnswers waits until a node that stops says so, and then asks it things on

@@ -14,21 +14,40 @@ import (
 // test/mutations points it at builds with a safeguard taken out.
 const BinaryVariable = "ATELIER_RIG_BINARY"
 
-var built atomic.Pointer[string] // folder of the program that binary built
+// Version is a build of the program. It returns the file, which is built when it
+// is first asked for, once for the process that runs the tests.
+type Version func() (path string, err error)
 
-// binary is the program, built once for the process that runs the tests.
-var binary = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv(BinaryVariable); path != "" {
-		return path, nil
-	}
+var (
+	// This is the program.
+	This Version = sync.OnceValues(func() (string, error) {
+		if path := os.Getenv(BinaryVariable); path != "" {
+			return path, nil
+		}
+		return built("atelier")
+	})
+	// Next is the rehearsal of a next version: a command, its event and a
+	// migration more.
+	Next Version = sync.OnceValues(func() (string, error) { return built("atelier-next", "next") })
+)
+
+// builds is the folder of what was built.
+var builds = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", fmt.Sprintf("atelier-binary-%d-", os.Getpid()))
+	made.Store(&dir)
+	return dir, err
+})
+
+var made atomic.Pointer[string] // by builds
+
+func built(name string, tags ...string) (path string, err error) {
+	dir, err := builds()
 	if err != nil {
 		return "", err
 	}
-	built.Store(&dir)
-	path := filepath.Join(dir, "atelier")
-	return path, Build(path)
-})
+	path = filepath.Join(dir, name)
+	return path, Build(path, tags...)
+}
 
 // Build builds the program, with these build tags, into a file. The working
 // directory must be in the module. Tests that look for races run a program that
@@ -48,7 +67,7 @@ func Build(path string, tags ...string) error {
 
 // Clean removes what was built: for TestMain, after the tests.
 func Clean() {
-	if dir := built.Load(); dir != nil {
+	if dir := made.Load(); dir != nil {
 		os.RemoveAll(*dir)
 	}
 }

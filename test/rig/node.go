@@ -27,7 +27,8 @@ const publicURL = "http://atelier.test"
 // Node is one atelier process after the other, with one name and one data
 // directory.
 type Node struct {
-	Name string
+	Name    string
+	Version Version // that Restart starts
 
 	scenario *Scenario
 	host     *services.Host // nil: this machine
@@ -78,7 +79,7 @@ func (s *Scenario) start(name, database string, where place) *Node {
 	s.Helper()
 	dir := filepath.Join(s.Dir, name)
 	s.Must(os.MkdirAll(dir, 0o700))
-	n := &Node{Name: name, scenario: s, host: where.host, settings: append([]string{
+	n := &Node{Name: name, Version: This, scenario: s, host: where.host, settings: append([]string{
 		"ATELIER_DATA_DIR=" + dir, "ATELIER_DATABASE_URL=" + database, "ATELIER_HTTP_ADDR=127.0.0.1:0", "ATELIER_OPS_ADDR=127.0.0.1:0",
 		"ATELIER_PUBLIC_URL=" + publicURL, "ATELIER_NODE_NAME=" + name,
 	}, where.settings...)}
@@ -103,7 +104,7 @@ func (s *Scenario) start(name, database string, where place) *Node {
 // Restart starts the node again after it has ended.
 func (n *Node) Restart() {
 	n.scenario.Helper()
-	path, err := binary()
+	path, err := n.Version()
 	n.scenario.Must(err)
 	n.cmd = exec.Command(path, "serve")
 	if n.host != nil {
@@ -146,7 +147,7 @@ func (n *Node) Setting(name string) (value string) {
 // Run runs another command of the program to its end, and returns what it said.
 func (s *Scenario) Run(args ...string) string {
 	s.Helper()
-	path, err := binary()
+	path, err := This()
 	s.Must(err)
 	cmd := exec.CommandContext(s.Context(), path, args...)
 	cmd.Env = environment()
