@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -44,7 +45,7 @@ func (c *Caller) Call(ctx context.Context, kind, id string, command messages.Com
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > maxPayload {
+	if len(b) > messages.MaxSize {
 		return nil, messages.Refuse(messages.CodePayloadTooLarge, "the request is too large to be sent between nodes")
 	}
 	ask := &messages.Ask{
@@ -89,19 +90,27 @@ func (c *Caller) HandOver(ctx context.Context, node, kind, id string) error {
 	})
 }
 
+// maxMarks is how many revocations travel together: no more bytes than a command.
+const maxMarks = 512
+
 // Revoke carries revocations to a node and returns when they hold there.
 func (c *Caller) Revoke(ctx context.Context, node string, marks []messages.Mark) error {
 	v := c.View()
 	if node == v.Self {
 		return c.local.Revoke(ctx, marks)
 	}
-	revocations := make([]*messages.Revocation, len(marks))
-	for i, m := range marks {
-		revocations[i] = &messages.Revocation{User: m.User, Session: m.Session, Project: m.Project}
+	for part := range slices.Chunk(marks, maxMarks) {
+		revocations := make([]*messages.Revocation, len(part))
+		for i, m := range part {
+			revocations[i] = &messages.Revocation{User: m.User, Session: m.Session, Project: m.Project}
+		}
+		if err := c.order(ctx, v, node, func(number uint64) proto.Message {
+			return &messages.Revoke{Call: number, Marks: revocations}
+		}); err != nil {
+			return err
+		}
 	}
-	return c.order(ctx, v, node, func(number uint64) proto.Message {
-		return &messages.Revoke{Call: number, Marks: revocations}
-	})
+	return nil
 }
 
 // Drain has a node hand its entities to the others.

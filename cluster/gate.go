@@ -167,7 +167,7 @@ func (g *Gate) result(work func() (proto.Message, error)) (m proto.Message) {
 
 func (g *Gate) answer(asker *actor.PID, call uint64, m proto.Message) {
 	b, err := proto.Marshal(m)
-	if err == nil && len(b) > maxPayload {
+	if err == nil && len(b) > messages.MaxSize {
 		err = fmt.Errorf("an answer of %d bytes cannot be sent to another node", len(b))
 	}
 	if err != nil {

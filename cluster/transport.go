@@ -30,9 +30,8 @@ const (
 )
 
 const (
-	maxPayload = 4 << 20                // bytes of one command or answer; 64 KiB are meant to be enough
-	maxPart    = 1 << 20                // bytes of messages sent together, unless one alone is larger
-	maxFrame   = maxPayload + maxPart   // bytes received together
+	maxPart    = 1 << 20                // bytes of messages sent together
+	maxFrame   = 2 * maxPart            // bytes received together, what goes with the messages included
 	pingEvery  = 10 * time.Second       // over a silent connection; gRPC takes no less
 	pongWithin = 3 * time.Second        // else the connection is given up, as when sent bytes are not acknowledged
 	connecting = 2 * time.Second        // one attempt

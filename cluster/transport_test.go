@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"atelier/messages"
 )
@@ -28,9 +30,10 @@ func TestCallsBetweenNodes(t *testing.T) {
 		"a refusal":                {order{ID: there, Text: "refuse"}, messages.CodeNotFound, ""},
 		"a failure":                {order{ID: there, Text: "fail"}, messages.CodeInternal, ""},
 		"a panic":                  {order{ID: there, Text: "panic"}, messages.CodeInternal, ""},
-		"a request that is large":  {order{ID: there, Text: "x" + strings.Repeat(" ", 900<<10)}, "ok", "x" + strings.Repeat(" ", 900<<10) + " at b"},
-		"a reply that is large":    {order{ID: there, Text: "large 4000000"}, "ok", strings.Repeat("x", 4000000)},
-		"a reply too large":        {order{ID: there, Text: "large 5000000"}, messages.CodeInternal, ""},
+		"a request that is large":  {order{ID: there, Text: "x" + strings.Repeat(" ", 64_000)}, "ok", "x" + strings.Repeat(" ", 64_000) + " at b"},
+		"a request too large":      {order{ID: there, Text: "x" + strings.Repeat(" ", messages.MaxSize)}, messages.CodePayloadTooLarge, ""},
+		"a reply that is large":    {order{ID: there, Text: "large 65000"}, "ok", strings.Repeat("x", 65_000)},
+		"a reply too large":        {order{ID: there, Text: "large 65600"}, messages.CodeInternal, ""},
 		"many large ones at once":  {order{ID: there, Text: "large 65000", AtOnce: 300}, "ok", strings.Repeat("x", 65000)},
 		"a reply that never comes": {order{ID: there, Text: "wait", Timeout: 100 * time.Millisecond}, messages.CodeTimeout, ""},
 	} {
@@ -67,9 +70,22 @@ func TestOrdersToANode(t *testing.T) {
 		to.done(t, "hand over project 1", 1)
 		to.done(t, "revoke [{u  p} { s }]", 1)
 	}
+	require.Equal(t, "<nil>", a.do(t, order{Do: "revoke", Node: "b", Marks: make([]messages.Mark, maxMarks+1)}).Error)
+	b.done(t, fmt.Sprint("revoke ", make([]messages.Mark, maxMarks)), 1)
+	b.done(t, fmt.Sprint("revoke ", make([]messages.Mark, 1)), 1)
 	require.Contains(t, a.do(t, order{Do: "hand over", Node: "b", ID: "refused"}).Error, "not now")
 	require.Contains(t, a.do(t, order{Do: "count", Node: "c"}).Error, messages.CodeUnavailable)
 	require.Contains(t, a.do(t, order{Do: "hand over", Node: "c", ID: "1"}).Error, messages.CodeUnavailable)
+}
+
+func TestRevocationsAreNotLargerThanCommands(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("x", 36)
+	m := &messages.Revoke{Call: 1<<64 - 1}
+	for range maxMarks {
+		m.Marks = append(m.Marks, &messages.Revocation{User: id, Session: id, Project: id})
+	}
+	require.LessOrEqual(t, proto.Size(m), messages.MaxSize)
 }
 
 func TestWhatIsNotItsOwnIsMoved(t *testing.T) {

@@ -92,6 +92,9 @@ type updatePreferencesInput struct{ Body freeObject }
 // difference between null and absence matter.
 func (s *Server) updatePreferences(ctx context.Context, c *call, _ *updatePreferencesInput) (*result[freeObject], error) {
 	patch := bytes.Clone(c.fiber.Request().Body())
+	if len(patch) > messages.MaxPatch {
+		return nil, messages.Refuse(messages.CodePayloadTooLarge, "a patch of preferences has at most %d bytes", messages.MaxPatch)
+	}
 	return preferencesResult(s.deps.Accounts.UpdatePreferences(ctx, &messages.UpdatePreferences{Meta: c.meta(), UserId: c.userID(), Patch: patch}))
 }
 

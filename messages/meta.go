@@ -6,6 +6,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
+// MaxSize is how many bytes a command or its answer may have, so that it passes
+// between nodes, where all share one stream. Limits of the fields keep both below
+// it; lists and files are read where they lie.
+const MaxSize = 64 << 10
+
+// MaxPatch is how many bytes a patch of preferences may have, spaces and what it
+// removes included.
+const MaxPatch = 48 << 10
+
 // Command is a message to an entity. Commands that change state and those that
 // only read are told apart by the kind that receives them.
 type Command interface {

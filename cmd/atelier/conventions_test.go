@@ -178,6 +178,7 @@ func bodiesAreStrict(t *testing.T, ada *client, project string) {
 	require.JSONEq(t, `{"big":12345678901234567890.10,"a":{"b":1,"c":[null,"\\u0000"]}}`, string(got.body))
 	require.Contains(t, string(got.body), "12345678901234567890.10")
 	ada.patch("/users/me/preferences", object{"x": strings.Repeat("x", 17<<10)}).refused(t, 400, "validation_failed")
+	ada.patch("/users/me/preferences", object{"x": strings.Repeat("x", 48<<10)}).refused(t, 413, "payload_too_large")
 }
 
 func manyFields(n int) string {
