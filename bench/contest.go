@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -111,6 +112,15 @@ func middle(laps []lap) lap {
 		Rate: of(func(l lap) float64 { return l.Rate }), P50: of(func(l lap) float64 { return l.P50 }), P99: of(func(l lap) float64 { return l.P99 }),
 		Server: of(func(l lap) float64 { return l.Server }), Postgres: of(func(l lap) float64 { return l.Postgres }),
 	}
+}
+
+// quantile is the smallest of the values that a share of them does not exceed.
+func quantile(values []float64, share float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[max(0, int(math.Ceil(share*float64(len(sorted))))-1)]
 }
 
 func median(values []float64) float64 {

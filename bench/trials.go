@@ -26,6 +26,8 @@ func trials(r *rig) []trial {
 	return []trial{
 		{"cluster/hop", "a request through another node against one on the entity's own", r.hop},
 		{"cluster/nodes", "reads and creates on three nodes against one and two", r.sizes},
+		{"cluster/kills", "for how long clients are without an answer when a node is killed", r.kills},
+		{"cluster/freezes", "and when it stands still for longer than its lease lives", r.freezes},
 	}
 }
 
