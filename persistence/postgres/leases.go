@@ -29,6 +29,9 @@ const looks = 12
 // instance is no obstacle. One of another instance that does not end within the
 // TTL is alive: then the name is refused.
 func (l *Leases) Acquire(ctx context.Context, name, cluster, address string, ttl time.Duration) (incarnation int64, now time.Time, err error) {
+	if _, err := l.db.leases.Exec(ctx, noticed); err != nil {
+		return 0, now, wrap("acquire lease", err)
+	}
 	for range looks {
 		if incarnation, now, err = l.acquire(ctx, name, cluster, address, ttl); !errors.Is(err, pgx.ErrNoRows) {
 			return incarnation, now, wrap("acquire lease", err)
@@ -98,11 +101,11 @@ func (l *Leases) Live(ctx context.Context, cluster string) ([]messages.LeasedNod
 // After Postgres has started, or another server has taken over, nobody is buried
 // for one TTL: no renewal could arrive before, and of those that the old server
 // granted the new one may not know. A server that takes over begins a timeline,
-// which the first who would bury someone writes down.
+// which the first who would bury someone writes down, or who takes a lease: nodes
+// that have been there for a while are buried at once.
 func (db *DB) bury(ctx context.Context, name string, ttl time.Duration) (buried bool, err error) {
 	tag, err := db.claims.Exec(ctx, `
-		WITH line AS (SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) AS timeline),
-		begun AS (UPDATE installation i SET timeline = line.timeline, since = clock_timestamp() FROM line WHERE i.timeline IS DISTINCT FROM line.timeline)
+		WITH line AS (`+line+`), begun AS (`+begun+`)
 		UPDATE nodes SET dead = true, exclusive = false FROM installation i, line
 		WHERE name = $1 AND NOT dead AND expires < clock_timestamp()
 			AND pg_postmaster_start_time() < clock_timestamp() - $2::interval
@@ -110,6 +113,12 @@ func (db *DB) bury(ctx context.Context, name string, ttl time.Duration) (buried 
 	db.burials.Add(tag.RowsAffected())
 	return tag.RowsAffected() > 0, wrap("bury", err)
 }
+
+const (
+	line    = `SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) AS timeline`
+	begun   = `UPDATE installation i SET timeline = line.timeline, since = clock_timestamp() FROM line WHERE i.timeline IS DISTINCT FROM line.timeline`
+	noticed = `WITH line AS (` + line + `) ` + begun
+)
 
 // Leave ends the node's own lease. The connection may have broken unnoticed since
 // the last renewal: a second one is tried, since it does no harm to leave twice.

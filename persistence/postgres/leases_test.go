@@ -59,6 +59,29 @@ func TestNobodyIsBuriedRightAfterAStart(t *testing.T) {
 	}
 }
 
+// The first who is buried in a new database is not buried any later than others.
+func TestTheFirstBurialWaitsForNothingElse(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	db, watch := connect(t, url), raw(t, url)
+	owner := persistencetest.Registration()
+	applied(t, db, owner)
+	p := persistencetest.Creation(owner.ID)
+	applied(t, db, p)
+	incarnation, _, err := db.Leases().Acquire(t.Context(), p.Node, "", "", postgres.LeaseTTL)
+	require.NoError(t, err)
+	_, _, exclusive, err := db.Leases().Renew(t.Context(), p.Node, incarnation, postgres.LeaseTTL, true)
+	require.NoError(t, err)
+	require.True(t, exclusive)
+	require.Eventually(t, func() (over bool) {
+		require.NoError(t, watch.QueryRow(t.Context(), `SELECT expires < clock_timestamp() AND pg_postmaster_start_time() < clock_timestamp() - $2::interval
+			FROM nodes WHERE name = $1`, p.Node, postgres.LeaseTTL).Scan(&over))
+		return over
+	}, 20*time.Second, 10*time.Millisecond)
+	_, err = db.Projects().Claim(t.Context(), p.ID, "taker")
+	require.NoError(t, err)
+}
+
 // A claim that waited for the owner's own judges the owner by what holds once it
 // has the row, not by what held when it began to wait.
 func TestClaimJudgesTheOwnerWithTheRowInHand(t *testing.T) {
