@@ -1,11 +1,17 @@
 // Command local runs a cluster on one machine: three nodes on a Postgres of
 // their own, behind a balancer. A node that ends is started again. The data is
 // fresh each time, and gone afterwards.
+//
+//	cluster            runs it; BALANCER is the balancer's address
+//	cluster cut NODE   cuts a node off from the others and from the database
+//	cluster heal NODE  ends that
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -13,6 +19,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,7 +27,6 @@ import (
 )
 
 const (
-	balancer     = "127.0.0.1:8080"
 	program      = "bin/atelier"
 	logs         = "data/cluster"
 	restartPause = time.Second
@@ -31,8 +37,20 @@ const (
 // starts any, and keeps the main thread.
 func init() { runtime.LockOSThread() }
 
+// balancer is where clients reach the cluster.
+var balancer = cmp.Or(os.Getenv("BALANCER"), "127.0.0.1:8080")
+
 func main() {
-	if err := run(); err != nil {
+	var err error
+	switch args := os.Args[1:]; {
+	case len(args) == 0:
+		err = run()
+	case len(args) == 2 && (args[0] == "cut" || args[0] == "heal"):
+		err = tell(args[0], args[1])
+	default:
+		err = errors.New("usage: cluster [cut NODE | heal NODE]")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1)
 	}
@@ -47,13 +65,18 @@ func run() error {
 	if err := services.Install("haproxy"); err != nil {
 		return err
 	}
-	database, err := services.StartPostgres()
+	network := newNetwork()
+	defer network.stop()
+	database, err := services.StartPostgres(network.servers()...)
 	if err != nil {
 		return err
 	}
 	defer database.Stop()
-	c := &cluster{database: database.URL("postgres"), ended: make(chan *child)}
+	c := &cluster{network: network, database: database.URL("postgres"), ended: make(chan *child), orders: make(chan order)}
 	defer c.stop()
+	if err := listen(c.orders); err != nil {
+		return err
+	}
 	if err := c.start(); err != nil {
 		return err
 	}
@@ -62,15 +85,18 @@ func run() error {
 
 // cluster is the nodes and the balancer. All of it belongs to the main goroutine.
 type cluster struct {
+	network  *network
 	database string
 	children []*child // the balancer is the last
 	ended    chan *child
+	orders   chan order
 }
 
 // child is one process after the other.
 type child struct {
 	name    string
-	args    []string
+	url     string
+	cmdline func() *exec.Cmd
 	env     []string
 	log     string
 	quit    syscall.Signal
@@ -81,30 +107,36 @@ type child struct {
 func (c *cluster) start() error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
+	seeds := make([]string, len(names))
+	for i := range names {
+		seeds[i] = c.network.at(i, 7950)
+	}
 	shared := []string{
 		"ATELIER_DATABASE_URL=" + c.database, "ATELIER_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key), "ATELIER_PUBLIC_URL=http://" + balancer,
-		"ATELIER_CLUSTER_NAME=local", "ATELIER_CLUSTER_PRESET=local", "ATELIER_DRAIN_WAIT=1s",
-		"ATELIER_CLUSTER_SEEDS=127.0.0.1:7951,127.0.0.1:7952,127.0.0.1:7953",
+		"ATELIER_CLUSTER_NAME=local", "ATELIER_CLUSTER_PRESET=local", "ATELIER_DRAIN_WAIT=1s", "ATELIER_CLUSTER_SEEDS=" + strings.Join(seeds, ","),
 	}
-	front := &child{name: "balancer", args: []string{"haproxy", "-db", "-f", "deploy/haproxy.cfg"}, env: []string{"BALANCER=" + balancer}, quit: syscall.SIGUSR1}
-	for i, name := range []string{"a", "b", "c"} {
-		c.children = append(c.children, &child{name: name, args: []string{program, "serve"}, quit: syscall.SIGTERM, env: append([]string{
-			"ATELIER_NODE_NAME=" + name, "ATELIER_DATA_DIR=" + filepath.Join(logs, name), "ATELIER_HTTP_ADDR=" + address(8081+i), "ATELIER_OPS_ADDR=" + address(9091+i),
-			"ATELIER_CLUSTER_ADDR=" + address(7801+i), "ATELIER_GOSSIP_ADDR=" + address(7951+i),
+	front := &child{name: "balancer", url: "http://" + balancer, quit: syscall.SIGUSR1, env: []string{"BALANCER=" + balancer},
+		cmdline: func() *exec.Cmd { return exec.Command("haproxy", "-db", "-f", "deploy/haproxy.cfg") }}
+	for i, name := range names {
+		api := c.network.at(i, 8080)
+		c.children = append(c.children, &child{name: name, url: "http://" + api, quit: syscall.SIGTERM, cmdline: c.network.serve(i), env: append([]string{
+			"ATELIER_NODE_NAME=" + name, "ATELIER_DATA_DIR=" + filepath.Join(logs, name), "ATELIER_HTTP_ADDR=" + api, "ATELIER_OPS_ADDR=" + c.network.at(i, 9090),
+			"ATELIER_CLUSTER_ADDR=" + c.network.at(i, 7800), "ATELIER_GOSSIP_ADDR=" + seeds[i],
 		}, shared...)})
-		front.env = append(front.env, fmt.Sprintf("NODE_%c=%s", 'A'+i, address(8081+i)))
+		front.env = append(front.env, fmt.Sprintf("NODE_%c=%s", 'A'+i, api))
 	}
 	c.children = append(c.children, front)
 	for _, p := range c.children {
 		p.log = filepath.Join(logs, p.name+".log")
+		if err := os.WriteFile(filepath.Join(logs, p.name+".url"), []byte(p.url+"\n"), 0o600); err != nil {
+			return err
+		}
 		if err := c.launch(p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // launch starts a child in a process group of its own: Ctrl-C is for this
 // process, which stops the others in order.
@@ -114,7 +146,7 @@ func (c *cluster) launch(p *child) error {
 		return err
 	}
 	defer out.Close()
-	cmd := exec.Command(p.args[0], p.args[1:]...)
+	cmd := p.cmdline()
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), p.env...), out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -136,9 +168,9 @@ func (c *cluster) ready() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for _, at := range []string{address(8081), address(8082), address(8083), balancer} {
+		for _, p := range c.children {
 			for {
-				answer, err := http.Get("http://" + at + "/readyz")
+				answer, err := http.Get(p.url + "/readyz")
 				if err == nil {
 					answer.Body.Close()
 					if answer.StatusCode == http.StatusOK {
@@ -155,12 +187,8 @@ func (c *cluster) ready() <-chan struct{} {
 // tell says where everything is.
 func (c *cluster) tell() {
 	fmt.Printf("\n  A cluster of three is ready\n\n    API         http://%s/api/v1, through the balancer\n    database    %s\n", balancer, c.database)
-	for i, p := range c.children {
-		where := "http://" + balancer
-		if i < len(c.children)-1 {
-			where = "http://" + address(8081+i)
-		}
-		fmt.Printf("    %-11s %s, process %d, log in %s\n", p.name, where, p.cmd.Process.Pid, p.log)
+	for _, p := range c.children {
+		fmt.Printf("    %-11s %s, process %d, log in %s\n", p.name, p.url, p.cmd.Process.Pid, p.log)
 	}
 	fmt.Print("    stop        Ctrl-C\n\n")
 }
@@ -177,6 +205,12 @@ func (c *cluster) watch(stop <-chan os.Signal) error {
 		case <-stop:
 			say("stopping")
 			return nil
+		case o := <-c.orders:
+			err := c.network.change(o.node, o.verb == "cut")
+			if err == nil {
+				say("the network of %s: %s", o.node, o.verb)
+			}
+			o.answer <- err
 		case p := <-c.ended:
 			p.running = false
 			say("%s has ended (%s) and is started again", p.name, p.cmd.ProcessState)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"atelier/test/services"
@@ -38,8 +37,7 @@ func (s *Scenario) StartBalanced(database, configuration string, names [3]string
 	defer said.Close()
 	cmd := exec.Command("haproxy", "-db", "-f", configuration)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, said, said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	s.Must(begin(cmd))
+	s.Must(s.Begin(cmd))
 	s.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

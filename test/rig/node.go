@@ -112,9 +112,8 @@ func (n *Node) Restart() {
 	}
 	n.cmd.Env = append(environment(), n.settings...)
 	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	ready := n.log.expect()
-	n.scenario.Must(begin(n.cmd))
+	n.scenario.Must(n.scenario.Begin(n.cmd))
 	n.done = make(chan struct{})
 	go func(cmd *exec.Cmd, done chan struct{}) {
 		_ = cmd.Wait()
@@ -217,6 +216,13 @@ var starter = sync.OnceValue(func() chan<- func() {
 	}()
 	return work
 })
+
+// Begin starts a command that ends with this process, in a process group of its
+// own.
+func (s *Scenario) Begin(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return begin(cmd)
+}
 
 func begin(cmd *exec.Cmd) error {
 	started := make(chan error)

@@ -1,5 +1,6 @@
-// Package tour takes the tours of README.md and docs/tour.md: every command in
-// them runs against a real server, and what the pages show must be what comes.
+// Package tour takes the tours of README.md, docs/tour.md and
+// docs/cluster-tour.md: every command in them runs against real servers, and what
+// the pages show must be what comes.
 package tour
 
 import (
@@ -46,11 +47,17 @@ func TestTours(t *testing.T) {
 			t.Logf("there is no %s here", shell)
 			continue
 		}
-		outputs := paste(t, program, s.Dir, "http://"+node.Address(), blocks)
-		for i, b := range blocks {
-			if difference := compare(b.shown, outputs[i]); difference != "" {
-				t.Errorf("%s, in %s: %s\n%s", b.place, shell, difference, b.code)
-			}
+		take(t, program, s.Dir, "http://"+node.Address(), blocks)
+	}
+}
+
+// take pastes all blocks into one shell and compares what comes.
+func take(t *testing.T, shell, directory, address string, blocks []block) {
+	t.Helper()
+	outputs := paste(t, shell, directory, address, blocks)
+	for i, b := range blocks {
+		if difference := compare(b.shown, outputs[i]); difference != "" {
+			t.Errorf("%s, in %s: %s\n%s", b.place, shell, difference, b.code)
 		}
 	}
 }
