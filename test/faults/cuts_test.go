@@ -1,10 +1,7 @@
 package faults_test
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
-	"sync"
 	"testing"
 	"time"
 
@@ -72,12 +69,15 @@ func surviveCuts(t *testing.T, names []string, cuts []cut, rounds int) {
 	random := s.Random(2_000)
 	order := random.Perm(len(cuts))
 	for round := range rounds {
-		r := &cutRound{s: s, n: n, random: random, clients: clients}
-		for i := range cutProjects {
-			c := clients[i/cutOwned][i%len(names)]
-			r.subjects = append(r.subjects, s.Observe(s.Context(), c, fmt.Sprintf("round %d, project %d", round, i), users, 4))
-		}
-		r.run(cuts[order[round%len(cuts)]], round)
+		c, nodes := cuts[order[round%len(cuts)]], shuffled(n.Nodes, random)
+		r := &faultRound{s: s, nodes: n.Nodes, clients: clients, during: cutTime}
+		r.observe(users, round)
+		r.run(fault{
+			name:  fmt.Sprintf("%s (%s first)", c.name, nodes[0].Name),
+			make:  func() [][]*rig.Node { return c.make(n, nodes) },
+			undo:  n.Heal,
+			whole: func() error { return rig.AwaitWhole(s.Context(), n.Nodes, healsWithin) },
+		}, round)
 		judgeHistories(s, db, r.subjects, func(i int) []*rig.Client { return clients[i/cutOwned] })
 		if t.Failed() {
 			return
@@ -96,80 +96,4 @@ func ownersOn(s *rig.Scenario, nodes []*rig.Node, owners int) (clients [][]*rig.
 		clients = append(clients, on)
 	}
 	return clients
-}
-
-// cutRound is one cut under load.
-type cutRound struct {
-	s        *rig.Scenario
-	n        *rig.Network
-	random   *rand.Rand
-	clients  [][]*rig.Client
-	subjects []*rig.Subject
-}
-
-func (r *cutRound) run(c cut, round int) {
-	s := r.s
-	ctx, cancel := context.WithCancel(s.Context())
-	defer cancel()
-	var workers sync.WaitGroup
-	for i, subject := range r.subjects {
-		for j, client := range r.clients[i/cutOwned] {
-			w := subject.Worker(client, s.Random((round*cutProjects+i)*len(r.n.Nodes)+j))
-			workers.Go(func() { w.Run(ctx) })
-		}
-	}
-	time.Sleep(beforeCut)
-	nodes := shuffled(r.n.Nodes, r.random)
-	sides := c.make(r.n, nodes)
-	time.Sleep(cutTime / 2)
-	midst := r.count()
-	time.Sleep(cutTime / 2)
-	r.judgeProgress(c, nodes, sides, midst)
-	r.n.Heal()
-	healed := time.Now()
-	err := r.n.AwaitWhole(s.Context(), healsWithin)
-	if err != nil {
-		s.Found("%s: %s after it has healed: %v", c.name, healsWithin, err)
-	}
-	s.Logf("%s (%s first): whole again after %s", c.name, nodes[0].Name, time.Since(healed).Round(time.Millisecond))
-	time.Sleep(beforeCut)
-	cancel()
-	workers.Wait()
-	for i, subject := range r.subjects {
-		for _, client := range r.clients[i/cutOwned] {
-			subject.Worker(client, nil).Do(s.Context(), rig.Input{Action: rig.Read})
-		}
-	}
-}
-
-func (r *cutRound) count() rig.Counts {
-	var histories []*rig.History
-	for _, subject := range r.subjects {
-		histories = append(histories, subject.History)
-	}
-	return rig.Count(histories)
-}
-
-// judgeProgress says whether looks and changes went on, in the second half of the
-// cut, on all nodes of one side.
-func (r *cutRound) judgeProgress(c cut, nodes []*rig.Node, sides [][]*rig.Node, midst rig.Counts) {
-	end := r.count()
-	alive := false
-	for _, side := range sides {
-		all := true
-		for _, node := range side {
-			looks, changes := end.Since(midst, node)
-			all = all && looks > 0 && changes > 0
-		}
-		alive = alive || all
-	}
-	said := ""
-	for _, node := range nodes {
-		looks, changes := end.Since(midst, node)
-		said += fmt.Sprintf("; %s %d and %d", node.Name, looks, changes)
-	}
-	r.s.Logf("%s: looks and changes in the second half%s", c.name, said)
-	if !alive {
-		r.s.Found("%s: on no side did looks and changes go on", c.name)
-	}
 }

@@ -3,6 +3,9 @@ package faults_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,10 +21,15 @@ type ledger struct {
 	open    map[string]int      // names whose end is unknown
 	count   map[string]int      // acknowledged writes by node
 	slowest time.Duration       // request without an acknowledgement
+
+	last    map[string]time.Time     // acknowledgement, by writer
+	lost    string                   // node of which a fault is watched; empty: none is
+	longest map[string]time.Duration // of each writer on other nodes without an acknowledgement, under that fault
+	gaps    []time.Duration          // these of all faults
 }
 
 func newLedger() *ledger {
-	l := &ledger{acked: map[string][]string{}, open: map[string]int{}, count: map[string]int{}}
+	l := &ledger{acked: map[string][]string{}, open: map[string]int{}, count: map[string]int{}, last: map[string]time.Time{}}
 	l.grown = sync.NewCond(&l.mu)
 	return l
 }
@@ -31,7 +39,35 @@ func (l *ledger) ack(node, project, name string) {
 	defer l.mu.Unlock()
 	l.acked[project] = append(l.acked[project], name)
 	l.count[node]++
+	writer, _, _ := strings.Cut(name, "-")
+	if before, ok := l.last[writer]; ok && l.lost != "" && node != l.lost {
+		l.longest[writer] = max(l.longest[writer], time.Since(before))
+	}
+	l.last[writer] = time.Now()
 	l.grown.Broadcast()
+}
+
+// watch begins to look how long writers on other nodes go without an
+// acknowledgement; watched ends it.
+func (l *ledger) watch(lost string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost, l.longest = lost, map[string]time.Duration{}
+}
+
+func (l *ledger) watched() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = ""
+	l.gaps = slices.AppendSeq(l.gaps, maps.Values(l.longest))
+}
+
+// gap is the length that this share of the gaps does not exceed.
+func (l *ledger) gap(share float64) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slices.Sort(l.gaps)
+	return l.gaps[int(share*float64(len(l.gaps)-1))]
 }
 
 func (l *ledger) total() (n int) {

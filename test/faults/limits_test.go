@@ -36,15 +36,23 @@ func TestLimitsHoldAcrossProcesses(t *testing.T) {
 	t.Parallel()
 	s := rig.New(t)
 	url := services.Postgres(t).URL()
-	nodes := []*rig.Node{s.Start("a", url), s.Start("b", url)}
+	raceAll(s, url, []*rig.Node{s.Start("a", url), s.Start("b", url)}, joinedProjects)
+}
+
+// And through all nodes of a cluster.
+func TestLimitsHoldAcrossNodes(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	url := services.Postgres(t).URL()
+	raceAll(s, url, s.StartCluster(url, "a", "b", "c"), joinedInCluster)
+}
+
+func raceAll(s *rig.Scenario, url string, nodes []*rig.Node, projects int) {
+	s.Helper()
 	users := s.Crowd(nodes[0], 100)
-	owner := s.Register(nodes[0], "owner")
-	var owners []*rig.Client
-	for _, n := range nodes {
-		owners = append(owners, s.SignIn(n, owner).At(n))
-	}
+	owners := ownersOn(s, nodes, 1)[0]
 	random, db := s.Random(0), s.Database(url, nil)
-	for i := range joinedProjects {
+	for i := range projects {
 		joining := users
 		if i%10 == 9 {
 			joining = users[:1+random.IntN(10)]

@@ -13,6 +13,11 @@ var (
 	joinedProjects = quick(200)
 	acksPerKill    = quick(1_250)
 	stormKeys      = quick(1_000)
+
+	joinedInCluster = quick(100)
+	joinedInCuts    = quick(40)
+	nodeKills       = quick(10)
+	acksPerNodeKill = quick(500)
 )
 
 const (
@@ -25,6 +30,10 @@ const (
 	cutRounds     = 4
 	tieRounds     = 2
 	cutTime       = 8 * time.Second
+	freezeRounds  = 6
+
+	freezeShortest = 4 * time.Second
+	freezeLongest  = 6 * time.Second
 
 	cutRevocations = 20
 )

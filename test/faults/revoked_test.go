@@ -77,7 +77,7 @@ func revokeAcross(s *rig.Scenario, n *rig.Network, c cut, random *rand.Rand, rou
 	revoking.Wait()
 	time.Sleep(watchedFor)
 	n.Heal()
-	if err := n.AwaitWhole(s.Context(), healsWithin); err != nil {
+	if err := rig.AwaitWhole(s.Context(), n.Nodes, healsWithin); err != nil {
 		s.Found("%s: %s after it has healed: %v", c.name, healsWithin, err)
 	}
 	time.Sleep(watchedFor)

@@ -18,5 +18,13 @@ const (
 	cutRounds      = 100
 	tieRounds      = 20
 	cutTime        = time.Minute
-	cutRevocations = 1_000
+	freezeRounds   = 500
+	freezeShortest = time.Second
+	freezeLongest  = 20 * time.Second
+
+	joinedInCluster = 20_000
+	joinedInCuts    = 1_000
+	nodeKills       = 200
+	acksPerNodeKill = 500
+	cutRevocations  = 1_000
 )

@@ -18,7 +18,20 @@ func TestRetryStorms(t *testing.T) {
 	t.Parallel()
 	s := rig.New(t)
 	url := services.Postgres(t).URL()
-	st := newStorm(s, []*rig.Node{s.Start("a", url), s.Start("b", url)})
+	rageAll(s, url, []*rig.Node{s.Start("a", url), s.Start("b", url)})
+}
+
+// The same on the nodes of a cluster, where most of what is asked is passed on.
+func TestRetryStormsInACluster(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	url := services.Postgres(t).URL()
+	rageAll(s, url, s.StartCluster(url, "a", "b", "c"))
+}
+
+func rageAll(s *rig.Scenario, url string, nodes []*rig.Node) {
+	s.Helper()
+	st := newStorm(s, nodes)
 	member := s.Register(st.nodes[0], "member")
 	db := s.Database(url, nil)
 	var storms sync.WaitGroup
@@ -41,7 +54,10 @@ func TestRetryStorms(t *testing.T) {
 			s.Found("project %s had one member added under one key: %s", project, rows)
 		}
 	}
-	lost := st.proxies[0].Lost() + st.proxies[1].Lost()
+	lost := int64(0)
+	for _, p := range st.proxies {
+		lost += p.Lost()
+	}
 	s.Logf("%d keys, %d answers, %d more were lost", 2*len(st.projects), st.answers, lost)
 	if lost < int64(stormKeys/10) {
 		s.Errorf("only %d answers were lost: this run shows little", lost)
@@ -101,7 +117,7 @@ func (st *storm) rage(random *rand.Rand, name string, member *rig.User) {
 	st.strike(random, name+"-member", func(c *rig.Client, key rig.Header) *rig.Reply {
 		return c.Add(s.Context(), p.ID, member.ID, "editor", key)
 	})
-	if r := st.direct[random.IntN(2)].Add(s.Context(), p.ID, member.ID, "viewer", rig.Key(name+"-member")); !r.Is("idempotency_key_reused") {
+	if r := st.direct[random.IntN(len(st.direct))].Add(s.Context(), p.ID, member.ID, "viewer", rig.Key(name+"-member")); !r.Is("idempotency_key_reused") {
 		s.Found("key %q was used for another request, which was answered %s", name+"-member", r)
 	}
 }
@@ -119,7 +135,7 @@ func (st *storm) strike(random *rand.Rand, key string, ask func(*rig.Client, rig
 		defer mu.Unlock()
 		answers = append(answers, r)
 	}
-	offset := random.IntN(2)
+	offset := random.IntN(len(st.lossy))
 	for i := range 2 {
 		callers.Go(func() { call(st.lossy, i+offset) })
 		if random.IntN(2) == 0 {
@@ -158,7 +174,7 @@ func (st *storm) compare(key string, answers []*rig.Reply) {
 	st.answers += len(answers)
 }
 
-// insist asks, by turns on both nodes, until there is an answer.
+// insist asks, by turns on all nodes, until there is an answer.
 func (st *storm) insist(clients []*rig.Client, first int, key rig.Header, ask func(*rig.Client, rig.Header) *rig.Reply) *rig.Reply {
 	var r *rig.Reply
 	for attempt := range 30 {

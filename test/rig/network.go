@@ -84,13 +84,13 @@ func (n *Network) Heal() {
 }
 
 // AwaitWhole waits until every node sees every other and all are trusted again.
-func (n *Network) AwaitWhole(ctx context.Context, within time.Duration) error {
+func AwaitWhole(ctx context.Context, nodes []*Node, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for {
 		var err error
-		for _, node := range n.Nodes {
-			err = errors.Join(err, node.seesAll(ctx, len(n.Nodes)))
+		for _, node := range nodes {
+			err = errors.Join(err, node.seesAll(ctx, len(nodes)))
 		}
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -140,7 +140,7 @@ type place struct {
 // API and its operations listener.
 func (p place) addresses(s *Scenario) (cluster, gossip, api, ops string) {
 	if p.host == nil {
-		return services.FreeAddress(s), services.FreeAddress(s), "127.0.0.1:0", "127.0.0.1:0"
+		return services.FreeAddress(s), services.FreeAddress(s), "127.0.0.1:0", services.FreeAddress(s)
 	}
 	at := func(port int) string { return fmt.Sprintf("%s:%d", p.host.Address(), port) }
 	return at(7800), at(7946), at(8080), at(9090)
