@@ -30,6 +30,7 @@ const (
 	cutRounds     = 4
 	tieRounds     = 2
 	cutTime       = 8 * time.Second
+	failovers     = 1
 	freezeRounds  = 6
 
 	freezeShortest = 4 * time.Second

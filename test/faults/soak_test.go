@@ -18,6 +18,7 @@ const (
 	cutRounds      = 100
 	tieRounds      = 20
 	cutTime        = time.Minute
+	failovers      = 30
 	freezeRounds   = 500
 	freezeShortest = time.Second
 	freezeLongest  = 20 * time.Second

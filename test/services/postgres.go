@@ -156,6 +156,17 @@ func (s *PostgresServer) Replica(t testing.TB) *PostgresServer {
 	return r
 }
 
+// Synchronous has every commit wait for the server's replica, and returns when
+// that is so.
+func (s *PostgresServer) Synchronous(t testing.TB) {
+	t.Helper()
+	must(t, execute(s.URL("postgres"), "ALTER SYSTEM SET synchronous_standby_names = '*'"))
+	must(t, execute(s.URL("postgres"), "SELECT pg_reload_conf()"))
+	must(t, s.p.await("the replica", func() error {
+		return execute(s.URL("postgres"), "SELECT 1 / count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") // an error for none
+	}))
+}
+
 // Promote makes a replica a primary.
 func (s *PostgresServer) Promote(t testing.TB) {
 	t.Helper()
