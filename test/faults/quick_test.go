@@ -31,6 +31,7 @@ const (
 	tieRounds     = 2
 	cutTime       = 8 * time.Second
 	failovers     = 1
+	clockRounds   = 1
 	freezeRounds  = 6
 
 	freezeShortest = 4 * time.Second

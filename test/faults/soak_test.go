@@ -19,6 +19,7 @@ const (
 	tieRounds      = 20
 	cutTime        = time.Minute
 	failovers      = 30
+	clockRounds    = 20
 	freezeRounds   = 500
 	freezeShortest = time.Second
 	freezeLongest  = 20 * time.Second

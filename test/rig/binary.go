@@ -52,8 +52,10 @@ func built(name string, tags ...string) (path string, err error) {
 // Build builds the program, with these build tags, into a file. The working
 // directory must be in the module. Tests that look for races run a program that
 // looks for them too.
-func Build(path string, tags ...string) error {
-	args, cgo := []string{"build", "-o", path, "-tags", strings.Join(tags, ",")}, "CGO_ENABLED=0"
+func Build(path string, tags ...string) error { return build(path, "-tags", strings.Join(tags, ",")) }
+
+func build(path string, flags ...string) error {
+	args, cgo := append([]string{"build", "-o", path}, flags...), "CGO_ENABLED=0"
 	if Raced {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
