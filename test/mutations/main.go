@@ -34,6 +34,7 @@ var mutations = []mutation{
 	{"tornclaim", "TestTwoProcessesShareProjects", "a claim loads before it has the row"},
 	{"nolease", "TestProcessesComeAndGo", "what was claimed is shown from memory whatever the lease"},
 	{"nodedup", "TestRetryStorms", "command ids are neither stored nor looked up"},
+	{"nodedup", "TestRetryStormsInACluster", "command ids are neither stored nor looked up"},
 	{"nograce", "TestParallelRefreshesHaveOneChild", "a refresh token presented again is stolen at once"},
 	{"earlyreply", "TestKilledProgramLosesNothing/postgres", "answers leave before the commit"},
 	{"earlyreply", "TestKilledProgramLosesNothing/embedded", "answers leave before the commit"},

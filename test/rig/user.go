@@ -43,11 +43,14 @@ func (s *Scenario) Crowd(node *Node, n int) []*User {
 	for i := range users {
 		slots <- struct{}{}
 		registering.Go(func() {
+			defer func() { <-slots }()
 			users[i] = s.Register(node, fmt.Sprintf("member%d", i))
-			<-slots
 		})
 	}
 	registering.Wait()
+	if s.Failed() {
+		s.FailNow() // it ended a goroutine alone
+	}
 	return users
 }
 
