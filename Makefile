@@ -22,7 +22,7 @@ run: build ## start Atelier with everything embedded, data in ./data
 
 test: .tools/services .tools/summary ## install and start what tests need, run vet and all tests
 	@$(PATIENT) "go vet" go vet ./...
-	@$(GOTEST) ./... | $(SUMMARY)
+	@{ $(GOTEST) ./...; go -C test/deployment test -count=1 -json ./...; } | $(SUMMARY)
 
 test-race: export CGO_ENABLED = 1
 test-race: .tools/services .tools/summary ## all tests with the race detector (needs gcc)
