@@ -3,7 +3,8 @@
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 SERVICES := .tools/services
-GOTEST   := $(SERVICES) go test -json -timeout 15m
+# Three at a time on any machine: most of what scenarios do is to wait.
+GOTEST   := $(SERVICES) go test -json -timeout 15m -parallel 3
 SUMMARY  := .tools/summary
 PATIENT  := tools/patiently
 SHELL    := bash

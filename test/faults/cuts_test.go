@@ -11,7 +11,7 @@ import (
 const (
 	cutProjects = 12
 	cutOwned    = 6                // by one of their owners
-	beforeCut   = 2 * time.Second  // at work
+	beforeCut   = time.Second      // at work
 	healsWithin = 30 * time.Second // until all is as before the cut
 )
 

@@ -10,14 +10,14 @@ import (
 
 // Sizes of the quick form; where the race detector looks on, a smaller one.
 var (
-	joinedProjects = quick(200)
+	joinedProjects = quick(100)
 	acksPerKill    = quick(1_250)
 	stormKeys      = quick(1_000)
 
-	joinedInCluster = quick(100)
-	joinedInCuts    = quick(40)
+	joinedInCluster = quick(200)
+	joinedInCuts    = quick(20)
 	nodeKills       = quick(10)
-	acksPerNodeKill = quick(500)
+	acksPerNodeKill = quick(150)
 )
 
 const (
@@ -32,7 +32,7 @@ const (
 	cutTime       = 8 * time.Second
 	failovers     = 1
 	clockRounds   = 1
-	freezeRounds  = 6
+	freezeRounds  = 3
 
 	freezeShortest = 4 * time.Second
 	freezeLongest  = 6 * time.Second
