@@ -22,10 +22,18 @@ const (
 // while users work through the balancer on connections that stay open: none of
 // their requests fails, and nobody is logged out.
 func TestRollingRestartFailsNoRequest(t *testing.T) {
-	t.Parallel()
-	services.Need(t, "haproxy")
+	for debian, configuration := range map[string]string{"haproxy": "haproxy.cfg", "nginx": "nginx.conf"} {
+		t.Run(debian, func(t *testing.T) {
+			t.Parallel()
+			services.Need(t, debian)
+			rollingRestart(t, "../../deploy/"+configuration)
+		})
+	}
+}
+
+func rollingRestart(t *testing.T, configuration string) {
 	s := rig.New(t)
-	balancer, nodes := s.StartBalanced(services.Postgres(t).URL(), "../../deploy/haproxy.cfg", [3]string{"a", "b", "c"})
+	balancer, nodes := s.StartBalanced(services.Postgres(t).URL(), configuration, [3]string{"a", "b", "c"})
 	stop := atWork(s, balancer, nodes)
 	for _, n := range nodes {
 		time.Sleep(rollingPause)

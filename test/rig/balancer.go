@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"atelier/test/services"
@@ -15,35 +17,58 @@ import (
 // its checks, on a machine that has other things to do.
 const DrainWait = 2 * time.Second
 
-// Balancer is an HAProxy in front of a cluster.
+// Balancer is an HAProxy or an nginx in front of a cluster.
 type Balancer struct {
 	scenario *Scenario
 	address  string
 }
 
 // StartBalanced starts three nodes that are one cluster, on fixed addresses, and
-// HAProxy in front of them, with a configuration of the repository's.
+// HAProxy or nginx in front of them, with a configuration of the repository's.
 func (s *Scenario) StartBalanced(database, configuration string, names [3]string) (*Balancer, []*Node) {
 	s.Helper()
 	b := &Balancer{s, services.FreeAddress(s)}
-	env := append(os.Environ(), "BALANCER="+b.address)
+	addresses := []string{"BALANCER=" + b.address}
 	nodes := s.startCluster(database, names[:], func(i int) place {
 		address := services.FreeAddress(s)
-		env = append(env, fmt.Sprintf("NODE_%c=%s", 'A'+i, address))
+		addresses = append(addresses, fmt.Sprintf("NODE_%c=%s", 'A'+i, address))
 		return place{settings: []string{"ATELIER_HTTP_ADDR=" + address, "ATELIER_DRAIN_WAIT=" + DrainWait.String()}}
 	})
 	said, err := os.Create(filepath.Join(s.Dir, "balancer.log"))
 	s.Must(err)
 	defer said.Close()
 	cmd := exec.Command("haproxy", "-db", "-f", configuration)
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, said, said
+	if filepath.Base(configuration) == "nginx.conf" {
+		cmd = s.nginx(configuration, addresses)
+	}
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), addresses...), said, said
 	s.Must(s.Begin(cmd))
 	s.Cleanup(func() {
-		_ = cmd.Process.Kill()
+		_ = cmd.Process.Signal(syscall.SIGTERM) // a master that is killed leaves its workers
 		_ = cmd.Wait()
 	})
 	b.await()
 	return b, nodes
+}
+
+// nginx is the command that runs an nginx with the configuration, in which the
+// addresses are filled in.
+func (s *Scenario) nginx(configuration string, addresses []string) *exec.Cmd {
+	s.Helper()
+	text, err := os.ReadFile(configuration)
+	s.Must(err)
+	filled := string(text)
+	for _, a := range addresses {
+		name, address, _ := strings.Cut(a, "=")
+		filled = strings.ReplaceAll(filled, "${"+name+"}", address)
+	}
+	path := filepath.Join(s.Dir, "nginx.conf")
+	s.Must(os.WriteFile(path, []byte(filled), 0o600))
+	args := []string{"-p", s.Dir, "-e", "stderr", "-c", path}
+	if said, err := exec.Command("nginx", append(args, "-t")...).CombinedOutput(); err != nil {
+		s.Fatalf("%s: %v\n%s", configuration, err, said)
+	}
+	return exec.Command("nginx", append(args, "-g", "daemon off;")...)
 }
 
 // await returns when the balancer has found a node.
