@@ -3,8 +3,7 @@
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 SERVICES := .tools/services
-# Three at a time on any machine: most of what scenarios do is to wait.
-GOTEST   := $(SERVICES) go test -json -timeout 15m -parallel 3
+GOTEST   := $(SERVICES) go test -json -timeout 15m
 SUMMARY  := .tools/summary
 PATIENT  := tools/patiently
 SHELL    := bash
