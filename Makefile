@@ -12,7 +12,7 @@ export CGO_ENABLED = 0
 
 FUZZTIME ?= 10s
 
-.PHONY: help run test test-race test-mutations fuzz lint generate generated bench soak cluster build clean .tools/services .tools/summary
+.PHONY: help run test test-race test-mutations fuzz lint generate generated breaking baseline bench soak cluster build clean .tools/services .tools/summary
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,8 +35,14 @@ fuzz: ## make up input for each fuzz target, FUZZTIME long (10s)
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z]*' . | while IFS=: read -r file target; do target=$${target#func }; \
 		echo "$$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$file); done
 
-lint: generated .tools/golangci-lint ## check style, imports and that generated code is current
+lint: generated breaking .tools/golangci-lint ## check style, imports, messages between versions and that generated code is current
 	@$(PATIENT) "golangci-lint" .tools/golangci-lint run ./...
+
+breaking: .tools/buf
+	@.tools/buf breaking --against messages/baseline.binpb
+
+baseline: .tools/buf ## with a release: nodes of the next version must understand these messages
+	@.tools/buf build --exclude-source-info --exclude-path messages/next.proto -o messages/baseline.binpb
 
 generate: .tools/buf .tools/protoc-gen-go ## regenerate the code of messages/*.proto
 	@.tools/buf lint && .tools/buf generate
