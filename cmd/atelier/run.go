@@ -279,13 +279,18 @@ func (s *server) listen(c settings) (err error) {
 	}
 	ops := httpd.NewOps(s.edge.Ready, s.members, s.metrics.Render)
 	s.serve(ops, s.ops)
-	s.onStop(ops.ShutdownWithContext)
 	go func() { s.failed <- s.edge.Serve(s.api) }()
 	s.onStop(s.edge.Shutdown)
 	return nil
 }
 
-func (s *server) serve(app *fiber.App, l net.Listener) { go func() { s.failed <- app.Listener(l) }() }
+// serve answers on a listener until the node stops. The listener is closed by
+// itself too: a shutdown that overtakes the goroutine finds nothing to shut down.
+func (s *server) serve(app *fiber.App, l net.Listener) {
+	s.onStop(func(context.Context) error { _ = l.Close(); return nil })
+	s.onStop(app.ShutdownWithContext)
+	go func() { s.failed <- app.Listener(l) }()
+}
 
 func (s *server) onStop(f func(context.Context) error) { s.closers = append(s.closers, f) }
 
