@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -153,17 +152,6 @@ func (n *node) members() ([]seen, error) {
 	var answer struct{ Nodes []seen }
 	err = json.Unmarshal(body, &answer)
 	return answer.Nodes, err
-}
-
-// live is how many entities the node holds.
-func (n *node) live() (int64, error) {
-	all, err := n.members()
-	for _, m := range all {
-		if m.Name == n.name && m.Entities != nil {
-			return *m.Entities, err
-		}
-	}
-	return 0, cmp.Or(err, fmt.Errorf("%s does not tell of itself", n.name))
 }
 
 // drain has the node hand over what it holds.
