@@ -58,7 +58,7 @@ func (r *rig) fleet(ctx context.Context, name string, size int) (*fleet, error) 
 		n := &node{name: fmt.Sprintf("%s-%c", name, 'a'+i), api: addresses[0], ops: addresses[1]}
 		seeds = append(seeds, addresses[3])
 		n.env = []string{"ATELIER_HTTP_ADDR=" + n.api, "ATELIER_OPS_ADDR=" + n.ops, "ATELIER_DATA_DIR=" + data, "ATELIER_DATABASE_URL=" + database,
-			"ATELIER_LOG_LEVEL=warn", "ATELIER_NODE_NAME=" + n.name, "ATELIER_PUBLIC_URL=http://bench.test", "ATELIER_CLUSTER_NAME=" + name,
+			"ATELIER_LOG_LEVEL=warn", "ATELIER_RATE_LIMITS=off", "ATELIER_NODE_NAME=" + n.name, "ATELIER_PUBLIC_URL=http://bench.test", "ATELIER_CLUSTER_NAME=" + name,
 			"ATELIER_CLUSTER_PRESET=local", "ATELIER_CLUSTER_ADDR=" + addresses[2], "ATELIER_GOSSIP_ADDR=" + addresses[3]}
 		f.nodes = append(f.nodes, n)
 	}

@@ -31,6 +31,7 @@ type settings struct {
 	Verification string        `name:"email-verification" help:"Whether new users must prove their address before they sign in; the one value is off: they need not." enum:"off" default:"off" env:"ATELIER_EMAIL_VERIFICATION" group:"Server"`
 
 	storeSettings
+	limitSettings
 	clusterSettings
 	logSettings
 }
@@ -129,6 +130,9 @@ func (s *settings) check() error {
 		if err := s.checkProduction(); err != nil {
 			return err
 		}
+	}
+	if err := s.limitSettings.check(); err != nil {
+		return err
 	}
 	if err := s.checkCluster(); err != nil {
 		return err

@@ -139,7 +139,7 @@ func (d *driver) check(a *answer, slow bool) string {
 		return fmt.Sprintf("the status %d is not documented: %s", a.status, a.body)
 	}
 	for name := range doc.Headers {
-		optional := name == "Idempotency-Replayed" || name == "Traceparent"
+		optional := name == "Idempotency-Replayed" || name == "Traceparent" || strings.HasPrefix(name, "RateLimit")
 		if a.header.Get(name) == "" && !optional {
 			return fmt.Sprintf("the header %s is missing with %d", name, a.status)
 		}
@@ -153,6 +153,9 @@ func (d *driver) check(a *answer, slow bool) string {
 	content, typed := doc.Content[a.header.Get("Content-Type")]
 	if !typed {
 		return fmt.Sprintf("the content type %q of %d is not documented", a.header.Get("Content-Type"), a.status)
+	}
+	if !strings.Contains(a.header.Get("Content-Type"), "json") {
+		return ""
 	}
 	var value any
 	if err := json.Unmarshal(a.body, &value); err != nil {

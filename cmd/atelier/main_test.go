@@ -59,11 +59,19 @@ type program struct {
 // startProgram starts a server on ports of its own. It is stopped with the test.
 func startProgram(t testing.TB, store storeSettings, logs ...io.Writer) *program {
 	t.Helper()
+	return startWith(t, store, func(*settings) {}, logs...)
+}
+
+// startWith is startProgram with other settings.
+func startWith(t testing.TB, store storeSettings, change func(*settings), logs ...io.Writer) *program {
+	t.Helper()
 	options := &slog.HandlerOptions{Level: slog.LevelDebug}
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(append(logs, testLog{t})...), options))
-	s, err := start(t.Context(), settings{
+	c := settings{
 		Env: "development", HTTPAddr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", PublicURL: "http://atelier.test", Verification: "off", storeSettings: store,
-	}, log)
+	}
+	change(&c)
+	s, err := start(t.Context(), c, log)
 	require.NoError(t, err)
 	p := &program{server: s, url: "http://" + s.api.Addr().String(), ops: "http://" + s.ops.Addr().String()}
 	t.Cleanup(func() { require.NoError(t, p.stop()) })

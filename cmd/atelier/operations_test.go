@@ -22,6 +22,7 @@ func TestEveryMetricIsInThePage(t *testing.T) {
 	m.readLease(&cluster.Lease{})
 	m.readPostgres(nil)
 	m.readCluster(nil)
+	m.readLimits(nil, nil)
 	all := make(chan *prometheus.Desc)
 	go func() {
 		defer close(all)

@@ -108,9 +108,21 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 		Accounts: s.clients.accounts, Sessions: s.clients.sessions, Directory: db, Policy: password.Check,
 		Passwords: hasher, Tokens: token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease, s.activity}, Now: lease.Now,
 	})
-	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight}, httpd.Deps{
+	proxies, err := c.proxies()
+	if err != nil {
+		return err
+	}
+	origins, err := c.origins()
+	if err != nil {
+		return err
+	}
+	limits, err := s.limits(c.limitSettings)
+	if err != nil {
+		return err
+	}
+	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
-		Members: s.members, JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Meter: s.metrics.requests, Log: s.log,
+		Members: s.members, JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Limits: limits, Meter: s.metrics.requests, Log: s.log,
 	})
 	s.metrics.readEdge(s.edge, hasher)
 	if c.embedded() {

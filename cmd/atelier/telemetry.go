@@ -26,7 +26,7 @@ func newMetrics() *metrics {
 	r := telemetry.New(version)
 	queues := r.Overloads(actors.QueueEntity, actors.QueueCommits, actors.QueueEntities, cluster.QueuePeer, cluster.QueueGate, httpd.QueueEdge)
 	return &metrics{
-		Registry: r, requests: r.Requests(queues), nodes: r.Nodes(),
+		Registry: r, requests: r.Requests(queues, httpd.BudgetAddress, httpd.BudgetUser), nodes: r.Nodes(),
 		entities: r.Entities(queues, store.Account, store.Session, store.Project),
 		calls: r.Calls(queues, cluster.ResultAnswered, cluster.ResultMoved, cluster.ResultUnknown, cluster.ResultTimeout,
 			cluster.ResultOverloaded, cluster.ResultFailed),
