@@ -31,6 +31,8 @@ var rules = []rule{
 	{path: "actors/session", ours: []string{"messages"}, outer: []string{"google.golang.org/protobuf/"}, ban: impure},
 	{path: "actors/project", ours: []string{"messages"}, outer: []string{"google.golang.org/protobuf/"}, ban: impure},
 	{path: "actors/store", ours: []string{"messages"}},
+	{path: "actors/outbox/rabbitmq", ours: []string{"messages", "actors/outbox"}, outer: []string{"github.com/rabbitmq/amqp091-go"}, ban: []string{"database/", "net/http"}},
+	{path: "actors/outbox", ours: []string{"messages"}, ban: []string{"database/", "net/http"}},
 	{path: "actors", ours: []string{"messages", "actors/account", "actors/session", "actors/project", "actors/store"},
 		outer: []string{"github.com/asynkron/protoactor-go/", "google.golang.org/protobuf/", "github.com/google/uuid"}, ban: []string{"database/", "net/http"}},
 	{path: "identity/password", ours: []string{"messages"}, outer: []string{"golang.org/x/crypto/blake2b", "golang.org/x/text/"}, ban: []string{"database/", "net/http"}},
@@ -40,9 +42,9 @@ var rules = []rule{
 	{path: "http/limit", ours: []string{"messages"}, ban: []string{"net/http", "database/"}},
 	{path: "http", ours: []string{"messages", "identity", "identity/"}, outer: []string{"github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp",
 		"github.com/danielgtaylor/huma/v2", "github.com/google/uuid", "google.golang.org/protobuf/", "github.com/go-json-experiment/json"}, ban: []string{"net/http", "database/"}},
-	{path: "persistence/postgres", ours: []string{"messages", "migrations", "actors/account", "actors/session", "actors/project", "actors/store"},
+	{path: "persistence/postgres", ours: []string{"messages", "migrations", "actors/account", "actors/session", "actors/project", "actors/store", "actors/outbox"},
 		outer: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "google.golang.org/protobuf/"}},
-	{path: "persistence/sqlite", ours: []string{"messages", "migrations", "actors/account", "actors/session", "actors/project", "actors/store"},
+	{path: "persistence/sqlite", ours: []string{"messages", "migrations", "actors/account", "actors/session", "actors/project", "actors/store", "actors/outbox"},
 		outer: []string{"modernc.org/sqlite", "github.com/pressly/goose/v3", "google.golang.org/protobuf/"}},
 	{path: "persistence/redis", ours: []string{"messages"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	{path: "persistence/persistencetest", ours: []string{"*"}, outer: []string{"*"}},
@@ -108,7 +110,7 @@ func covered(list []string, path string) bool {
 func TestTheTableBites(t *testing.T) {
 	t.Parallel()
 	for path, imported := range map[string]string{
-		"messages": "atelier/actors", "actors/project": "context", "actors": "atelier/persistence/postgres", "http": "atelier/actors",
+		"messages": "atelier/actors", "actors/project": "context", "actors": "atelier/persistence/postgres", "actors/outbox": "github.com/rabbitmq/amqp091-go", "actors/outbox/rabbitmq": "atelier/persistence/postgres", "http": "atelier/actors",
 		"identity/password": "atelier/identity", "identity/token": "atelier/identity/seal", "identity/seal": "atelier/identity/token",
 		"persistence/postgres": "atelier/actors", "cluster": "atelier/http", "identity": "atelier/actors/account", "actors/session": "github.com/google/uuid",
 	} {
