@@ -153,9 +153,9 @@ func (s *Server) problemPage(c *fiber.Ctx) error {
 }
 
 // NewOps is the operations listener, on an address of its own: health, with the
-// edge's own readiness, the metrics, the nodes, and the profiles of the Go
-// runtime. The command line is not among them: flags may hold secrets.
-func NewOps(ready func(context.Context) []string, m members, metrics func() (text []byte, kind string, err error)) *fiber.App {
+// edge's own readiness, the metrics, the nodes, the outbox, and the profiles of the
+// Go runtime. The command line is not among them: flags may hold secrets.
+func NewOps(ready func(context.Context) []string, m members, o outbox, metrics func() (text []byte, kind string, err error)) *fiber.App {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})
 	headers := securityHeaders("")
 	app.Use(func(c *fiber.Ctx) error {
@@ -174,6 +174,8 @@ func NewOps(ready func(context.Context) []string, m members, metrics func() (tex
 	})
 	app.Get("/cluster", opsCluster(m))
 	app.Post("/drain", opsDrain(m))
+	app.Get("/outbox", opsOutbox(o))
+	app.Post("/outbox/redrive", opsRedrive(o))
 	app.All("/debug/pprof/cmdline", func(*fiber.Ctx) error { return fiber.ErrNotFound })
 	app.Use(pprof.New())
 	return app

@@ -32,6 +32,7 @@ type settings struct {
 
 	storeSettings
 	limitSettings
+	eventSettings
 	clusterSettings
 	logSettings
 }
@@ -132,6 +133,9 @@ func (s *settings) check() error {
 		}
 	}
 	if err := s.limitSettings.check(); err != nil {
+		return err
+	}
+	if err := s.checkEvents(s.Env == "production"); err != nil {
 		return err
 	}
 	if err := s.checkCluster(); err != nil {

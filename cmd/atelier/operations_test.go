@@ -19,6 +19,7 @@ func TestEveryMetricIsInThePage(t *testing.T) {
 	m := newMetrics()
 	m.readRuntime(nil, nil)
 	m.readEdge(nil, nil)
+	m.readOutbox(nil)
 	m.readLease(&cluster.Lease{})
 	m.readPostgres(nil)
 	m.readCluster(nil)

@@ -45,6 +45,7 @@ type server struct {
 	activity *activity
 	peers    *peers // nil: alone
 	members  *members
+	relay    *eventRelay
 	clients  clients
 	Flows    *identity.Service
 	NoAdmin  bool
@@ -71,6 +72,9 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		return nil, err
 	}
 	s.NoAdmin = !admin
+	if err := s.startRelay(ctx, c, db, node); err != nil {
+		return nil, err
+	}
 	tokens := token.NewCache[checked](tokensCached, time.Now)
 	lease, err := s.startRuntime(ctx, c, db, node, tokens)
 	if err != nil {
@@ -163,7 +167,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	config.Committer.Writers = db.writers
 	var runtime *actors.Runtime
 	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}
-	deps := actors.Deps{Node: node, Lease: lockLease{}, Barrier: here, Hints: s.metrics, Meter: s.metrics.entities, Log: s.log}
+	deps := actors.Deps{Node: node, Lease: lockLease{}, Barrier: here, Hints: hints{s.metrics, s.relay}, Meter: s.metrics.entities, Log: s.log}
 	var leased *cluster.Lease
 	if db.leases != nil {
 		timing := cluster.DefaultLeaseConfig(node)
@@ -289,7 +293,7 @@ func (s *server) listen(c settings) (err error) {
 		s.ops.Close()
 		return fmt.Errorf("the API listener cannot be opened: %w (set ATELIER_HTTP_ADDR)", err)
 	}
-	ops := httpd.NewOps(s.edge.Ready, s.members, s.metrics.Render)
+	ops := httpd.NewOps(s.edge.Ready, s.members, s.relay, s.metrics.Render)
 	s.serve(ops, s.ops)
 	go func() { s.failed <- s.edge.Serve(s.api) }()
 	s.onStop(s.edge.Shutdown)

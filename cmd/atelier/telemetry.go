@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"atelier/actors"
+	"atelier/actors/outbox"
 	"atelier/actors/store"
 	"atelier/cluster"
 	httpd "atelier/http"
@@ -20,13 +21,14 @@ type metrics struct {
 	entities *telemetry.Entities
 	calls    *telemetry.Calls
 	nodes    telemetry.Nodes
+	outbox   *telemetry.Outbox
 }
 
 func newMetrics() *metrics {
 	r := telemetry.New(version)
 	queues := r.Overloads(actors.QueueEntity, actors.QueueCommits, actors.QueueEntities, cluster.QueuePeer, cluster.QueueGate, httpd.QueueEdge)
 	return &metrics{
-		Registry: r, requests: r.Requests(queues, httpd.BudgetAddress, httpd.BudgetUser), nodes: r.Nodes(),
+		Registry: r, requests: r.Requests(queues, httpd.BudgetAddress, httpd.BudgetUser), nodes: r.Nodes(), outbox: r.Outbox(),
 		entities: r.Entities(queues, store.Account, store.Session, store.Project),
 		calls: r.Calls(queues, cluster.ResultAnswered, cluster.ResultMoved, cluster.ResultUnknown, cluster.ResultTimeout,
 			cluster.ResultOverloaded, cluster.ResultFailed),
@@ -101,6 +103,15 @@ func (m *metrics) readEdge(edge *httpd.Server, hasher *password.Hasher) {
 		value(float64(load.Waiting), "waiting")
 	})
 	m.Counter("atelier_password_hashes_refused_total", "Passwords that were not hashed because too many waited.", nil, one(func() int64 { return hasher.Load().Refused }))
+}
+
+// readOutbox adds what is looked up in the relay of the outbox.
+func (m *metrics) readOutbox(status func() outbox.Status) {
+	m.Gauge("atelier_outbox_shards", "Shards of the outbox that this node relays.", nil, one(func() int { return status().Shards }))
+	m.Gauge("atelier_outbox_unsent", "Events that wait to be sent, in these shards.", nil, one(func() int { return status().Backlog.Unsent }))
+	m.Gauge("atelier_outbox_lag_seconds", "Age of the oldest of them.", nil, one(func() float64 { return status().Backlog.Oldest.Seconds() }))
+	m.Gauge("atelier_outbox_parked_streams", "Streams of these shards that have stopped at an event that cannot be sent.", nil, one(func() int { return status().Backlog.Parked }))
+	m.Gauge("atelier_outbox_away_seconds", "For how long nothing could be sent; 0 while it can.", nil, one(func() float64 { return status().Away.Seconds() }))
 }
 
 // readLease adds the lease's metrics. The lease of an embedded node, the lock of
