@@ -215,6 +215,8 @@ type RegisterAccount struct {
 	PasswordHash  string                 `protobuf:"bytes,5,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"` // PHC string
 	Activate      bool                   `protobuf:"varint,6,opt,name=activate,proto3" json:"activate,omitempty"`                            // verification is off: born pending, activated in the same commit
 	Roles         []string               `protobuf:"bytes,7,rep,name=roles,proto3" json:"roles,omitempty"`                                   // empty: ["user"]
+	LinkId        string                 `protobuf:"bytes,8,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`                   // of the link that is mailed; empty: none is
+	Invited       bool                   `protobuf:"varint,9,opt,name=invited,proto3" json:"invited,omitempty"`                              // made by an administrator: the link sets the password
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -298,6 +300,485 @@ func (x *RegisterAccount) GetRoles() []string {
 	return nil
 }
 
+func (x *RegisterAccount) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *RegisterAccount) GetInvited() bool {
+	if x != nil {
+		return x.Invited
+	}
+	return false
+}
+
+// RegisterAgain is a registration for an address that has an account.
+type RegisterAgain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	PasswordHash  string                 `protobuf:"bytes,4,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
+	LinkId        string                 `protobuf:"bytes,5,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterAgain) Reset() {
+	*x = RegisterAgain{}
+	mi := &file_messages_account_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterAgain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterAgain) ProtoMessage() {}
+
+func (x *RegisterAgain) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterAgain.ProtoReflect.Descriptor instead.
+func (*RegisterAgain) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RegisterAgain) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *RegisterAgain) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RegisterAgain) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RegisterAgain) GetPasswordHash() string {
+	if x != nil {
+		return x.PasswordHash
+	}
+	return ""
+}
+
+func (x *RegisterAgain) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+// RequestVerification has the mail that proves the address sent again.
+type RequestVerification struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	LinkId        string                 `protobuf:"bytes,3,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestVerification) Reset() {
+	*x = RequestVerification{}
+	mi := &file_messages_account_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestVerification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestVerification) ProtoMessage() {}
+
+func (x *RequestVerification) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestVerification.ProtoReflect.Descriptor instead.
+func (*RequestVerification) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RequestVerification) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *RequestVerification) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RequestVerification) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+type VerifyEmail struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	LinkId        string                 `protobuf:"bytes,3,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyEmail) Reset() {
+	*x = VerifyEmail{}
+	mi := &file_messages_account_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyEmail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyEmail) ProtoMessage() {}
+
+func (x *VerifyEmail) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyEmail.ProtoReflect.Descriptor instead.
+func (*VerifyEmail) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *VerifyEmail) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *VerifyEmail) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *VerifyEmail) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+// RequestPasswordReset has a link mailed that sets a new password.
+type RequestPasswordReset struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	LinkId        string                 `protobuf:"bytes,3,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestPasswordReset) Reset() {
+	*x = RequestPasswordReset{}
+	mi := &file_messages_account_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestPasswordReset) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestPasswordReset) ProtoMessage() {}
+
+func (x *RequestPasswordReset) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestPasswordReset.ProtoReflect.Descriptor instead.
+func (*RequestPasswordReset) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RequestPasswordReset) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *RequestPasswordReset) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RequestPasswordReset) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+type ResetPassword struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	LinkId        string                 `protobuf:"bytes,3,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	PasswordHash  string                 `protobuf:"bytes,4,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetPassword) Reset() {
+	*x = ResetPassword{}
+	mi := &file_messages_account_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetPassword) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetPassword) ProtoMessage() {}
+
+func (x *ResetPassword) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetPassword.ProtoReflect.Descriptor instead.
+func (*ResetPassword) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ResetPassword) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *ResetPassword) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ResetPassword) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *ResetPassword) GetPasswordHash() string {
+	if x != nil {
+		return x.PasswordHash
+	}
+	return ""
+}
+
+// ChangeEmail has a link mailed to both addresses.
+type ChangeEmail struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	NewEmail      string                 `protobuf:"bytes,3,opt,name=new_email,json=newEmail,proto3" json:"new_email,omitempty"`      // as typed
+	LinkId        string                 `protobuf:"bytes,4,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`            // for the present address
+	NewLinkId     string                 `protobuf:"bytes,5,opt,name=new_link_id,json=newLinkId,proto3" json:"new_link_id,omitempty"` // for the new one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeEmail) Reset() {
+	*x = ChangeEmail{}
+	mi := &file_messages_account_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeEmail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeEmail) ProtoMessage() {}
+
+func (x *ChangeEmail) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeEmail.ProtoReflect.Descriptor instead.
+func (*ChangeEmail) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ChangeEmail) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *ChangeEmail) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ChangeEmail) GetNewEmail() string {
+	if x != nil {
+		return x.NewEmail
+	}
+	return ""
+}
+
+func (x *ChangeEmail) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *ChangeEmail) GetNewLinkId() string {
+	if x != nil {
+		return x.NewLinkId
+	}
+	return ""
+}
+
+// ConfirmEmail uses the link of one of the two.
+type ConfirmEmail struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	LinkId        string                 `protobuf:"bytes,3,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmEmail) Reset() {
+	*x = ConfirmEmail{}
+	mi := &file_messages_account_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmEmail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmEmail) ProtoMessage() {}
+
+func (x *ConfirmEmail) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmEmail.ProtoReflect.Descriptor instead.
+func (*ConfirmEmail) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ConfirmEmail) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *ConfirmEmail) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ConfirmEmail) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
 type OpenSession struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	Meta              *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
@@ -314,7 +795,7 @@ type OpenSession struct {
 
 func (x *OpenSession) Reset() {
 	*x = OpenSession{}
-	mi := &file_messages_account_proto_msgTypes[3]
+	mi := &file_messages_account_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -326,7 +807,7 @@ func (x *OpenSession) String() string {
 func (*OpenSession) ProtoMessage() {}
 
 func (x *OpenSession) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[3]
+	mi := &file_messages_account_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -339,7 +820,7 @@ func (x *OpenSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSession.ProtoReflect.Descriptor instead.
 func (*OpenSession) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{3}
+	return file_messages_account_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OpenSession) GetMeta() *Meta {
@@ -410,7 +891,7 @@ type EndSession struct {
 
 func (x *EndSession) Reset() {
 	*x = EndSession{}
-	mi := &file_messages_account_proto_msgTypes[4]
+	mi := &file_messages_account_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -422,7 +903,7 @@ func (x *EndSession) String() string {
 func (*EndSession) ProtoMessage() {}
 
 func (x *EndSession) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[4]
+	mi := &file_messages_account_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -435,7 +916,7 @@ func (x *EndSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSession.ProtoReflect.Descriptor instead.
 func (*EndSession) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{4}
+	return file_messages_account_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EndSession) GetMeta() *Meta {
@@ -477,7 +958,7 @@ type EndOtherSessions struct {
 
 func (x *EndOtherSessions) Reset() {
 	*x = EndOtherSessions{}
-	mi := &file_messages_account_proto_msgTypes[5]
+	mi := &file_messages_account_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +970,7 @@ func (x *EndOtherSessions) String() string {
 func (*EndOtherSessions) ProtoMessage() {}
 
 func (x *EndOtherSessions) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[5]
+	mi := &file_messages_account_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +983,7 @@ func (x *EndOtherSessions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndOtherSessions.ProtoReflect.Descriptor instead.
 func (*EndOtherSessions) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{5}
+	return file_messages_account_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EndOtherSessions) GetMeta() *Meta {
@@ -532,13 +1013,15 @@ type UpdateAccount struct {
 	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	Name          *string                `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	Profile       *ProfileChange         `protobuf:"bytes,4,opt,name=profile,proto3" json:"profile,omitempty"`
+	SetRoles      bool                   `protobuf:"varint,5,opt,name=set_roles,json=setRoles,proto3" json:"set_roles,omitempty"` // to exactly these, and user
+	Roles         []string               `protobuf:"bytes,6,rep,name=roles,proto3" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateAccount) Reset() {
 	*x = UpdateAccount{}
-	mi := &file_messages_account_proto_msgTypes[6]
+	mi := &file_messages_account_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +1033,7 @@ func (x *UpdateAccount) String() string {
 func (*UpdateAccount) ProtoMessage() {}
 
 func (x *UpdateAccount) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[6]
+	mi := &file_messages_account_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +1046,7 @@ func (x *UpdateAccount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccount.ProtoReflect.Descriptor instead.
 func (*UpdateAccount) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{6}
+	return file_messages_account_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateAccount) GetMeta() *Meta {
@@ -594,6 +1077,20 @@ func (x *UpdateAccount) GetProfile() *ProfileChange {
 	return nil
 }
 
+func (x *UpdateAccount) GetSetRoles() bool {
+	if x != nil {
+		return x.SetRoles
+	}
+	return false
+}
+
+func (x *UpdateAccount) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
 type UpdatePreferences struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
@@ -605,7 +1102,7 @@ type UpdatePreferences struct {
 
 func (x *UpdatePreferences) Reset() {
 	*x = UpdatePreferences{}
-	mi := &file_messages_account_proto_msgTypes[7]
+	mi := &file_messages_account_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +1114,7 @@ func (x *UpdatePreferences) String() string {
 func (*UpdatePreferences) ProtoMessage() {}
 
 func (x *UpdatePreferences) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[7]
+	mi := &file_messages_account_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +1127,7 @@ func (x *UpdatePreferences) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdatePreferences.ProtoReflect.Descriptor instead.
 func (*UpdatePreferences) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{7}
+	return file_messages_account_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdatePreferences) GetMeta() *Meta {
@@ -667,7 +1164,7 @@ type ChangePassword struct {
 
 func (x *ChangePassword) Reset() {
 	*x = ChangePassword{}
-	mi := &file_messages_account_proto_msgTypes[8]
+	mi := &file_messages_account_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +1176,7 @@ func (x *ChangePassword) String() string {
 func (*ChangePassword) ProtoMessage() {}
 
 func (x *ChangePassword) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[8]
+	mi := &file_messages_account_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +1189,7 @@ func (x *ChangePassword) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePassword.ProtoReflect.Descriptor instead.
 func (*ChangePassword) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{8}
+	return file_messages_account_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ChangePassword) GetMeta() *Meta {
@@ -741,7 +1238,7 @@ type SetRoles struct {
 
 func (x *SetRoles) Reset() {
 	*x = SetRoles{}
-	mi := &file_messages_account_proto_msgTypes[9]
+	mi := &file_messages_account_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +1250,7 @@ func (x *SetRoles) String() string {
 func (*SetRoles) ProtoMessage() {}
 
 func (x *SetRoles) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[9]
+	mi := &file_messages_account_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +1263,7 @@ func (x *SetRoles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoles.ProtoReflect.Descriptor instead.
 func (*SetRoles) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{9}
+	return file_messages_account_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SetRoles) GetMeta() *Meta {
@@ -800,7 +1297,7 @@ type ActivateUser struct {
 
 func (x *ActivateUser) Reset() {
 	*x = ActivateUser{}
-	mi := &file_messages_account_proto_msgTypes[10]
+	mi := &file_messages_account_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +1309,7 @@ func (x *ActivateUser) String() string {
 func (*ActivateUser) ProtoMessage() {}
 
 func (x *ActivateUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[10]
+	mi := &file_messages_account_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +1322,7 @@ func (x *ActivateUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateUser.ProtoReflect.Descriptor instead.
 func (*ActivateUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{10}
+	return file_messages_account_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ActivateUser) GetMeta() *Meta {
@@ -854,7 +1351,7 @@ type SuspendUser struct {
 
 func (x *SuspendUser) Reset() {
 	*x = SuspendUser{}
-	mi := &file_messages_account_proto_msgTypes[11]
+	mi := &file_messages_account_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +1363,7 @@ func (x *SuspendUser) String() string {
 func (*SuspendUser) ProtoMessage() {}
 
 func (x *SuspendUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[11]
+	mi := &file_messages_account_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +1376,7 @@ func (x *SuspendUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendUser.ProtoReflect.Descriptor instead.
 func (*SuspendUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{11}
+	return file_messages_account_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SuspendUser) GetMeta() *Meta {
@@ -920,7 +1417,7 @@ type ReactivateUser struct {
 
 func (x *ReactivateUser) Reset() {
 	*x = ReactivateUser{}
-	mi := &file_messages_account_proto_msgTypes[12]
+	mi := &file_messages_account_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1429,7 @@ func (x *ReactivateUser) String() string {
 func (*ReactivateUser) ProtoMessage() {}
 
 func (x *ReactivateUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[12]
+	mi := &file_messages_account_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1442,7 @@ func (x *ReactivateUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactivateUser.ProtoReflect.Descriptor instead.
 func (*ReactivateUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{12}
+	return file_messages_account_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReactivateUser) GetMeta() *Meta {
@@ -972,7 +1469,7 @@ type DeactivateUser struct {
 
 func (x *DeactivateUser) Reset() {
 	*x = DeactivateUser{}
-	mi := &file_messages_account_proto_msgTypes[13]
+	mi := &file_messages_account_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -984,7 +1481,7 @@ func (x *DeactivateUser) String() string {
 func (*DeactivateUser) ProtoMessage() {}
 
 func (x *DeactivateUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[13]
+	mi := &file_messages_account_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -997,7 +1494,7 @@ func (x *DeactivateUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeactivateUser.ProtoReflect.Descriptor instead.
 func (*DeactivateUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{13}
+	return file_messages_account_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DeactivateUser) GetMeta() *Meta {
@@ -1018,14 +1515,15 @@ type GetAccount struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
 	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	SessionId     string                 `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"` // where given it must be open: only the account knows for sure
+	SessionId     string                 `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`         // where given it must be open: only the account knows for sure
+	ResetLinkId   string                 `protobuf:"bytes,4,opt,name=reset_link_id,json=resetLinkId,proto3" json:"reset_link_id,omitempty"` // where given it must be good
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetAccount) Reset() {
 	*x = GetAccount{}
-	mi := &file_messages_account_proto_msgTypes[14]
+	mi := &file_messages_account_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1535,7 @@ func (x *GetAccount) String() string {
 func (*GetAccount) ProtoMessage() {}
 
 func (x *GetAccount) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[14]
+	mi := &file_messages_account_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1548,7 @@ func (x *GetAccount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccount.ProtoReflect.Descriptor instead.
 func (*GetAccount) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{14}
+	return file_messages_account_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetAccount) GetMeta() *Meta {
@@ -1074,6 +1572,13 @@ func (x *GetAccount) GetSessionId() string {
 	return ""
 }
 
+func (x *GetAccount) GetResetLinkId() string {
+	if x != nil {
+		return x.ResetLinkId
+	}
+	return ""
+}
+
 type GetPreferences struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
@@ -1084,7 +1589,7 @@ type GetPreferences struct {
 
 func (x *GetPreferences) Reset() {
 	*x = GetPreferences{}
-	mi := &file_messages_account_proto_msgTypes[15]
+	mi := &file_messages_account_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1096,7 +1601,7 @@ func (x *GetPreferences) String() string {
 func (*GetPreferences) ProtoMessage() {}
 
 func (x *GetPreferences) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[15]
+	mi := &file_messages_account_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1109,7 +1614,7 @@ func (x *GetPreferences) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPreferences.ProtoReflect.Descriptor instead.
 func (*GetPreferences) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{15}
+	return file_messages_account_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetPreferences) GetMeta() *Meta {
@@ -1138,7 +1643,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_messages_account_proto_msgTypes[16]
+	mi := &file_messages_account_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1655,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[16]
+	mi := &file_messages_account_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +1668,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{16}
+	return file_messages_account_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Suspension) GetReason() string {
@@ -1209,13 +1714,14 @@ type Account struct {
 	AuthEpoch         int64                  `protobuf:"varint,11,opt,name=auth_epoch,json=authEpoch,proto3" json:"auth_epoch,omitempty"` // raised when every token issued before must die
 	Suspension        *Suspension            `protobuf:"bytes,12,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	CredentialVersion int64                  `protobuf:"varint,13,opt,name=credential_version,json=credentialVersion,proto3" json:"credential_version,omitempty"`
+	Address           string                 `protobuf:"bytes,14,opt,name=address,proto3" json:"address,omitempty"` // the e-mail address in the form in which equal ones are equal
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_messages_account_proto_msgTypes[17]
+	mi := &file_messages_account_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1733,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[17]
+	mi := &file_messages_account_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1746,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{17}
+	return file_messages_account_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Account) GetId() string {
@@ -1334,6 +1840,58 @@ func (x *Account) GetCredentialVersion() int64 {
 	return 0
 }
 
+func (x *Account) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+// EmailConfirmation is the reply of ConfirmEmail.
+type EmailConfirmation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Changed       bool                   `protobuf:"varint,1,opt,name=changed,proto3" json:"changed,omitempty"` // both addresses have confirmed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmailConfirmation) Reset() {
+	*x = EmailConfirmation{}
+	mi := &file_messages_account_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmailConfirmation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmailConfirmation) ProtoMessage() {}
+
+func (x *EmailConfirmation) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmailConfirmation.ProtoReflect.Descriptor instead.
+func (*EmailConfirmation) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *EmailConfirmation) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
 type Preferences struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Json          []byte                 `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
@@ -1344,7 +1902,7 @@ type Preferences struct {
 
 func (x *Preferences) Reset() {
 	*x = Preferences{}
-	mi := &file_messages_account_proto_msgTypes[18]
+	mi := &file_messages_account_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1914,7 @@ func (x *Preferences) String() string {
 func (*Preferences) ProtoMessage() {}
 
 func (x *Preferences) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[18]
+	mi := &file_messages_account_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1927,7 @@ func (x *Preferences) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Preferences.ProtoReflect.Descriptor instead.
 func (*Preferences) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{18}
+	return file_messages_account_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Preferences) GetJson() []byte {
@@ -1386,6 +1944,142 @@ func (x *Preferences) GetVersion() int64 {
 	return 0
 }
 
+type UserQuery struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Status        string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"` // in whatever spelling
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	Now           int64                  `protobuf:"varint,4,opt,name=now,proto3" json:"now,omitempty"` // microseconds since the epoch: suspensions that ran out have ended
+	Limit         int32                  `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	After         *PageKey               `protobuf:"bytes,6,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserQuery) Reset() {
+	*x = UserQuery{}
+	mi := &file_messages_account_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserQuery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserQuery) ProtoMessage() {}
+
+func (x *UserQuery) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserQuery.ProtoReflect.Descriptor instead.
+func (*UserQuery) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *UserQuery) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *UserQuery) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *UserQuery) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *UserQuery) GetNow() int64 {
+	if x != nil {
+		return x.Now
+	}
+	return 0
+}
+
+func (x *UserQuery) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *UserQuery) GetAfter() *PageKey {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+type UserPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         []*Account             `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	Next          *PageKey               `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserPage) Reset() {
+	*x = UserPage{}
+	mi := &file_messages_account_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserPage) ProtoMessage() {}
+
+func (x *UserPage) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserPage.ProtoReflect.Descriptor instead.
+func (*UserPage) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *UserPage) GetItems() []*Account {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *UserPage) GetNext() *PageKey {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
 // Credential is what a sign-in needs to know of an address.
 type Credential struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
@@ -1400,7 +2094,7 @@ type Credential struct {
 
 func (x *Credential) Reset() {
 	*x = Credential{}
-	mi := &file_messages_account_proto_msgTypes[19]
+	mi := &file_messages_account_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +2106,7 @@ func (x *Credential) String() string {
 func (*Credential) ProtoMessage() {}
 
 func (x *Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[19]
+	mi := &file_messages_account_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +2119,7 @@ func (x *Credential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credential.ProtoReflect.Descriptor instead.
 func (*Credential) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{19}
+	return file_messages_account_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Credential) GetUserId() string {
@@ -1475,7 +2169,7 @@ type PublicUser struct {
 
 func (x *PublicUser) Reset() {
 	*x = PublicUser{}
-	mi := &file_messages_account_proto_msgTypes[20]
+	mi := &file_messages_account_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +2181,7 @@ func (x *PublicUser) String() string {
 func (*PublicUser) ProtoMessage() {}
 
 func (x *PublicUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[20]
+	mi := &file_messages_account_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +2194,7 @@ func (x *PublicUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicUser.ProtoReflect.Descriptor instead.
 func (*PublicUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{20}
+	return file_messages_account_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PublicUser) GetId() string {
@@ -1540,7 +2234,7 @@ type UserCreated struct {
 
 func (x *UserCreated) Reset() {
 	*x = UserCreated{}
-	mi := &file_messages_account_proto_msgTypes[21]
+	mi := &file_messages_account_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1552,7 +2246,7 @@ func (x *UserCreated) String() string {
 func (*UserCreated) ProtoMessage() {}
 
 func (x *UserCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[21]
+	mi := &file_messages_account_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1565,7 +2259,7 @@ func (x *UserCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserCreated.ProtoReflect.Descriptor instead.
 func (*UserCreated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{21}
+	return file_messages_account_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UserCreated) GetUserId() string {
@@ -1634,7 +2328,7 @@ type UserActivated struct {
 
 func (x *UserActivated) Reset() {
 	*x = UserActivated{}
-	mi := &file_messages_account_proto_msgTypes[22]
+	mi := &file_messages_account_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1646,7 +2340,7 @@ func (x *UserActivated) String() string {
 func (*UserActivated) ProtoMessage() {}
 
 func (x *UserActivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[22]
+	mi := &file_messages_account_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +2353,7 @@ func (x *UserActivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserActivated.ProtoReflect.Descriptor instead.
 func (*UserActivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{22}
+	return file_messages_account_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *UserActivated) GetUserId() string {
@@ -1689,7 +2383,7 @@ type UserSuspended struct {
 
 func (x *UserSuspended) Reset() {
 	*x = UserSuspended{}
-	mi := &file_messages_account_proto_msgTypes[23]
+	mi := &file_messages_account_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +2395,7 @@ func (x *UserSuspended) String() string {
 func (*UserSuspended) ProtoMessage() {}
 
 func (x *UserSuspended) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[23]
+	mi := &file_messages_account_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +2408,7 @@ func (x *UserSuspended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserSuspended.ProtoReflect.Descriptor instead.
 func (*UserSuspended) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{23}
+	return file_messages_account_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UserSuspended) GetUserId() string {
@@ -1762,7 +2456,7 @@ type UserReactivated struct {
 
 func (x *UserReactivated) Reset() {
 	*x = UserReactivated{}
-	mi := &file_messages_account_proto_msgTypes[24]
+	mi := &file_messages_account_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1774,7 +2468,7 @@ func (x *UserReactivated) String() string {
 func (*UserReactivated) ProtoMessage() {}
 
 func (x *UserReactivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[24]
+	mi := &file_messages_account_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1787,7 +2481,7 @@ func (x *UserReactivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserReactivated.ProtoReflect.Descriptor instead.
 func (*UserReactivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{24}
+	return file_messages_account_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UserReactivated) GetUserId() string {
@@ -1814,7 +2508,7 @@ type UserDeactivated struct {
 
 func (x *UserDeactivated) Reset() {
 	*x = UserDeactivated{}
-	mi := &file_messages_account_proto_msgTypes[25]
+	mi := &file_messages_account_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1826,7 +2520,7 @@ func (x *UserDeactivated) String() string {
 func (*UserDeactivated) ProtoMessage() {}
 
 func (x *UserDeactivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[25]
+	mi := &file_messages_account_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1839,7 +2533,7 @@ func (x *UserDeactivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserDeactivated.ProtoReflect.Descriptor instead.
 func (*UserDeactivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{25}
+	return file_messages_account_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UserDeactivated) GetUserId() string {
@@ -1869,7 +2563,7 @@ type UserUpdated struct {
 
 func (x *UserUpdated) Reset() {
 	*x = UserUpdated{}
-	mi := &file_messages_account_proto_msgTypes[26]
+	mi := &file_messages_account_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +2575,7 @@ func (x *UserUpdated) String() string {
 func (*UserUpdated) ProtoMessage() {}
 
 func (x *UserUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[26]
+	mi := &file_messages_account_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +2588,7 @@ func (x *UserUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserUpdated.ProtoReflect.Descriptor instead.
 func (*UserUpdated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{26}
+	return file_messages_account_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UserUpdated) GetUserId() string {
@@ -1936,13 +2630,14 @@ type UserPasswordChanged struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	PasswordHash  string                 `protobuf:"bytes,2,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"` // secret
+	ByLink        bool                   `protobuf:"varint,3,opt,name=by_link,json=byLink,proto3" json:"by_link,omitempty"`                  // and not by whoever was signed in: all sessions end
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UserPasswordChanged) Reset() {
 	*x = UserPasswordChanged{}
-	mi := &file_messages_account_proto_msgTypes[27]
+	mi := &file_messages_account_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1954,7 +2649,7 @@ func (x *UserPasswordChanged) String() string {
 func (*UserPasswordChanged) ProtoMessage() {}
 
 func (x *UserPasswordChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[27]
+	mi := &file_messages_account_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1967,7 +2662,7 @@ func (x *UserPasswordChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPasswordChanged.ProtoReflect.Descriptor instead.
 func (*UserPasswordChanged) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{27}
+	return file_messages_account_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UserPasswordChanged) GetUserId() string {
@@ -1980,6 +2675,73 @@ func (x *UserPasswordChanged) GetUserId() string {
 func (x *UserPasswordChanged) GetPasswordHash() string {
 	if x != nil {
 		return x.PasswordHash
+	}
+	return ""
+}
+
+func (x *UserPasswordChanged) GetByLink() bool {
+	if x != nil {
+		return x.ByLink
+	}
+	return false
+}
+
+type UserEmailChanged struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`                             // normalised
+	TypedEmail    string                 `protobuf:"bytes,3,opt,name=typed_email,json=typedEmail,proto3" json:"typed_email,omitempty"` // secret
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserEmailChanged) Reset() {
+	*x = UserEmailChanged{}
+	mi := &file_messages_account_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserEmailChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserEmailChanged) ProtoMessage() {}
+
+func (x *UserEmailChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserEmailChanged.ProtoReflect.Descriptor instead.
+func (*UserEmailChanged) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *UserEmailChanged) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UserEmailChanged) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *UserEmailChanged) GetTypedEmail() string {
+	if x != nil {
+		return x.TypedEmail
 	}
 	return ""
 }
@@ -1998,7 +2760,7 @@ type SessionOpened struct {
 
 func (x *SessionOpened) Reset() {
 	*x = SessionOpened{}
-	mi := &file_messages_account_proto_msgTypes[28]
+	mi := &file_messages_account_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2010,7 +2772,7 @@ func (x *SessionOpened) String() string {
 func (*SessionOpened) ProtoMessage() {}
 
 func (x *SessionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[28]
+	mi := &file_messages_account_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2023,7 +2785,7 @@ func (x *SessionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionOpened.ProtoReflect.Descriptor instead.
 func (*SessionOpened) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{28}
+	return file_messages_account_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SessionOpened) GetUserId() string {
@@ -2079,7 +2841,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_messages_account_proto_msgTypes[29]
+	mi := &file_messages_account_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2091,7 +2853,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[29]
+	mi := &file_messages_account_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2104,7 +2866,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{29}
+	return file_messages_account_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SessionEnded) GetUserId() string {
@@ -2138,7 +2900,7 @@ type SessionReuseDetected struct {
 
 func (x *SessionReuseDetected) Reset() {
 	*x = SessionReuseDetected{}
-	mi := &file_messages_account_proto_msgTypes[30]
+	mi := &file_messages_account_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2150,7 +2912,7 @@ func (x *SessionReuseDetected) String() string {
 func (*SessionReuseDetected) ProtoMessage() {}
 
 func (x *SessionReuseDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[30]
+	mi := &file_messages_account_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2163,7 +2925,7 @@ func (x *SessionReuseDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionReuseDetected.ProtoReflect.Descriptor instead.
 func (*SessionReuseDetected) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{30}
+	return file_messages_account_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SessionReuseDetected) GetUserId() string {
@@ -2176,6 +2938,190 @@ func (x *SessionReuseDetected) GetUserId() string {
 func (x *SessionReuseDetected) GetSessionId() string {
 	if x != nil {
 		return x.SessionId
+	}
+	return ""
+}
+
+// LinkIssued replaces the account's link of that purpose. Who has the id has not
+// the link: its token is authenticated.
+type LinkIssued struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Purpose       string                 `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	LinkId        string                 `protobuf:"bytes,2,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	ExpiresAt     int64                  `protobuf:"varint,3,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"` // microseconds since the epoch
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkIssued) Reset() {
+	*x = LinkIssued{}
+	mi := &file_messages_account_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkIssued) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkIssued) ProtoMessage() {}
+
+func (x *LinkIssued) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkIssued.ProtoReflect.Descriptor instead.
+func (*LinkIssued) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *LinkIssued) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *LinkIssued) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *LinkIssued) GetExpiresAt() int64 {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return 0
+}
+
+// EmailChangeBegun replaces a change of the address that is under way.
+type EmailChangeBegun struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Email         string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"` // normalised
+	TypedEmail    string                 `protobuf:"bytes,2,opt,name=typed_email,json=typedEmail,proto3" json:"typed_email,omitempty"`
+	LinkId        string                 `protobuf:"bytes,3,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`            // of the present address
+	NewLinkId     string                 `protobuf:"bytes,4,opt,name=new_link_id,json=newLinkId,proto3" json:"new_link_id,omitempty"` // of the new one
+	ExpiresAt     int64                  `protobuf:"varint,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmailChangeBegun) Reset() {
+	*x = EmailChangeBegun{}
+	mi := &file_messages_account_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmailChangeBegun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmailChangeBegun) ProtoMessage() {}
+
+func (x *EmailChangeBegun) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmailChangeBegun.ProtoReflect.Descriptor instead.
+func (*EmailChangeBegun) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *EmailChangeBegun) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *EmailChangeBegun) GetTypedEmail() string {
+	if x != nil {
+		return x.TypedEmail
+	}
+	return ""
+}
+
+func (x *EmailChangeBegun) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *EmailChangeBegun) GetNewLinkId() string {
+	if x != nil {
+		return x.NewLinkId
+	}
+	return ""
+}
+
+func (x *EmailChangeBegun) GetExpiresAt() int64 {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return 0
+}
+
+// EmailConfirmed says that one of the two addresses has.
+type EmailConfirmed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LinkId        string                 `protobuf:"bytes,1,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmailConfirmed) Reset() {
+	*x = EmailConfirmed{}
+	mi := &file_messages_account_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmailConfirmed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmailConfirmed) ProtoMessage() {}
+
+func (x *EmailConfirmed) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmailConfirmed.ProtoReflect.Descriptor instead.
+func (*EmailConfirmed) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *EmailConfirmed) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
 	}
 	return ""
 }
@@ -2210,7 +3156,7 @@ const file_messages_account_proto_rawDesc = "" +
 	"\t_timezoneB\t\n" +
 	"\a_localeB\n" +
 	"\n" +
-	"\b_website\"\xd7\x01\n" +
+	"\b_website\"\x8a\x02\n" +
 	"\x0fRegisterAccount\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x14\n" +
@@ -2218,7 +3164,42 @@ const file_messages_account_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12#\n" +
 	"\rpassword_hash\x18\x05 \x01(\tR\fpasswordHash\x12\x1a\n" +
 	"\bactivate\x18\x06 \x01(\bR\bactivate\x12\x14\n" +
-	"\x05roles\x18\a \x03(\tR\x05roles\"\x82\x02\n" +
+	"\x05roles\x18\a \x03(\tR\x05roles\x12\x17\n" +
+	"\alink_id\x18\b \x01(\tR\x06linkId\x12\x18\n" +
+	"\ainvited\x18\t \x01(\bR\ainvited\"\xa6\x01\n" +
+	"\rRegisterAgain\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12#\n" +
+	"\rpassword_hash\x18\x04 \x01(\tR\fpasswordHash\x12\x17\n" +
+	"\alink_id\x18\x05 \x01(\tR\x06linkId\"s\n" +
+	"\x13RequestVerification\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x17\n" +
+	"\alink_id\x18\x03 \x01(\tR\x06linkId\"k\n" +
+	"\vVerifyEmail\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x17\n" +
+	"\alink_id\x18\x03 \x01(\tR\x06linkId\"t\n" +
+	"\x14RequestPasswordReset\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x17\n" +
+	"\alink_id\x18\x03 \x01(\tR\x06linkId\"\x92\x01\n" +
+	"\rResetPassword\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x17\n" +
+	"\alink_id\x18\x03 \x01(\tR\x06linkId\x12#\n" +
+	"\rpassword_hash\x18\x04 \x01(\tR\fpasswordHash\"\xa8\x01\n" +
+	"\vChangeEmail\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1b\n" +
+	"\tnew_email\x18\x03 \x01(\tR\bnewEmail\x12\x17\n" +
+	"\alink_id\x18\x04 \x01(\tR\x06linkId\x12\x1e\n" +
+	"\vnew_link_id\x18\x05 \x01(\tR\tnewLinkId\"l\n" +
+	"\fConfirmEmail\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x17\n" +
+	"\alink_id\x18\x03 \x01(\tR\x06linkId\"\x82\x02\n" +
 	"\vOpenSession\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
@@ -2241,12 +3222,14 @@ const file_messages_account_proto_rawDesc = "" +
 	"\x10EndOtherSessions\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12*\n" +
-	"\x11except_session_id\x18\x03 \x01(\tR\x0fexceptSessionId\"\xb1\x01\n" +
+	"\x11except_session_id\x18\x03 \x01(\tR\x0fexceptSessionId\"\xe4\x01\n" +
 	"\rUpdateAccount\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x17\n" +
 	"\x04name\x18\x03 \x01(\tH\x00R\x04name\x88\x01\x01\x129\n" +
-	"\aprofile\x18\x04 \x01(\v2\x1f.atelier.messages.ProfileChangeR\aprofileB\a\n" +
+	"\aprofile\x18\x04 \x01(\v2\x1f.atelier.messages.ProfileChangeR\aprofile\x12\x1b\n" +
+	"\tset_roles\x18\x05 \x01(\bR\bsetRoles\x12\x14\n" +
+	"\x05roles\x18\x06 \x03(\tR\x05rolesB\a\n" +
 	"\x05_name\"n\n" +
 	"\x11UpdatePreferences\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
@@ -2275,13 +3258,14 @@ const file_messages_account_proto_rawDesc = "" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\"U\n" +
 	"\x0eDeactivateUser\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
-	"\auser_id\x18\x02 \x01(\tR\x06userId\"p\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"\x94\x01\n" +
 	"\n" +
 	"GetAccount\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x03 \x01(\tR\tsessionId\"U\n" +
+	"session_id\x18\x03 \x01(\tR\tsessionId\x12\"\n" +
+	"\rreset_link_id\x18\x04 \x01(\tR\vresetLinkId\"U\n" +
 	"\x0eGetPreferences\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\"Z\n" +
@@ -2290,7 +3274,7 @@ const file_messages_account_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05until\x18\x02 \x01(\x03R\x05until\x12\x0e\n" +
 	"\x02by\x18\x03 \x01(\tR\x02by\x12\x0e\n" +
-	"\x02at\x18\x04 \x01(\x03R\x02at\"\xa9\x03\n" +
+	"\x02at\x18\x04 \x01(\x03R\x02at\"\xc3\x03\n" +
 	"\aAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
@@ -2311,10 +3295,23 @@ const file_messages_account_proto_rawDesc = "" +
 	"\n" +
 	"suspension\x18\f \x01(\v2\x1c.atelier.messages.SuspensionR\n" +
 	"suspension\x12-\n" +
-	"\x12credential_version\x18\r \x01(\x03R\x11credentialVersion\";\n" +
+	"\x12credential_version\x18\r \x01(\x03R\x11credentialVersion\x12\x18\n" +
+	"\aaddress\x18\x0e \x01(\tR\aaddress\"-\n" +
+	"\x11EmailConfirmation\x12\x18\n" +
+	"\achanged\x18\x01 \x01(\bR\achanged\";\n" +
 	"\vPreferences\x12\x12\n" +
 	"\x04json\x18\x01 \x01(\fR\x04json\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x03R\aversion\"\xa3\x01\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\"\xa6\x01\n" +
+	"\tUserQuery\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\tR\x06status\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x10\n" +
+	"\x03now\x18\x04 \x01(\x03R\x03now\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\x12/\n" +
+	"\x05after\x18\x06 \x01(\v2\x19.atelier.messages.PageKeyR\x05after\"j\n" +
+	"\bUserPage\x12/\n" +
+	"\x05items\x18\x01 \x03(\v2\x19.atelier.messages.AccountR\x05items\x12-\n" +
+	"\x04next\x18\x02 \x01(\v2\x19.atelier.messages.PageKeyR\x04next\"\xa3\x01\n" +
 	"\n" +
 	"Credential\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
@@ -2360,10 +3357,16 @@ const file_messages_account_proto_rawDesc = "" +
 	"\x05roles\x18\x04 \x03(\tR\x05roles\x12%\n" +
 	"\vpreferences\x18\x05 \x01(\tH\x01R\vpreferences\x88\x01\x01B\a\n" +
 	"\x05_nameB\x0e\n" +
-	"\f_preferences\"S\n" +
+	"\f_preferences\"l\n" +
 	"\x13UserPasswordChanged\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12#\n" +
-	"\rpassword_hash\x18\x02 \x01(\tR\fpasswordHash\"\xa7\x01\n" +
+	"\rpassword_hash\x18\x02 \x01(\tR\fpasswordHash\x12\x17\n" +
+	"\aby_link\x18\x03 \x01(\bR\x06byLink\"b\n" +
+	"\x10UserEmailChanged\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\x12\x1f\n" +
+	"\vtyped_email\x18\x03 \x01(\tR\n" +
+	"typedEmail\"\xa7\x01\n" +
 	"\rSessionOpened\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
@@ -2382,7 +3385,23 @@ const file_messages_account_proto_rawDesc = "" +
 	"\x14SessionReuseDetected\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x02 \x01(\tR\tsessionIdB\x12Z\x10atelier/messagesb\x06proto3"
+	"session_id\x18\x02 \x01(\tR\tsessionId\"^\n" +
+	"\n" +
+	"LinkIssued\x12\x18\n" +
+	"\apurpose\x18\x01 \x01(\tR\apurpose\x12\x17\n" +
+	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1d\n" +
+	"\n" +
+	"expires_at\x18\x03 \x01(\x03R\texpiresAt\"\xa1\x01\n" +
+	"\x10EmailChangeBegun\x12\x14\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\x12\x1f\n" +
+	"\vtyped_email\x18\x02 \x01(\tR\n" +
+	"typedEmail\x12\x17\n" +
+	"\alink_id\x18\x03 \x01(\tR\x06linkId\x12\x1e\n" +
+	"\vnew_link_id\x18\x04 \x01(\tR\tnewLinkId\x12\x1d\n" +
+	"\n" +
+	"expires_at\x18\x05 \x01(\x03R\texpiresAt\")\n" +
+	"\x0eEmailConfirmed\x12\x17\n" +
+	"\alink_id\x18\x01 \x01(\tR\x06linkIdB\x12Z\x10atelier/messagesb\x06proto3"
 
 var (
 	file_messages_account_proto_rawDescOnce sync.Once
@@ -2396,66 +3415,91 @@ func file_messages_account_proto_rawDescGZIP() []byte {
 	return file_messages_account_proto_rawDescData
 }
 
-var file_messages_account_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_messages_account_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_messages_account_proto_goTypes = []any{
 	(*Profile)(nil),              // 0: atelier.messages.Profile
 	(*ProfileChange)(nil),        // 1: atelier.messages.ProfileChange
 	(*RegisterAccount)(nil),      // 2: atelier.messages.RegisterAccount
-	(*OpenSession)(nil),          // 3: atelier.messages.OpenSession
-	(*EndSession)(nil),           // 4: atelier.messages.EndSession
-	(*EndOtherSessions)(nil),     // 5: atelier.messages.EndOtherSessions
-	(*UpdateAccount)(nil),        // 6: atelier.messages.UpdateAccount
-	(*UpdatePreferences)(nil),    // 7: atelier.messages.UpdatePreferences
-	(*ChangePassword)(nil),       // 8: atelier.messages.ChangePassword
-	(*SetRoles)(nil),             // 9: atelier.messages.SetRoles
-	(*ActivateUser)(nil),         // 10: atelier.messages.ActivateUser
-	(*SuspendUser)(nil),          // 11: atelier.messages.SuspendUser
-	(*ReactivateUser)(nil),       // 12: atelier.messages.ReactivateUser
-	(*DeactivateUser)(nil),       // 13: atelier.messages.DeactivateUser
-	(*GetAccount)(nil),           // 14: atelier.messages.GetAccount
-	(*GetPreferences)(nil),       // 15: atelier.messages.GetPreferences
-	(*Suspension)(nil),           // 16: atelier.messages.Suspension
-	(*Account)(nil),              // 17: atelier.messages.Account
-	(*Preferences)(nil),          // 18: atelier.messages.Preferences
-	(*Credential)(nil),           // 19: atelier.messages.Credential
-	(*PublicUser)(nil),           // 20: atelier.messages.PublicUser
-	(*UserCreated)(nil),          // 21: atelier.messages.UserCreated
-	(*UserActivated)(nil),        // 22: atelier.messages.UserActivated
-	(*UserSuspended)(nil),        // 23: atelier.messages.UserSuspended
-	(*UserReactivated)(nil),      // 24: atelier.messages.UserReactivated
-	(*UserDeactivated)(nil),      // 25: atelier.messages.UserDeactivated
-	(*UserUpdated)(nil),          // 26: atelier.messages.UserUpdated
-	(*UserPasswordChanged)(nil),  // 27: atelier.messages.UserPasswordChanged
-	(*SessionOpened)(nil),        // 28: atelier.messages.SessionOpened
-	(*SessionEnded)(nil),         // 29: atelier.messages.SessionEnded
-	(*SessionReuseDetected)(nil), // 30: atelier.messages.SessionReuseDetected
-	(*Meta)(nil),                 // 31: atelier.messages.Meta
+	(*RegisterAgain)(nil),        // 3: atelier.messages.RegisterAgain
+	(*RequestVerification)(nil),  // 4: atelier.messages.RequestVerification
+	(*VerifyEmail)(nil),          // 5: atelier.messages.VerifyEmail
+	(*RequestPasswordReset)(nil), // 6: atelier.messages.RequestPasswordReset
+	(*ResetPassword)(nil),        // 7: atelier.messages.ResetPassword
+	(*ChangeEmail)(nil),          // 8: atelier.messages.ChangeEmail
+	(*ConfirmEmail)(nil),         // 9: atelier.messages.ConfirmEmail
+	(*OpenSession)(nil),          // 10: atelier.messages.OpenSession
+	(*EndSession)(nil),           // 11: atelier.messages.EndSession
+	(*EndOtherSessions)(nil),     // 12: atelier.messages.EndOtherSessions
+	(*UpdateAccount)(nil),        // 13: atelier.messages.UpdateAccount
+	(*UpdatePreferences)(nil),    // 14: atelier.messages.UpdatePreferences
+	(*ChangePassword)(nil),       // 15: atelier.messages.ChangePassword
+	(*SetRoles)(nil),             // 16: atelier.messages.SetRoles
+	(*ActivateUser)(nil),         // 17: atelier.messages.ActivateUser
+	(*SuspendUser)(nil),          // 18: atelier.messages.SuspendUser
+	(*ReactivateUser)(nil),       // 19: atelier.messages.ReactivateUser
+	(*DeactivateUser)(nil),       // 20: atelier.messages.DeactivateUser
+	(*GetAccount)(nil),           // 21: atelier.messages.GetAccount
+	(*GetPreferences)(nil),       // 22: atelier.messages.GetPreferences
+	(*Suspension)(nil),           // 23: atelier.messages.Suspension
+	(*Account)(nil),              // 24: atelier.messages.Account
+	(*EmailConfirmation)(nil),    // 25: atelier.messages.EmailConfirmation
+	(*Preferences)(nil),          // 26: atelier.messages.Preferences
+	(*UserQuery)(nil),            // 27: atelier.messages.UserQuery
+	(*UserPage)(nil),             // 28: atelier.messages.UserPage
+	(*Credential)(nil),           // 29: atelier.messages.Credential
+	(*PublicUser)(nil),           // 30: atelier.messages.PublicUser
+	(*UserCreated)(nil),          // 31: atelier.messages.UserCreated
+	(*UserActivated)(nil),        // 32: atelier.messages.UserActivated
+	(*UserSuspended)(nil),        // 33: atelier.messages.UserSuspended
+	(*UserReactivated)(nil),      // 34: atelier.messages.UserReactivated
+	(*UserDeactivated)(nil),      // 35: atelier.messages.UserDeactivated
+	(*UserUpdated)(nil),          // 36: atelier.messages.UserUpdated
+	(*UserPasswordChanged)(nil),  // 37: atelier.messages.UserPasswordChanged
+	(*UserEmailChanged)(nil),     // 38: atelier.messages.UserEmailChanged
+	(*SessionOpened)(nil),        // 39: atelier.messages.SessionOpened
+	(*SessionEnded)(nil),         // 40: atelier.messages.SessionEnded
+	(*SessionReuseDetected)(nil), // 41: atelier.messages.SessionReuseDetected
+	(*LinkIssued)(nil),           // 42: atelier.messages.LinkIssued
+	(*EmailChangeBegun)(nil),     // 43: atelier.messages.EmailChangeBegun
+	(*EmailConfirmed)(nil),       // 44: atelier.messages.EmailConfirmed
+	(*Meta)(nil),                 // 45: atelier.messages.Meta
+	(*PageKey)(nil),              // 46: atelier.messages.PageKey
 }
 var file_messages_account_proto_depIdxs = []int32{
-	31, // 0: atelier.messages.RegisterAccount.meta:type_name -> atelier.messages.Meta
-	31, // 1: atelier.messages.OpenSession.meta:type_name -> atelier.messages.Meta
-	31, // 2: atelier.messages.EndSession.meta:type_name -> atelier.messages.Meta
-	31, // 3: atelier.messages.EndOtherSessions.meta:type_name -> atelier.messages.Meta
-	31, // 4: atelier.messages.UpdateAccount.meta:type_name -> atelier.messages.Meta
-	1,  // 5: atelier.messages.UpdateAccount.profile:type_name -> atelier.messages.ProfileChange
-	31, // 6: atelier.messages.UpdatePreferences.meta:type_name -> atelier.messages.Meta
-	31, // 7: atelier.messages.ChangePassword.meta:type_name -> atelier.messages.Meta
-	31, // 8: atelier.messages.SetRoles.meta:type_name -> atelier.messages.Meta
-	31, // 9: atelier.messages.ActivateUser.meta:type_name -> atelier.messages.Meta
-	31, // 10: atelier.messages.SuspendUser.meta:type_name -> atelier.messages.Meta
-	31, // 11: atelier.messages.ReactivateUser.meta:type_name -> atelier.messages.Meta
-	31, // 12: atelier.messages.DeactivateUser.meta:type_name -> atelier.messages.Meta
-	31, // 13: atelier.messages.GetAccount.meta:type_name -> atelier.messages.Meta
-	31, // 14: atelier.messages.GetPreferences.meta:type_name -> atelier.messages.Meta
-	0,  // 15: atelier.messages.Account.profile:type_name -> atelier.messages.Profile
-	16, // 16: atelier.messages.Account.suspension:type_name -> atelier.messages.Suspension
-	0,  // 17: atelier.messages.PublicUser.profile:type_name -> atelier.messages.Profile
-	1,  // 18: atelier.messages.UserUpdated.profile:type_name -> atelier.messages.ProfileChange
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	45, // 0: atelier.messages.RegisterAccount.meta:type_name -> atelier.messages.Meta
+	45, // 1: atelier.messages.RegisterAgain.meta:type_name -> atelier.messages.Meta
+	45, // 2: atelier.messages.RequestVerification.meta:type_name -> atelier.messages.Meta
+	45, // 3: atelier.messages.VerifyEmail.meta:type_name -> atelier.messages.Meta
+	45, // 4: atelier.messages.RequestPasswordReset.meta:type_name -> atelier.messages.Meta
+	45, // 5: atelier.messages.ResetPassword.meta:type_name -> atelier.messages.Meta
+	45, // 6: atelier.messages.ChangeEmail.meta:type_name -> atelier.messages.Meta
+	45, // 7: atelier.messages.ConfirmEmail.meta:type_name -> atelier.messages.Meta
+	45, // 8: atelier.messages.OpenSession.meta:type_name -> atelier.messages.Meta
+	45, // 9: atelier.messages.EndSession.meta:type_name -> atelier.messages.Meta
+	45, // 10: atelier.messages.EndOtherSessions.meta:type_name -> atelier.messages.Meta
+	45, // 11: atelier.messages.UpdateAccount.meta:type_name -> atelier.messages.Meta
+	1,  // 12: atelier.messages.UpdateAccount.profile:type_name -> atelier.messages.ProfileChange
+	45, // 13: atelier.messages.UpdatePreferences.meta:type_name -> atelier.messages.Meta
+	45, // 14: atelier.messages.ChangePassword.meta:type_name -> atelier.messages.Meta
+	45, // 15: atelier.messages.SetRoles.meta:type_name -> atelier.messages.Meta
+	45, // 16: atelier.messages.ActivateUser.meta:type_name -> atelier.messages.Meta
+	45, // 17: atelier.messages.SuspendUser.meta:type_name -> atelier.messages.Meta
+	45, // 18: atelier.messages.ReactivateUser.meta:type_name -> atelier.messages.Meta
+	45, // 19: atelier.messages.DeactivateUser.meta:type_name -> atelier.messages.Meta
+	45, // 20: atelier.messages.GetAccount.meta:type_name -> atelier.messages.Meta
+	45, // 21: atelier.messages.GetPreferences.meta:type_name -> atelier.messages.Meta
+	0,  // 22: atelier.messages.Account.profile:type_name -> atelier.messages.Profile
+	23, // 23: atelier.messages.Account.suspension:type_name -> atelier.messages.Suspension
+	46, // 24: atelier.messages.UserQuery.after:type_name -> atelier.messages.PageKey
+	24, // 25: atelier.messages.UserPage.items:type_name -> atelier.messages.Account
+	46, // 26: atelier.messages.UserPage.next:type_name -> atelier.messages.PageKey
+	0,  // 27: atelier.messages.PublicUser.profile:type_name -> atelier.messages.Profile
+	1,  // 28: atelier.messages.UserUpdated.profile:type_name -> atelier.messages.ProfileChange
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_messages_account_proto_init() }
@@ -2465,15 +3509,15 @@ func file_messages_account_proto_init() {
 	}
 	file_messages_meta_proto_init()
 	file_messages_account_proto_msgTypes[1].OneofWrappers = []any{}
-	file_messages_account_proto_msgTypes[6].OneofWrappers = []any{}
-	file_messages_account_proto_msgTypes[26].OneofWrappers = []any{}
+	file_messages_account_proto_msgTypes[13].OneofWrappers = []any{}
+	file_messages_account_proto_msgTypes[36].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_account_proto_rawDesc), len(file_messages_account_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -31,10 +31,16 @@ func (*UserReactivated) EventType() string            { return "user.reactivated
 func (*UserDeactivated) EventType() string            { return "user.deactivated" }
 func (*UserUpdated) EventType() string                { return "user.updated" }
 func (*UserPasswordChanged) EventType() string        { return "user.password_changed" }
+func (*UserEmailChanged) EventType() string           { return "user.email_changed" }
 func (*SessionOpened) EventType() string              { return "session.opened" }
 func (*SessionEnded) EventType() string               { return "session.ended" }
 func (*SessionReuseDetected) EventType() string       { return "session.reuse_detected" }
 func (*SessionRefreshed) EventType() string           { return "session.refreshed" }
+func (*SessionSteppedUp) EventType() string           { return "session.stepped_up" }
+func (*LinkIssued) EventType() string                 { return "link.issued" }
+func (*EmailChangeBegun) EventType() string           { return "email_change.begun" }
+func (*EmailConfirmed) EventType() string             { return "email_change.confirmed" }
+func (*MailQueued) EventType() string                 { return "mail.queued" }
 func (*ProjectCreated) EventType() string             { return "project.created" }
 func (*ProjectUpdated) EventType() string             { return "project.updated" }
 func (*ProjectSettingsChanged) EventType() string     { return "project.settings_changed" }
@@ -45,20 +51,37 @@ func (*ProjectDeleted) EventType() string             { return "project.deleted"
 func (*ProjectCollaboratorAdded) EventType() string   { return "project.collaborator_added" }
 func (*ProjectCollaboratorRemoved) EventType() string { return "project.collaborator_removed" }
 func (*ProjectRoleChanged) EventType() string         { return "project.role_changed" }
+func (*ProjectInvitationCreated) EventType() string   { return "project.invitation_created" }
+func (*ProjectInvitationAccepted) EventType() string  { return "project.invitation_accepted" }
+func (*ProjectInvitationDeclined) EventType() string  { return "project.invitation_declined" }
+func (*ProjectInvitationRevoked) EventType() string   { return "project.invitation_revoked" }
+func (*ProjectOwnershipOffered) EventType() string    { return "project.ownership_offered" }
+func (*ProjectOwnershipDeclined) EventType() string   { return "project.ownership_declined" }
+func (*ProjectOwnershipTransferred) EventType() string {
+	return "project.ownership_transferred"
+}
 
 // Logged reports whether an event belongs in the log. A session's own changes
 // stay inside the aggregate: its stream is the user's, which the account writes.
+// So do one-time links, and mails are rows of their own.
 func Logged(e Event) bool {
 	switch e.(type) {
-	case *SessionRefreshed:
+	case *SessionRefreshed, *SessionSteppedUp, *LinkIssued, *EmailChangeBegun, *EmailConfirmed, *MailQueued:
 		return false
 	}
 	return true
 }
 
 // RaisesVersion reports whether an event changes the resource that clients see
-// under a version. Sessions are not part of the user resource.
-func RaisesVersion(e Event) bool { return !strings.HasPrefix(e.EventType(), "session.") || !Logged(e) }
+// under a version. Sessions are not part of the user resource; a session's own
+// changes are of its own.
+func RaisesVersion(e Event) bool {
+	switch e.(type) {
+	case *SessionRefreshed, *SessionSteppedUp:
+		return true
+	}
+	return Logged(e) && !strings.HasPrefix(e.EventType(), "session.")
+}
 
 // EventData is the JSON form of an event, without its secrets.
 func EventData(e Event) ([]byte, error) {
@@ -68,7 +91,13 @@ func EventData(e Event) ([]byte, error) {
 		public.TypedEmail, public.PasswordHash = "", ""
 		return json.Marshal(public)
 	case *UserPasswordChanged:
-		return json.Marshal(&UserPasswordChanged{UserId: e.UserId})
+		return json.Marshal(&UserPasswordChanged{UserId: e.UserId, ByLink: e.ByLink})
+	case *UserEmailChanged:
+		return json.Marshal(&UserEmailChanged{UserId: e.UserId, Email: e.Email})
+	case *ProjectInvitationCreated:
+		public := proto.CloneOf(e)
+		public.Email, public.TypedEmail = "", ""
+		return json.Marshal(public)
 	case *UserUpdated:
 		if e.Preferences != nil {
 			return json.Marshal(struct {
@@ -119,8 +148,10 @@ func parseUserUpdated(data []byte) (Event, error) {
 func loggedEvents() []Event {
 	return []Event{
 		&UserCreated{}, &UserActivated{}, &UserSuspended{}, &UserReactivated{}, &UserDeactivated{}, &UserUpdated{},
-		&UserPasswordChanged{}, &SessionOpened{}, &SessionEnded{}, &SessionReuseDetected{},
+		&UserPasswordChanged{}, &UserEmailChanged{}, &SessionOpened{}, &SessionEnded{}, &SessionReuseDetected{},
 		&ProjectCreated{}, &ProjectUpdated{}, &ProjectSettingsChanged{}, &ProjectActivated{}, &ProjectArchived{},
 		&ProjectRestored{}, &ProjectDeleted{}, &ProjectCollaboratorAdded{}, &ProjectCollaboratorRemoved{}, &ProjectRoleChanged{},
+		&ProjectInvitationCreated{}, &ProjectInvitationAccepted{}, &ProjectInvitationDeclined{}, &ProjectInvitationRevoked{},
+		&ProjectOwnershipOffered{}, &ProjectOwnershipDeclined{}, &ProjectOwnershipTransferred{},
 	}
 }

@@ -714,6 +714,677 @@ func (x *RemoveCollaborator) GetUserId() string {
 	return ""
 }
 
+// Invite has an address mailed an invitation. The edge has brought it into the form
+// in which equal addresses are equal.
+type Invite struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	InvitationId  string                 `protobuf:"bytes,3,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	Email         string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`
+	TypedEmail    string                 `protobuf:"bytes,5,opt,name=typed_email,json=typedEmail,proto3" json:"typed_email,omitempty"`
+	Role          string                 `protobuf:"bytes,6,opt,name=role,proto3" json:"role,omitempty"`       // empty: collaborator
+	Inviter       string                 `protobuf:"bytes,7,opt,name=inviter,proto3" json:"inviter,omitempty"` // name of the caller, for the mail
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Invite) Reset() {
+	*x = Invite{}
+	mi := &file_messages_project_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Invite) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Invite) ProtoMessage() {}
+
+func (x *Invite) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Invite.ProtoReflect.Descriptor instead.
+func (*Invite) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Invite) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *Invite) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *Invite) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *Invite) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Invite) GetTypedEmail() string {
+	if x != nil {
+		return x.TypedEmail
+	}
+	return ""
+}
+
+func (x *Invite) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Invite) GetInviter() string {
+	if x != nil {
+		return x.Inviter
+	}
+	return ""
+}
+
+type ResendInvitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	InvitationId  string                 `protobuf:"bytes,3,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	Inviter       string                 `protobuf:"bytes,4,opt,name=inviter,proto3" json:"inviter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResendInvitation) Reset() {
+	*x = ResendInvitation{}
+	mi := &file_messages_project_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResendInvitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResendInvitation) ProtoMessage() {}
+
+func (x *ResendInvitation) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResendInvitation.ProtoReflect.Descriptor instead.
+func (*ResendInvitation) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ResendInvitation) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *ResendInvitation) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *ResendInvitation) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *ResendInvitation) GetInviter() string {
+	if x != nil {
+		return x.Inviter
+	}
+	return ""
+}
+
+type RevokeInvitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	InvitationId  string                 `protobuf:"bytes,3,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeInvitation) Reset() {
+	*x = RevokeInvitation{}
+	mi := &file_messages_project_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeInvitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeInvitation) ProtoMessage() {}
+
+func (x *RevokeInvitation) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeInvitation.ProtoReflect.Descriptor instead.
+func (*RevokeInvitation) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RevokeInvitation) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *RevokeInvitation) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *RevokeInvitation) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+// AcceptInvitation lets the caller in. The address is the one that he has proved.
+type AcceptInvitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	InvitationId  string                 `protobuf:"bytes,3,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	Email         string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`
+	User          *PublicUser            `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"` // for the reply; the edge has looked him up
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptInvitation) Reset() {
+	*x = AcceptInvitation{}
+	mi := &file_messages_project_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptInvitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptInvitation) ProtoMessage() {}
+
+func (x *AcceptInvitation) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptInvitation.ProtoReflect.Descriptor instead.
+func (*AcceptInvitation) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AcceptInvitation) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *AcceptInvitation) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *AcceptInvitation) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *AcceptInvitation) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *AcceptInvitation) GetUser() *PublicUser {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+type DeclineInvitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	InvitationId  string                 `protobuf:"bytes,3,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	Email         string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeclineInvitation) Reset() {
+	*x = DeclineInvitation{}
+	mi := &file_messages_project_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeclineInvitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeclineInvitation) ProtoMessage() {}
+
+func (x *DeclineInvitation) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeclineInvitation.ProtoReflect.Descriptor instead.
+func (*DeclineInvitation) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DeclineInvitation) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *DeclineInvitation) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *DeclineInvitation) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *DeclineInvitation) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// GetInvitation is asked by whoever has its link.
+type GetInvitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	InvitationId  string                 `protobuf:"bytes,3,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetInvitation) Reset() {
+	*x = GetInvitation{}
+	mi := &file_messages_project_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetInvitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetInvitation) ProtoMessage() {}
+
+func (x *GetInvitation) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetInvitation.ProtoReflect.Descriptor instead.
+func (*GetInvitation) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetInvitation) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *GetInvitation) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *GetInvitation) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+type ListInvitations struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvitations) Reset() {
+	*x = ListInvitations{}
+	mi := &file_messages_project_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvitations) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvitations) ProtoMessage() {}
+
+func (x *ListInvitations) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvitations.ProtoReflect.Descriptor instead.
+func (*ListInvitations) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListInvitations) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *ListInvitations) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+// OfferOwnership begins a transfer. It replaces an offer that waits.
+type OfferOwnership struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	UserId        string                 `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Email         string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`     // of the user, for the mail
+	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`       // of the user
+	Inviter       string                 `protobuf:"bytes,6,opt,name=inviter,proto3" json:"inviter,omitempty"` // name of the caller
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OfferOwnership) Reset() {
+	*x = OfferOwnership{}
+	mi := &file_messages_project_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OfferOwnership) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OfferOwnership) ProtoMessage() {}
+
+func (x *OfferOwnership) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OfferOwnership.ProtoReflect.Descriptor instead.
+func (*OfferOwnership) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *OfferOwnership) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *OfferOwnership) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *OfferOwnership) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *OfferOwnership) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *OfferOwnership) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OfferOwnership) GetInviter() string {
+	if x != nil {
+		return x.Inviter
+	}
+	return ""
+}
+
+type AcceptOwnership struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptOwnership) Reset() {
+	*x = AcceptOwnership{}
+	mi := &file_messages_project_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptOwnership) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptOwnership) ProtoMessage() {}
+
+func (x *AcceptOwnership) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptOwnership.ProtoReflect.Descriptor instead.
+func (*AcceptOwnership) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AcceptOwnership) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *AcceptOwnership) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+// DeclineOwnership is for the user who was offered it, and for the owner, who takes
+// it back.
+type DeclineOwnership struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeclineOwnership) Reset() {
+	*x = DeclineOwnership{}
+	mi := &file_messages_project_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeclineOwnership) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeclineOwnership) ProtoMessage() {}
+
+func (x *DeclineOwnership) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeclineOwnership.ProtoReflect.Descriptor instead.
+func (*DeclineOwnership) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *DeclineOwnership) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *DeclineOwnership) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
 type GetProject struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
@@ -724,7 +1395,7 @@ type GetProject struct {
 
 func (x *GetProject) Reset() {
 	*x = GetProject{}
-	mi := &file_messages_project_proto_msgTypes[11]
+	mi := &file_messages_project_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -736,7 +1407,7 @@ func (x *GetProject) String() string {
 func (*GetProject) ProtoMessage() {}
 
 func (x *GetProject) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[11]
+	mi := &file_messages_project_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -749,7 +1420,7 @@ func (x *GetProject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProject.ProtoReflect.Descriptor instead.
 func (*GetProject) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{11}
+	return file_messages_project_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetProject) GetMeta() *Meta {
@@ -778,7 +1449,7 @@ type GetPermissions struct {
 
 func (x *GetPermissions) Reset() {
 	*x = GetPermissions{}
-	mi := &file_messages_project_proto_msgTypes[12]
+	mi := &file_messages_project_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +1461,7 @@ func (x *GetPermissions) String() string {
 func (*GetPermissions) ProtoMessage() {}
 
 func (x *GetPermissions) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[12]
+	mi := &file_messages_project_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +1474,7 @@ func (x *GetPermissions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPermissions.ProtoReflect.Descriptor instead.
 func (*GetPermissions) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{12}
+	return file_messages_project_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetPermissions) GetMeta() *Meta {
@@ -854,7 +1525,7 @@ type Project struct {
 
 func (x *Project) Reset() {
 	*x = Project{}
-	mi := &file_messages_project_proto_msgTypes[13]
+	mi := &file_messages_project_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +1537,7 @@ func (x *Project) String() string {
 func (*Project) ProtoMessage() {}
 
 func (x *Project) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[13]
+	mi := &file_messages_project_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +1550,7 @@ func (x *Project) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Project.ProtoReflect.Descriptor instead.
 func (*Project) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{13}
+	return file_messages_project_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Project) GetId() string {
@@ -981,7 +1652,7 @@ type Collaborator struct {
 
 func (x *Collaborator) Reset() {
 	*x = Collaborator{}
-	mi := &file_messages_project_proto_msgTypes[14]
+	mi := &file_messages_project_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1664,7 @@ func (x *Collaborator) String() string {
 func (*Collaborator) ProtoMessage() {}
 
 func (x *Collaborator) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[14]
+	mi := &file_messages_project_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1677,7 @@ func (x *Collaborator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collaborator.ProtoReflect.Descriptor instead.
 func (*Collaborator) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{14}
+	return file_messages_project_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Collaborator) GetProjectId() string {
@@ -1058,6 +1729,150 @@ func (x *Collaborator) GetUser() *PublicUser {
 	return nil
 }
 
+type Invitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	ProjectName   string                 `protobuf:"bytes,3,opt,name=project_name,json=projectName,proto3" json:"project_name,omitempty"`
+	Email         string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"` // as typed
+	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`
+	InvitedBy     string                 `protobuf:"bytes,6,opt,name=invited_by,json=invitedBy,proto3" json:"invited_by,omitempty"`
+	CreatedAt     int64                  `protobuf:"varint,7,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	ExpiresAt     int64                  `protobuf:"varint,8,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Invitation) Reset() {
+	*x = Invitation{}
+	mi := &file_messages_project_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Invitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Invitation) ProtoMessage() {}
+
+func (x *Invitation) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Invitation.ProtoReflect.Descriptor instead.
+func (*Invitation) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Invitation) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Invitation) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *Invitation) GetProjectName() string {
+	if x != nil {
+		return x.ProjectName
+	}
+	return ""
+}
+
+func (x *Invitation) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Invitation) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Invitation) GetInvitedBy() string {
+	if x != nil {
+		return x.InvitedBy
+	}
+	return ""
+}
+
+func (x *Invitation) GetCreatedAt() int64 {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return 0
+}
+
+func (x *Invitation) GetExpiresAt() int64 {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return 0
+}
+
+type Invitations struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         []*Invitation          `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Invitations) Reset() {
+	*x = Invitations{}
+	mi := &file_messages_project_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Invitations) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Invitations) ProtoMessage() {}
+
+func (x *Invitations) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Invitations.ProtoReflect.Descriptor instead.
+func (*Invitations) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Invitations) GetItems() []*Invitation {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
 type Permission struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Right         string                 `protobuf:"bytes,1,opt,name=right,proto3" json:"right,omitempty"`
@@ -1069,7 +1884,7 @@ type Permission struct {
 
 func (x *Permission) Reset() {
 	*x = Permission{}
-	mi := &file_messages_project_proto_msgTypes[15]
+	mi := &file_messages_project_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1896,7 @@ func (x *Permission) String() string {
 func (*Permission) ProtoMessage() {}
 
 func (x *Permission) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[15]
+	mi := &file_messages_project_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1909,7 @@ func (x *Permission) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Permission.ProtoReflect.Descriptor instead.
 func (*Permission) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{15}
+	return file_messages_project_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Permission) GetRight() string {
@@ -1130,7 +1945,7 @@ type Permissions struct {
 
 func (x *Permissions) Reset() {
 	*x = Permissions{}
-	mi := &file_messages_project_proto_msgTypes[16]
+	mi := &file_messages_project_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1142,7 +1957,7 @@ func (x *Permissions) String() string {
 func (*Permissions) ProtoMessage() {}
 
 func (x *Permissions) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[16]
+	mi := &file_messages_project_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1155,7 +1970,7 @@ func (x *Permissions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Permissions.ProtoReflect.Descriptor instead.
 func (*Permissions) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{16}
+	return file_messages_project_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Permissions) GetProjectId() string {
@@ -1202,7 +2017,7 @@ type ProjectQuery struct {
 
 func (x *ProjectQuery) Reset() {
 	*x = ProjectQuery{}
-	mi := &file_messages_project_proto_msgTypes[17]
+	mi := &file_messages_project_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1214,7 +2029,7 @@ func (x *ProjectQuery) String() string {
 func (*ProjectQuery) ProtoMessage() {}
 
 func (x *ProjectQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[17]
+	mi := &file_messages_project_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1227,7 +2042,7 @@ func (x *ProjectQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectQuery.ProtoReflect.Descriptor instead.
 func (*ProjectQuery) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{17}
+	return file_messages_project_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ProjectQuery) GetUserId() string {
@@ -1296,7 +2111,7 @@ type ProjectPage struct {
 
 func (x *ProjectPage) Reset() {
 	*x = ProjectPage{}
-	mi := &file_messages_project_proto_msgTypes[18]
+	mi := &file_messages_project_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +2123,7 @@ func (x *ProjectPage) String() string {
 func (*ProjectPage) ProtoMessage() {}
 
 func (x *ProjectPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[18]
+	mi := &file_messages_project_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +2136,7 @@ func (x *ProjectPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectPage.ProtoReflect.Descriptor instead.
 func (*ProjectPage) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{18}
+	return file_messages_project_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ProjectPage) GetItems() []*Project {
@@ -1349,7 +2164,7 @@ type CollaboratorQuery struct {
 
 func (x *CollaboratorQuery) Reset() {
 	*x = CollaboratorQuery{}
-	mi := &file_messages_project_proto_msgTypes[19]
+	mi := &file_messages_project_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +2176,7 @@ func (x *CollaboratorQuery) String() string {
 func (*CollaboratorQuery) ProtoMessage() {}
 
 func (x *CollaboratorQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[19]
+	mi := &file_messages_project_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +2189,7 @@ func (x *CollaboratorQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollaboratorQuery.ProtoReflect.Descriptor instead.
 func (*CollaboratorQuery) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{19}
+	return file_messages_project_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CollaboratorQuery) GetProjectId() string {
@@ -1408,7 +2223,7 @@ type CollaboratorPage struct {
 
 func (x *CollaboratorPage) Reset() {
 	*x = CollaboratorPage{}
-	mi := &file_messages_project_proto_msgTypes[20]
+	mi := &file_messages_project_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +2235,7 @@ func (x *CollaboratorPage) String() string {
 func (*CollaboratorPage) ProtoMessage() {}
 
 func (x *CollaboratorPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[20]
+	mi := &file_messages_project_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +2248,7 @@ func (x *CollaboratorPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollaboratorPage.ProtoReflect.Descriptor instead.
 func (*CollaboratorPage) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{20}
+	return file_messages_project_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CollaboratorPage) GetItems() []*Collaborator {
@@ -1465,7 +2280,7 @@ type ProjectCreated struct {
 
 func (x *ProjectCreated) Reset() {
 	*x = ProjectCreated{}
-	mi := &file_messages_project_proto_msgTypes[21]
+	mi := &file_messages_project_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +2292,7 @@ func (x *ProjectCreated) String() string {
 func (*ProjectCreated) ProtoMessage() {}
 
 func (x *ProjectCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[21]
+	mi := &file_messages_project_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +2305,7 @@ func (x *ProjectCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectCreated.ProtoReflect.Descriptor instead.
 func (*ProjectCreated) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{21}
+	return file_messages_project_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ProjectCreated) GetProjectId() string {
@@ -1552,7 +2367,7 @@ type ProjectUpdated struct {
 
 func (x *ProjectUpdated) Reset() {
 	*x = ProjectUpdated{}
-	mi := &file_messages_project_proto_msgTypes[22]
+	mi := &file_messages_project_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1564,7 +2379,7 @@ func (x *ProjectUpdated) String() string {
 func (*ProjectUpdated) ProtoMessage() {}
 
 func (x *ProjectUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[22]
+	mi := &file_messages_project_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +2392,7 @@ func (x *ProjectUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectUpdated.ProtoReflect.Descriptor instead.
 func (*ProjectUpdated) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{22}
+	return file_messages_project_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ProjectUpdated) GetName() string {
@@ -1605,7 +2420,7 @@ type ProjectSettingsChanged struct {
 
 func (x *ProjectSettingsChanged) Reset() {
 	*x = ProjectSettingsChanged{}
-	mi := &file_messages_project_proto_msgTypes[23]
+	mi := &file_messages_project_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +2432,7 @@ func (x *ProjectSettingsChanged) String() string {
 func (*ProjectSettingsChanged) ProtoMessage() {}
 
 func (x *ProjectSettingsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[23]
+	mi := &file_messages_project_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +2445,7 @@ func (x *ProjectSettingsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectSettingsChanged.ProtoReflect.Descriptor instead.
 func (*ProjectSettingsChanged) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{23}
+	return file_messages_project_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ProjectSettingsChanged) GetPublic() bool {
@@ -1663,7 +2478,7 @@ type ProjectActivated struct {
 
 func (x *ProjectActivated) Reset() {
 	*x = ProjectActivated{}
-	mi := &file_messages_project_proto_msgTypes[24]
+	mi := &file_messages_project_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +2490,7 @@ func (x *ProjectActivated) String() string {
 func (*ProjectActivated) ProtoMessage() {}
 
 func (x *ProjectActivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[24]
+	mi := &file_messages_project_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +2503,7 @@ func (x *ProjectActivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectActivated.ProtoReflect.Descriptor instead.
 func (*ProjectActivated) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{24}
+	return file_messages_project_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ProjectActivated) GetStatus() string {
@@ -1707,7 +2522,7 @@ type ProjectArchived struct {
 
 func (x *ProjectArchived) Reset() {
 	*x = ProjectArchived{}
-	mi := &file_messages_project_proto_msgTypes[25]
+	mi := &file_messages_project_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +2534,7 @@ func (x *ProjectArchived) String() string {
 func (*ProjectArchived) ProtoMessage() {}
 
 func (x *ProjectArchived) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[25]
+	mi := &file_messages_project_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1732,7 +2547,7 @@ func (x *ProjectArchived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectArchived.ProtoReflect.Descriptor instead.
 func (*ProjectArchived) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{25}
+	return file_messages_project_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ProjectArchived) GetStatus() string {
@@ -1751,7 +2566,7 @@ type ProjectRestored struct {
 
 func (x *ProjectRestored) Reset() {
 	*x = ProjectRestored{}
-	mi := &file_messages_project_proto_msgTypes[26]
+	mi := &file_messages_project_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1763,7 +2578,7 @@ func (x *ProjectRestored) String() string {
 func (*ProjectRestored) ProtoMessage() {}
 
 func (x *ProjectRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[26]
+	mi := &file_messages_project_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1776,7 +2591,7 @@ func (x *ProjectRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRestored.ProtoReflect.Descriptor instead.
 func (*ProjectRestored) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{26}
+	return file_messages_project_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ProjectRestored) GetStatus() string {
@@ -1795,7 +2610,7 @@ type ProjectDeleted struct {
 
 func (x *ProjectDeleted) Reset() {
 	*x = ProjectDeleted{}
-	mi := &file_messages_project_proto_msgTypes[27]
+	mi := &file_messages_project_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1807,7 +2622,7 @@ func (x *ProjectDeleted) String() string {
 func (*ProjectDeleted) ProtoMessage() {}
 
 func (x *ProjectDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[27]
+	mi := &file_messages_project_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1820,7 +2635,7 @@ func (x *ProjectDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectDeleted.ProtoReflect.Descriptor instead.
 func (*ProjectDeleted) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{27}
+	return file_messages_project_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ProjectDeleted) GetProjectId() string {
@@ -1841,7 +2656,7 @@ type ProjectCollaboratorAdded struct {
 
 func (x *ProjectCollaboratorAdded) Reset() {
 	*x = ProjectCollaboratorAdded{}
-	mi := &file_messages_project_proto_msgTypes[28]
+	mi := &file_messages_project_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1853,7 +2668,7 @@ func (x *ProjectCollaboratorAdded) String() string {
 func (*ProjectCollaboratorAdded) ProtoMessage() {}
 
 func (x *ProjectCollaboratorAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[28]
+	mi := &file_messages_project_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1866,7 +2681,7 @@ func (x *ProjectCollaboratorAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectCollaboratorAdded.ProtoReflect.Descriptor instead.
 func (*ProjectCollaboratorAdded) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{28}
+	return file_messages_project_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ProjectCollaboratorAdded) GetUserId() string {
@@ -1900,7 +2715,7 @@ type ProjectCollaboratorRemoved struct {
 
 func (x *ProjectCollaboratorRemoved) Reset() {
 	*x = ProjectCollaboratorRemoved{}
-	mi := &file_messages_project_proto_msgTypes[29]
+	mi := &file_messages_project_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +2727,7 @@ func (x *ProjectCollaboratorRemoved) String() string {
 func (*ProjectCollaboratorRemoved) ProtoMessage() {}
 
 func (x *ProjectCollaboratorRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[29]
+	mi := &file_messages_project_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2740,7 @@ func (x *ProjectCollaboratorRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectCollaboratorRemoved.ProtoReflect.Descriptor instead.
 func (*ProjectCollaboratorRemoved) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{29}
+	return file_messages_project_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ProjectCollaboratorRemoved) GetUserId() string {
@@ -1942,6 +2757,378 @@ func (x *ProjectCollaboratorRemoved) GetRole() string {
 	return ""
 }
 
+type ProjectInvitationCreated struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InvitationId  string                 `protobuf:"bytes,1,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	Role          string                 `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	InvitedBy     string                 `protobuf:"bytes,3,opt,name=invited_by,json=invitedBy,proto3" json:"invited_by,omitempty"`
+	ExpiresAt     string                 `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	Email         string                 `protobuf:"bytes,5,opt,name=email,proto3" json:"email,omitempty"`                             // secret: who reads the project need not know addresses
+	TypedEmail    string                 `protobuf:"bytes,6,opt,name=typed_email,json=typedEmail,proto3" json:"typed_email,omitempty"` // secret
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProjectInvitationCreated) Reset() {
+	*x = ProjectInvitationCreated{}
+	mi := &file_messages_project_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProjectInvitationCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProjectInvitationCreated) ProtoMessage() {}
+
+func (x *ProjectInvitationCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProjectInvitationCreated.ProtoReflect.Descriptor instead.
+func (*ProjectInvitationCreated) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *ProjectInvitationCreated) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *ProjectInvitationCreated) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *ProjectInvitationCreated) GetInvitedBy() string {
+	if x != nil {
+		return x.InvitedBy
+	}
+	return ""
+}
+
+func (x *ProjectInvitationCreated) GetExpiresAt() string {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return ""
+}
+
+func (x *ProjectInvitationCreated) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *ProjectInvitationCreated) GetTypedEmail() string {
+	if x != nil {
+		return x.TypedEmail
+	}
+	return ""
+}
+
+type ProjectInvitationAccepted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InvitationId  string                 `protobuf:"bytes,1,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProjectInvitationAccepted) Reset() {
+	*x = ProjectInvitationAccepted{}
+	mi := &file_messages_project_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProjectInvitationAccepted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProjectInvitationAccepted) ProtoMessage() {}
+
+func (x *ProjectInvitationAccepted) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProjectInvitationAccepted.ProtoReflect.Descriptor instead.
+func (*ProjectInvitationAccepted) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *ProjectInvitationAccepted) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *ProjectInvitationAccepted) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+type ProjectInvitationDeclined struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InvitationId  string                 `protobuf:"bytes,1,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProjectInvitationDeclined) Reset() {
+	*x = ProjectInvitationDeclined{}
+	mi := &file_messages_project_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProjectInvitationDeclined) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProjectInvitationDeclined) ProtoMessage() {}
+
+func (x *ProjectInvitationDeclined) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProjectInvitationDeclined.ProtoReflect.Descriptor instead.
+func (*ProjectInvitationDeclined) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *ProjectInvitationDeclined) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+type ProjectInvitationRevoked struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InvitationId  string                 `protobuf:"bytes,1,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProjectInvitationRevoked) Reset() {
+	*x = ProjectInvitationRevoked{}
+	mi := &file_messages_project_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProjectInvitationRevoked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProjectInvitationRevoked) ProtoMessage() {}
+
+func (x *ProjectInvitationRevoked) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProjectInvitationRevoked.ProtoReflect.Descriptor instead.
+func (*ProjectInvitationRevoked) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *ProjectInvitationRevoked) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+type ProjectOwnershipOffered struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	ExpiresAt     string                 `protobuf:"bytes,2,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProjectOwnershipOffered) Reset() {
+	*x = ProjectOwnershipOffered{}
+	mi := &file_messages_project_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProjectOwnershipOffered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProjectOwnershipOffered) ProtoMessage() {}
+
+func (x *ProjectOwnershipOffered) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProjectOwnershipOffered.ProtoReflect.Descriptor instead.
+func (*ProjectOwnershipOffered) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *ProjectOwnershipOffered) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ProjectOwnershipOffered) GetExpiresAt() string {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return ""
+}
+
+type ProjectOwnershipDeclined struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProjectOwnershipDeclined) Reset() {
+	*x = ProjectOwnershipDeclined{}
+	mi := &file_messages_project_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProjectOwnershipDeclined) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProjectOwnershipDeclined) ProtoMessage() {}
+
+func (x *ProjectOwnershipDeclined) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProjectOwnershipDeclined.ProtoReflect.Descriptor instead.
+func (*ProjectOwnershipDeclined) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *ProjectOwnershipDeclined) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+type ProjectOwnershipTransferred struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	OwnerId         string                 `protobuf:"bytes,1,opt,name=owner_id,json=ownerId,proto3" json:"owner_id,omitempty"`
+	PreviousOwnerId string                 `protobuf:"bytes,2,opt,name=previous_owner_id,json=previousOwnerId,proto3" json:"previous_owner_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ProjectOwnershipTransferred) Reset() {
+	*x = ProjectOwnershipTransferred{}
+	mi := &file_messages_project_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProjectOwnershipTransferred) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProjectOwnershipTransferred) ProtoMessage() {}
+
+func (x *ProjectOwnershipTransferred) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_project_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProjectOwnershipTransferred.ProtoReflect.Descriptor instead.
+func (*ProjectOwnershipTransferred) Descriptor() ([]byte, []int) {
+	return file_messages_project_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ProjectOwnershipTransferred) GetOwnerId() string {
+	if x != nil {
+		return x.OwnerId
+	}
+	return ""
+}
+
+func (x *ProjectOwnershipTransferred) GetPreviousOwnerId() string {
+	if x != nil {
+		return x.PreviousOwnerId
+	}
+	return ""
+}
+
 type ProjectRoleChanged struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -1953,7 +3140,7 @@ type ProjectRoleChanged struct {
 
 func (x *ProjectRoleChanged) Reset() {
 	*x = ProjectRoleChanged{}
-	mi := &file_messages_project_proto_msgTypes[30]
+	mi := &file_messages_project_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +3152,7 @@ func (x *ProjectRoleChanged) String() string {
 func (*ProjectRoleChanged) ProtoMessage() {}
 
 func (x *ProjectRoleChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_project_proto_msgTypes[30]
+	mi := &file_messages_project_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +3165,7 @@ func (x *ProjectRoleChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRoleChanged.ProtoReflect.Descriptor instead.
 func (*ProjectRoleChanged) Descriptor() ([]byte, []int) {
-	return file_messages_project_proto_rawDescGZIP(), []int{30}
+	return file_messages_project_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ProjectRoleChanged) GetUserId() string {
@@ -2069,7 +3256,66 @@ const file_messages_project_proto_rawDesc = "" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x02 \x01(\tR\tprojectId\x12\x17\n" +
-	"\auser_id\x18\x03 \x01(\tR\x06userId\"W\n" +
+	"\auser_id\x18\x03 \x01(\tR\x06userId\"\xdd\x01\n" +
+	"\x06Invite\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\x12#\n" +
+	"\rinvitation_id\x18\x03 \x01(\tR\finvitationId\x12\x14\n" +
+	"\x05email\x18\x04 \x01(\tR\x05email\x12\x1f\n" +
+	"\vtyped_email\x18\x05 \x01(\tR\n" +
+	"typedEmail\x12\x12\n" +
+	"\x04role\x18\x06 \x01(\tR\x04role\x12\x18\n" +
+	"\ainviter\x18\a \x01(\tR\ainviter\"\x9c\x01\n" +
+	"\x10ResendInvitation\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\x12#\n" +
+	"\rinvitation_id\x18\x03 \x01(\tR\finvitationId\x12\x18\n" +
+	"\ainviter\x18\x04 \x01(\tR\ainviter\"\x82\x01\n" +
+	"\x10RevokeInvitation\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\x12#\n" +
+	"\rinvitation_id\x18\x03 \x01(\tR\finvitationId\"\xca\x01\n" +
+	"\x10AcceptInvitation\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\x12#\n" +
+	"\rinvitation_id\x18\x03 \x01(\tR\finvitationId\x12\x14\n" +
+	"\x05email\x18\x04 \x01(\tR\x05email\x120\n" +
+	"\x04user\x18\x05 \x01(\v2\x1c.atelier.messages.PublicUserR\x04user\"\x99\x01\n" +
+	"\x11DeclineInvitation\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\x12#\n" +
+	"\rinvitation_id\x18\x03 \x01(\tR\finvitationId\x12\x14\n" +
+	"\x05email\x18\x04 \x01(\tR\x05email\"\x7f\n" +
+	"\rGetInvitation\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\x12#\n" +
+	"\rinvitation_id\x18\x03 \x01(\tR\finvitationId\"\\\n" +
+	"\x0fListInvitations\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\"\xb8\x01\n" +
+	"\x0eOfferOwnership\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05email\x18\x04 \x01(\tR\x05email\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x18\n" +
+	"\ainviter\x18\x06 \x01(\tR\ainviter\"\\\n" +
+	"\x0fAcceptOwnership\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\"]\n" +
+	"\x10DeclineOwnership\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\"W\n" +
 	"\n" +
 	"GetProject\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
@@ -2105,7 +3351,23 @@ const file_messages_project_proto_rawDesc = "" +
 	"\badded_at\x18\x04 \x01(\x03R\aaddedAt\x12\x19\n" +
 	"\badded_by\x18\x05 \x01(\tR\aaddedBy\x12\x18\n" +
 	"\aversion\x18\x06 \x01(\x03R\aversion\x120\n" +
-	"\x04user\x18\a \x01(\v2\x1c.atelier.messages.PublicUserR\x04user\"T\n" +
+	"\x04user\x18\a \x01(\v2\x1c.atelier.messages.PublicUserR\x04user\"\xe5\x01\n" +
+	"\n" +
+	"Invitation\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x02 \x01(\tR\tprojectId\x12!\n" +
+	"\fproject_name\x18\x03 \x01(\tR\vprojectName\x12\x14\n" +
+	"\x05email\x18\x04 \x01(\tR\x05email\x12\x12\n" +
+	"\x04role\x18\x05 \x01(\tR\x04role\x12\x1d\n" +
+	"\n" +
+	"invited_by\x18\x06 \x01(\tR\tinvitedBy\x12\x1d\n" +
+	"\n" +
+	"created_at\x18\a \x01(\x03R\tcreatedAt\x12\x1d\n" +
+	"\n" +
+	"expires_at\x18\b \x01(\x03R\texpiresAt\"A\n" +
+	"\vInvitations\x122\n" +
+	"\x05items\x18\x01 \x03(\v2\x1c.atelier.messages.InvitationR\x05items\"T\n" +
 	"\n" +
 	"Permission\x12\x14\n" +
 	"\x05right\x18\x01 \x01(\tR\x05right\x12\x18\n" +
@@ -2176,7 +3438,33 @@ const file_messages_project_proto_rawDesc = "" +
 	"\badded_by\x18\x03 \x01(\tR\aaddedBy\"I\n" +
 	"\x1aProjectCollaboratorRemoved\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x12\n" +
-	"\x04role\x18\x02 \x01(\tR\x04role\"f\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\"\xc8\x01\n" +
+	"\x18ProjectInvitationCreated\x12#\n" +
+	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12\x1d\n" +
+	"\n" +
+	"invited_by\x18\x03 \x01(\tR\tinvitedBy\x12\x1d\n" +
+	"\n" +
+	"expires_at\x18\x04 \x01(\tR\texpiresAt\x12\x14\n" +
+	"\x05email\x18\x05 \x01(\tR\x05email\x12\x1f\n" +
+	"\vtyped_email\x18\x06 \x01(\tR\n" +
+	"typedEmail\"Y\n" +
+	"\x19ProjectInvitationAccepted\x12#\n" +
+	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"@\n" +
+	"\x19ProjectInvitationDeclined\x12#\n" +
+	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\"?\n" +
+	"\x18ProjectInvitationRevoked\x12#\n" +
+	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\"Q\n" +
+	"\x17ProjectOwnershipOffered\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
+	"\n" +
+	"expires_at\x18\x02 \x01(\tR\texpiresAt\"3\n" +
+	"\x18ProjectOwnershipDeclined\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\"d\n" +
+	"\x1bProjectOwnershipTransferred\x12\x19\n" +
+	"\bowner_id\x18\x01 \x01(\tR\aownerId\x12*\n" +
+	"\x11previous_owner_id\x18\x02 \x01(\tR\x0fpreviousOwnerId\"f\n" +
 	"\x12ProjectRoleChanged\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12#\n" +
@@ -2194,74 +3482,105 @@ func file_messages_project_proto_rawDescGZIP() []byte {
 	return file_messages_project_proto_rawDescData
 }
 
-var file_messages_project_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_messages_project_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_messages_project_proto_goTypes = []any{
-	(*Settings)(nil),                   // 0: atelier.messages.Settings
-	(*SettingsChange)(nil),             // 1: atelier.messages.SettingsChange
-	(*CreateProject)(nil),              // 2: atelier.messages.CreateProject
-	(*UpdateProject)(nil),              // 3: atelier.messages.UpdateProject
-	(*ActivateProject)(nil),            // 4: atelier.messages.ActivateProject
-	(*ArchiveProject)(nil),             // 5: atelier.messages.ArchiveProject
-	(*RestoreProject)(nil),             // 6: atelier.messages.RestoreProject
-	(*DeleteProject)(nil),              // 7: atelier.messages.DeleteProject
-	(*AddCollaborator)(nil),            // 8: atelier.messages.AddCollaborator
-	(*ChangeRole)(nil),                 // 9: atelier.messages.ChangeRole
-	(*RemoveCollaborator)(nil),         // 10: atelier.messages.RemoveCollaborator
-	(*GetProject)(nil),                 // 11: atelier.messages.GetProject
-	(*GetPermissions)(nil),             // 12: atelier.messages.GetPermissions
-	(*Project)(nil),                    // 13: atelier.messages.Project
-	(*Collaborator)(nil),               // 14: atelier.messages.Collaborator
-	(*Permission)(nil),                 // 15: atelier.messages.Permission
-	(*Permissions)(nil),                // 16: atelier.messages.Permissions
-	(*ProjectQuery)(nil),               // 17: atelier.messages.ProjectQuery
-	(*ProjectPage)(nil),                // 18: atelier.messages.ProjectPage
-	(*CollaboratorQuery)(nil),          // 19: atelier.messages.CollaboratorQuery
-	(*CollaboratorPage)(nil),           // 20: atelier.messages.CollaboratorPage
-	(*ProjectCreated)(nil),             // 21: atelier.messages.ProjectCreated
-	(*ProjectUpdated)(nil),             // 22: atelier.messages.ProjectUpdated
-	(*ProjectSettingsChanged)(nil),     // 23: atelier.messages.ProjectSettingsChanged
-	(*ProjectActivated)(nil),           // 24: atelier.messages.ProjectActivated
-	(*ProjectArchived)(nil),            // 25: atelier.messages.ProjectArchived
-	(*ProjectRestored)(nil),            // 26: atelier.messages.ProjectRestored
-	(*ProjectDeleted)(nil),             // 27: atelier.messages.ProjectDeleted
-	(*ProjectCollaboratorAdded)(nil),   // 28: atelier.messages.ProjectCollaboratorAdded
-	(*ProjectCollaboratorRemoved)(nil), // 29: atelier.messages.ProjectCollaboratorRemoved
-	(*ProjectRoleChanged)(nil),         // 30: atelier.messages.ProjectRoleChanged
-	(*Meta)(nil),                       // 31: atelier.messages.Meta
-	(*PublicUser)(nil),                 // 32: atelier.messages.PublicUser
-	(*PageKey)(nil),                    // 33: atelier.messages.PageKey
+	(*Settings)(nil),                    // 0: atelier.messages.Settings
+	(*SettingsChange)(nil),              // 1: atelier.messages.SettingsChange
+	(*CreateProject)(nil),               // 2: atelier.messages.CreateProject
+	(*UpdateProject)(nil),               // 3: atelier.messages.UpdateProject
+	(*ActivateProject)(nil),             // 4: atelier.messages.ActivateProject
+	(*ArchiveProject)(nil),              // 5: atelier.messages.ArchiveProject
+	(*RestoreProject)(nil),              // 6: atelier.messages.RestoreProject
+	(*DeleteProject)(nil),               // 7: atelier.messages.DeleteProject
+	(*AddCollaborator)(nil),             // 8: atelier.messages.AddCollaborator
+	(*ChangeRole)(nil),                  // 9: atelier.messages.ChangeRole
+	(*RemoveCollaborator)(nil),          // 10: atelier.messages.RemoveCollaborator
+	(*Invite)(nil),                      // 11: atelier.messages.Invite
+	(*ResendInvitation)(nil),            // 12: atelier.messages.ResendInvitation
+	(*RevokeInvitation)(nil),            // 13: atelier.messages.RevokeInvitation
+	(*AcceptInvitation)(nil),            // 14: atelier.messages.AcceptInvitation
+	(*DeclineInvitation)(nil),           // 15: atelier.messages.DeclineInvitation
+	(*GetInvitation)(nil),               // 16: atelier.messages.GetInvitation
+	(*ListInvitations)(nil),             // 17: atelier.messages.ListInvitations
+	(*OfferOwnership)(nil),              // 18: atelier.messages.OfferOwnership
+	(*AcceptOwnership)(nil),             // 19: atelier.messages.AcceptOwnership
+	(*DeclineOwnership)(nil),            // 20: atelier.messages.DeclineOwnership
+	(*GetProject)(nil),                  // 21: atelier.messages.GetProject
+	(*GetPermissions)(nil),              // 22: atelier.messages.GetPermissions
+	(*Project)(nil),                     // 23: atelier.messages.Project
+	(*Collaborator)(nil),                // 24: atelier.messages.Collaborator
+	(*Invitation)(nil),                  // 25: atelier.messages.Invitation
+	(*Invitations)(nil),                 // 26: atelier.messages.Invitations
+	(*Permission)(nil),                  // 27: atelier.messages.Permission
+	(*Permissions)(nil),                 // 28: atelier.messages.Permissions
+	(*ProjectQuery)(nil),                // 29: atelier.messages.ProjectQuery
+	(*ProjectPage)(nil),                 // 30: atelier.messages.ProjectPage
+	(*CollaboratorQuery)(nil),           // 31: atelier.messages.CollaboratorQuery
+	(*CollaboratorPage)(nil),            // 32: atelier.messages.CollaboratorPage
+	(*ProjectCreated)(nil),              // 33: atelier.messages.ProjectCreated
+	(*ProjectUpdated)(nil),              // 34: atelier.messages.ProjectUpdated
+	(*ProjectSettingsChanged)(nil),      // 35: atelier.messages.ProjectSettingsChanged
+	(*ProjectActivated)(nil),            // 36: atelier.messages.ProjectActivated
+	(*ProjectArchived)(nil),             // 37: atelier.messages.ProjectArchived
+	(*ProjectRestored)(nil),             // 38: atelier.messages.ProjectRestored
+	(*ProjectDeleted)(nil),              // 39: atelier.messages.ProjectDeleted
+	(*ProjectCollaboratorAdded)(nil),    // 40: atelier.messages.ProjectCollaboratorAdded
+	(*ProjectCollaboratorRemoved)(nil),  // 41: atelier.messages.ProjectCollaboratorRemoved
+	(*ProjectInvitationCreated)(nil),    // 42: atelier.messages.ProjectInvitationCreated
+	(*ProjectInvitationAccepted)(nil),   // 43: atelier.messages.ProjectInvitationAccepted
+	(*ProjectInvitationDeclined)(nil),   // 44: atelier.messages.ProjectInvitationDeclined
+	(*ProjectInvitationRevoked)(nil),    // 45: atelier.messages.ProjectInvitationRevoked
+	(*ProjectOwnershipOffered)(nil),     // 46: atelier.messages.ProjectOwnershipOffered
+	(*ProjectOwnershipDeclined)(nil),    // 47: atelier.messages.ProjectOwnershipDeclined
+	(*ProjectOwnershipTransferred)(nil), // 48: atelier.messages.ProjectOwnershipTransferred
+	(*ProjectRoleChanged)(nil),          // 49: atelier.messages.ProjectRoleChanged
+	(*Meta)(nil),                        // 50: atelier.messages.Meta
+	(*PublicUser)(nil),                  // 51: atelier.messages.PublicUser
+	(*PageKey)(nil),                     // 52: atelier.messages.PageKey
 }
 var file_messages_project_proto_depIdxs = []int32{
-	31, // 0: atelier.messages.CreateProject.meta:type_name -> atelier.messages.Meta
+	50, // 0: atelier.messages.CreateProject.meta:type_name -> atelier.messages.Meta
 	1,  // 1: atelier.messages.CreateProject.settings:type_name -> atelier.messages.SettingsChange
-	31, // 2: atelier.messages.UpdateProject.meta:type_name -> atelier.messages.Meta
+	50, // 2: atelier.messages.UpdateProject.meta:type_name -> atelier.messages.Meta
 	1,  // 3: atelier.messages.UpdateProject.settings:type_name -> atelier.messages.SettingsChange
-	31, // 4: atelier.messages.ActivateProject.meta:type_name -> atelier.messages.Meta
-	31, // 5: atelier.messages.ArchiveProject.meta:type_name -> atelier.messages.Meta
-	31, // 6: atelier.messages.RestoreProject.meta:type_name -> atelier.messages.Meta
-	31, // 7: atelier.messages.DeleteProject.meta:type_name -> atelier.messages.Meta
-	31, // 8: atelier.messages.AddCollaborator.meta:type_name -> atelier.messages.Meta
-	32, // 9: atelier.messages.AddCollaborator.user:type_name -> atelier.messages.PublicUser
-	31, // 10: atelier.messages.ChangeRole.meta:type_name -> atelier.messages.Meta
-	32, // 11: atelier.messages.ChangeRole.user:type_name -> atelier.messages.PublicUser
-	31, // 12: atelier.messages.RemoveCollaborator.meta:type_name -> atelier.messages.Meta
-	31, // 13: atelier.messages.GetProject.meta:type_name -> atelier.messages.Meta
-	31, // 14: atelier.messages.GetPermissions.meta:type_name -> atelier.messages.Meta
-	0,  // 15: atelier.messages.Project.settings:type_name -> atelier.messages.Settings
-	32, // 16: atelier.messages.Collaborator.user:type_name -> atelier.messages.PublicUser
-	15, // 17: atelier.messages.Permissions.rights:type_name -> atelier.messages.Permission
-	33, // 18: atelier.messages.ProjectQuery.after:type_name -> atelier.messages.PageKey
-	13, // 19: atelier.messages.ProjectPage.items:type_name -> atelier.messages.Project
-	33, // 20: atelier.messages.ProjectPage.next:type_name -> atelier.messages.PageKey
-	33, // 21: atelier.messages.CollaboratorQuery.after:type_name -> atelier.messages.PageKey
-	14, // 22: atelier.messages.CollaboratorPage.items:type_name -> atelier.messages.Collaborator
-	33, // 23: atelier.messages.CollaboratorPage.next:type_name -> atelier.messages.PageKey
-	1,  // 24: atelier.messages.ProjectCreated.settings:type_name -> atelier.messages.SettingsChange
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	50, // 4: atelier.messages.ActivateProject.meta:type_name -> atelier.messages.Meta
+	50, // 5: atelier.messages.ArchiveProject.meta:type_name -> atelier.messages.Meta
+	50, // 6: atelier.messages.RestoreProject.meta:type_name -> atelier.messages.Meta
+	50, // 7: atelier.messages.DeleteProject.meta:type_name -> atelier.messages.Meta
+	50, // 8: atelier.messages.AddCollaborator.meta:type_name -> atelier.messages.Meta
+	51, // 9: atelier.messages.AddCollaborator.user:type_name -> atelier.messages.PublicUser
+	50, // 10: atelier.messages.ChangeRole.meta:type_name -> atelier.messages.Meta
+	51, // 11: atelier.messages.ChangeRole.user:type_name -> atelier.messages.PublicUser
+	50, // 12: atelier.messages.RemoveCollaborator.meta:type_name -> atelier.messages.Meta
+	50, // 13: atelier.messages.Invite.meta:type_name -> atelier.messages.Meta
+	50, // 14: atelier.messages.ResendInvitation.meta:type_name -> atelier.messages.Meta
+	50, // 15: atelier.messages.RevokeInvitation.meta:type_name -> atelier.messages.Meta
+	50, // 16: atelier.messages.AcceptInvitation.meta:type_name -> atelier.messages.Meta
+	51, // 17: atelier.messages.AcceptInvitation.user:type_name -> atelier.messages.PublicUser
+	50, // 18: atelier.messages.DeclineInvitation.meta:type_name -> atelier.messages.Meta
+	50, // 19: atelier.messages.GetInvitation.meta:type_name -> atelier.messages.Meta
+	50, // 20: atelier.messages.ListInvitations.meta:type_name -> atelier.messages.Meta
+	50, // 21: atelier.messages.OfferOwnership.meta:type_name -> atelier.messages.Meta
+	50, // 22: atelier.messages.AcceptOwnership.meta:type_name -> atelier.messages.Meta
+	50, // 23: atelier.messages.DeclineOwnership.meta:type_name -> atelier.messages.Meta
+	50, // 24: atelier.messages.GetProject.meta:type_name -> atelier.messages.Meta
+	50, // 25: atelier.messages.GetPermissions.meta:type_name -> atelier.messages.Meta
+	0,  // 26: atelier.messages.Project.settings:type_name -> atelier.messages.Settings
+	51, // 27: atelier.messages.Collaborator.user:type_name -> atelier.messages.PublicUser
+	25, // 28: atelier.messages.Invitations.items:type_name -> atelier.messages.Invitation
+	27, // 29: atelier.messages.Permissions.rights:type_name -> atelier.messages.Permission
+	52, // 30: atelier.messages.ProjectQuery.after:type_name -> atelier.messages.PageKey
+	23, // 31: atelier.messages.ProjectPage.items:type_name -> atelier.messages.Project
+	52, // 32: atelier.messages.ProjectPage.next:type_name -> atelier.messages.PageKey
+	52, // 33: atelier.messages.CollaboratorQuery.after:type_name -> atelier.messages.PageKey
+	24, // 34: atelier.messages.CollaboratorPage.items:type_name -> atelier.messages.Collaborator
+	52, // 35: atelier.messages.CollaboratorPage.next:type_name -> atelier.messages.PageKey
+	1,  // 36: atelier.messages.ProjectCreated.settings:type_name -> atelier.messages.SettingsChange
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_messages_project_proto_init() }
@@ -2273,17 +3592,17 @@ func file_messages_project_proto_init() {
 	file_messages_meta_proto_init()
 	file_messages_project_proto_msgTypes[1].OneofWrappers = []any{}
 	file_messages_project_proto_msgTypes[3].OneofWrappers = []any{}
-	file_messages_project_proto_msgTypes[17].OneofWrappers = []any{}
-	file_messages_project_proto_msgTypes[21].OneofWrappers = []any{}
-	file_messages_project_proto_msgTypes[22].OneofWrappers = []any{}
-	file_messages_project_proto_msgTypes[23].OneofWrappers = []any{}
+	file_messages_project_proto_msgTypes[29].OneofWrappers = []any{}
+	file_messages_project_proto_msgTypes[33].OneofWrappers = []any{}
+	file_messages_project_proto_msgTypes[34].OneofWrappers = []any{}
+	file_messages_project_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_project_proto_rawDesc), len(file_messages_project_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -21,10 +21,16 @@ func EventMarks(e Event, id string) []Mark {
 		if len(e.GetRoles()) > 0 {
 			return []Mark{{User: id}}
 		}
+	case *UserPasswordChanged:
+		if e.GetByLink() {
+			return []Mark{{User: id}}
+		}
 	case *ProjectCollaboratorRemoved:
 		return []Mark{{Project: id, User: e.GetUserId()}}
 	case *ProjectRoleChanged:
 		return []Mark{{Project: id, User: e.GetUserId()}}
+	case *ProjectOwnershipTransferred:
+		return []Mark{{Project: id, User: e.GetPreviousOwnerId()}, {Project: id, User: e.GetOwnerId()}}
 	case *ProjectArchived, *ProjectDeleted:
 		return []Mark{{Project: id}}
 	case *ProjectSettingsChanged:
@@ -45,16 +51,24 @@ func CommandMarks(c Command) []Mark {
 		return []Mark{{User: c.GetUserId()}}
 	case *ChangePassword:
 		return []Mark{{User: c.GetUserId()}}
+	case *ResetPassword:
+		return []Mark{{User: c.GetUserId()}}
 	case *SuspendUser:
 		return []Mark{{User: c.GetUserId()}}
 	case *DeactivateUser:
 		return []Mark{{User: c.GetUserId()}}
+	case *UpdateAccount:
+		if c.GetSetRoles() {
+			return []Mark{{User: c.GetUserId()}}
+		}
 	case *SetRoles:
 		return []Mark{{User: c.GetUserId()}}
 	case *RemoveCollaborator:
 		return []Mark{{Project: c.GetProjectId(), User: c.GetUserId()}}
 	case *ChangeRole:
 		return []Mark{{Project: c.GetProjectId(), User: c.GetUserId()}}
+	case *AcceptOwnership:
+		return []Mark{{Project: c.GetProjectId()}}
 	case *ArchiveProject:
 		return []Mark{{Project: c.GetProjectId()}}
 	case *DeleteProject:

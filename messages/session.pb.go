@@ -149,25 +149,79 @@ func (x *RefreshSession) GetUserAgent() string {
 	return ""
 }
 
-type Session struct {
+// StepUp notes that the user has just proved again who he is.
+type StepUp struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	CreatedAt     int64                  `protobuf:"varint,3,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	LastSeenAt    int64                  `protobuf:"varint,4,opt,name=last_seen_at,json=lastSeenAt,proto3" json:"last_seen_at,omitempty"`
-	ExpiresAt     int64                  `protobuf:"varint,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	Ip            string                 `protobuf:"bytes,6,opt,name=ip,proto3" json:"ip,omitempty"`
-	UserAgent     string                 `protobuf:"bytes,7,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
-	Amr           []string               `protobuf:"bytes,8,rep,name=amr,proto3" json:"amr,omitempty"`
-	AuthEpoch     int64                  `protobuf:"varint,9,opt,name=auth_epoch,json=authEpoch,proto3" json:"auth_epoch,omitempty"` // of the account when the session was opened
-	Generation    uint32                 `protobuf:"varint,10,opt,name=generation,proto3" json:"generation,omitempty"`               // of the newest refresh token
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	SessionId     string                 `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *StepUp) Reset() {
+	*x = StepUp{}
+	mi := &file_messages_session_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepUp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepUp) ProtoMessage() {}
+
+func (x *StepUp) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_session_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepUp.ProtoReflect.Descriptor instead.
+func (*StepUp) Descriptor() ([]byte, []int) {
+	return file_messages_session_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *StepUp) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *StepUp) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+type Session struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	UserId         string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	CreatedAt      int64                  `protobuf:"varint,3,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	LastSeenAt     int64                  `protobuf:"varint,4,opt,name=last_seen_at,json=lastSeenAt,proto3" json:"last_seen_at,omitempty"`
+	ExpiresAt      int64                  `protobuf:"varint,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	Ip             string                 `protobuf:"bytes,6,opt,name=ip,proto3" json:"ip,omitempty"`
+	UserAgent      string                 `protobuf:"bytes,7,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
+	Amr            []string               `protobuf:"bytes,8,rep,name=amr,proto3" json:"amr,omitempty"`
+	AuthEpoch      int64                  `protobuf:"varint,9,opt,name=auth_epoch,json=authEpoch,proto3" json:"auth_epoch,omitempty"`                   // of the account when the session was opened
+	Generation     uint32                 `protobuf:"varint,10,opt,name=generation,proto3" json:"generation,omitempty"`                                 // of the newest refresh token
+	SteppedUpUntil int64                  `protobuf:"varint,11,opt,name=stepped_up_until,json=steppedUpUntil,proto3" json:"stepped_up_until,omitempty"` // microseconds since the epoch; 0: never was
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_messages_session_proto_msgTypes[2]
+	mi := &file_messages_session_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -179,7 +233,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_session_proto_msgTypes[2]
+	mi := &file_messages_session_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -192,7 +246,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_messages_session_proto_rawDescGZIP(), []int{2}
+	return file_messages_session_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Session) GetId() string {
@@ -265,6 +319,13 @@ func (x *Session) GetGeneration() uint32 {
 	return 0
 }
 
+func (x *Session) GetSteppedUpUntil() int64 {
+	if x != nil {
+		return x.SteppedUpUntil
+	}
+	return 0
+}
+
 // Refreshed names the child that the presented parent gets.
 type Refreshed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -276,7 +337,7 @@ type Refreshed struct {
 
 func (x *Refreshed) Reset() {
 	*x = Refreshed{}
-	mi := &file_messages_session_proto_msgTypes[3]
+	mi := &file_messages_session_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +349,7 @@ func (x *Refreshed) String() string {
 func (*Refreshed) ProtoMessage() {}
 
 func (x *Refreshed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_session_proto_msgTypes[3]
+	mi := &file_messages_session_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +362,7 @@ func (x *Refreshed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refreshed.ProtoReflect.Descriptor instead.
 func (*Refreshed) Descriptor() ([]byte, []int) {
-	return file_messages_session_proto_rawDescGZIP(), []int{3}
+	return file_messages_session_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Refreshed) GetSession() *Session {
@@ -330,7 +391,7 @@ type SessionQuery struct {
 
 func (x *SessionQuery) Reset() {
 	*x = SessionQuery{}
-	mi := &file_messages_session_proto_msgTypes[4]
+	mi := &file_messages_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +403,7 @@ func (x *SessionQuery) String() string {
 func (*SessionQuery) ProtoMessage() {}
 
 func (x *SessionQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_session_proto_msgTypes[4]
+	mi := &file_messages_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +416,7 @@ func (x *SessionQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionQuery.ProtoReflect.Descriptor instead.
 func (*SessionQuery) Descriptor() ([]byte, []int) {
-	return file_messages_session_proto_rawDescGZIP(), []int{4}
+	return file_messages_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SessionQuery) GetUserId() string {
@@ -396,7 +457,7 @@ type SessionPage struct {
 
 func (x *SessionPage) Reset() {
 	*x = SessionPage{}
-	mi := &file_messages_session_proto_msgTypes[5]
+	mi := &file_messages_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -408,7 +469,7 @@ func (x *SessionPage) String() string {
 func (*SessionPage) ProtoMessage() {}
 
 func (x *SessionPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_session_proto_msgTypes[5]
+	mi := &file_messages_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -421,7 +482,7 @@ func (x *SessionPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionPage.ProtoReflect.Descriptor instead.
 func (*SessionPage) Descriptor() ([]byte, []int) {
-	return file_messages_session_proto_rawDescGZIP(), []int{5}
+	return file_messages_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SessionPage) GetItems() []*Session {
@@ -451,7 +512,7 @@ type SessionRefreshed struct {
 
 func (x *SessionRefreshed) Reset() {
 	*x = SessionRefreshed{}
-	mi := &file_messages_session_proto_msgTypes[6]
+	mi := &file_messages_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +524,7 @@ func (x *SessionRefreshed) String() string {
 func (*SessionRefreshed) ProtoMessage() {}
 
 func (x *SessionRefreshed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_session_proto_msgTypes[6]
+	mi := &file_messages_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +537,7 @@ func (x *SessionRefreshed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRefreshed.ProtoReflect.Descriptor instead.
 func (*SessionRefreshed) Descriptor() ([]byte, []int) {
-	return file_messages_session_proto_rawDescGZIP(), []int{6}
+	return file_messages_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SessionRefreshed) GetGeneration() uint32 {
@@ -500,6 +561,51 @@ func (x *SessionRefreshed) GetUserAgent() string {
 	return ""
 }
 
+// SessionSteppedUp is inside the aggregate too.
+type SessionSteppedUp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Until         int64                  `protobuf:"varint,1,opt,name=until,proto3" json:"until,omitempty"` // microseconds since the epoch
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionSteppedUp) Reset() {
+	*x = SessionSteppedUp{}
+	mi := &file_messages_session_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionSteppedUp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionSteppedUp) ProtoMessage() {}
+
+func (x *SessionSteppedUp) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_session_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionSteppedUp.ProtoReflect.Descriptor instead.
+func (*SessionSteppedUp) Descriptor() ([]byte, []int) {
+	return file_messages_session_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SessionSteppedUp) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
 var File_messages_session_proto protoreflect.FileDescriptor
 
 const file_messages_session_proto_rawDesc = "" +
@@ -519,7 +625,11 @@ const file_messages_session_proto_rawDesc = "" +
 	"generation\x12\x0e\n" +
 	"\x02ip\x18\x04 \x01(\tR\x02ip\x12\x1d\n" +
 	"\n" +
-	"user_agent\x18\x05 \x01(\tR\tuserAgent\"\x92\x02\n" +
+	"user_agent\x18\x05 \x01(\tR\tuserAgent\"S\n" +
+	"\x06StepUp\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x02 \x01(\tR\tsessionId\"\xbc\x02\n" +
 	"\aSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
@@ -538,7 +648,8 @@ const file_messages_session_proto_rawDesc = "" +
 	"\n" +
 	"generation\x18\n" +
 	" \x01(\rR\n" +
-	"generation\"`\n" +
+	"generation\x12(\n" +
+	"\x10stepped_up_until\x18\v \x01(\x03R\x0esteppedUpUntil\"`\n" +
 	"\tRefreshed\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.atelier.messages.SessionR\asession\x12\x1e\n" +
 	"\n" +
@@ -558,7 +669,9 @@ const file_messages_session_proto_rawDesc = "" +
 	"generation\x12\x0e\n" +
 	"\x02ip\x18\x02 \x01(\tR\x02ip\x12\x1d\n" +
 	"\n" +
-	"user_agent\x18\x03 \x01(\tR\tuserAgentB\x12Z\x10atelier/messagesb\x06proto3"
+	"user_agent\x18\x03 \x01(\tR\tuserAgent\"(\n" +
+	"\x10SessionSteppedUp\x12\x14\n" +
+	"\x05until\x18\x01 \x01(\x03R\x05untilB\x12Z\x10atelier/messagesb\x06proto3"
 
 var (
 	file_messages_session_proto_rawDescOnce sync.Once
@@ -572,30 +685,33 @@ func file_messages_session_proto_rawDescGZIP() []byte {
 	return file_messages_session_proto_rawDescData
 }
 
-var file_messages_session_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_messages_session_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_messages_session_proto_goTypes = []any{
 	(*GetSession)(nil),       // 0: atelier.messages.GetSession
 	(*RefreshSession)(nil),   // 1: atelier.messages.RefreshSession
-	(*Session)(nil),          // 2: atelier.messages.Session
-	(*Refreshed)(nil),        // 3: atelier.messages.Refreshed
-	(*SessionQuery)(nil),     // 4: atelier.messages.SessionQuery
-	(*SessionPage)(nil),      // 5: atelier.messages.SessionPage
-	(*SessionRefreshed)(nil), // 6: atelier.messages.SessionRefreshed
-	(*Meta)(nil),             // 7: atelier.messages.Meta
-	(*PageKey)(nil),          // 8: atelier.messages.PageKey
+	(*StepUp)(nil),           // 2: atelier.messages.StepUp
+	(*Session)(nil),          // 3: atelier.messages.Session
+	(*Refreshed)(nil),        // 4: atelier.messages.Refreshed
+	(*SessionQuery)(nil),     // 5: atelier.messages.SessionQuery
+	(*SessionPage)(nil),      // 6: atelier.messages.SessionPage
+	(*SessionRefreshed)(nil), // 7: atelier.messages.SessionRefreshed
+	(*SessionSteppedUp)(nil), // 8: atelier.messages.SessionSteppedUp
+	(*Meta)(nil),             // 9: atelier.messages.Meta
+	(*PageKey)(nil),          // 10: atelier.messages.PageKey
 }
 var file_messages_session_proto_depIdxs = []int32{
-	7, // 0: atelier.messages.GetSession.meta:type_name -> atelier.messages.Meta
-	7, // 1: atelier.messages.RefreshSession.meta:type_name -> atelier.messages.Meta
-	2, // 2: atelier.messages.Refreshed.session:type_name -> atelier.messages.Session
-	8, // 3: atelier.messages.SessionQuery.after:type_name -> atelier.messages.PageKey
-	2, // 4: atelier.messages.SessionPage.items:type_name -> atelier.messages.Session
-	8, // 5: atelier.messages.SessionPage.next:type_name -> atelier.messages.PageKey
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	9,  // 0: atelier.messages.GetSession.meta:type_name -> atelier.messages.Meta
+	9,  // 1: atelier.messages.RefreshSession.meta:type_name -> atelier.messages.Meta
+	9,  // 2: atelier.messages.StepUp.meta:type_name -> atelier.messages.Meta
+	3,  // 3: atelier.messages.Refreshed.session:type_name -> atelier.messages.Session
+	10, // 4: atelier.messages.SessionQuery.after:type_name -> atelier.messages.PageKey
+	3,  // 5: atelier.messages.SessionPage.items:type_name -> atelier.messages.Session
+	10, // 6: atelier.messages.SessionPage.next:type_name -> atelier.messages.PageKey
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_messages_session_proto_init() }
@@ -610,7 +726,7 @@ func file_messages_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_session_proto_rawDesc), len(file_messages_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
