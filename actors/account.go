@@ -19,6 +19,41 @@ func (a *Accounts) RegisterAccount(ctx context.Context, c *messages.RegisterAcco
 	return ask[*messages.Account](ctx, a.caller, store.Account, c.GetUserId(), c)
 }
 
+// RegisterAgain is a registration for an address that has an account.
+func (a *Accounts) RegisterAgain(ctx context.Context, c *messages.RegisterAgain) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
+// RequestVerification has the link that proves the address mailed again.
+func (a *Accounts) RequestVerification(ctx context.Context, c *messages.RequestVerification) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
+// VerifyEmail uses that link.
+func (a *Accounts) VerifyEmail(ctx context.Context, c *messages.VerifyEmail) (*messages.Account, error) {
+	return ask[*messages.Account](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
+// RequestPasswordReset has a link mailed that sets a new password.
+func (a *Accounts) RequestPasswordReset(ctx context.Context, c *messages.RequestPasswordReset) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
+// ResetPassword uses that link; all sessions end.
+func (a *Accounts) ResetPassword(ctx context.Context, c *messages.ResetPassword) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
+// ChangeEmail has both addresses asked to confirm a change.
+func (a *Accounts) ChangeEmail(ctx context.Context, c *messages.ChangeEmail) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
+// ConfirmEmail uses the link of one of them.
+func (a *Accounts) ConfirmEmail(ctx context.Context, c *messages.ConfirmEmail) (*messages.EmailConfirmation, error) {
+	return ask[*messages.EmailConfirmation](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
 // OpenSession begins a session.
 func (a *Accounts) OpenSession(ctx context.Context, c *messages.OpenSession) (*messages.Session, error) {
 	return ask[*messages.Session](ctx, a.caller, store.Account, c.GetUserId(), c)
@@ -97,6 +132,20 @@ func receiveAccount(t turn[*account.State], c messages.Command) {
 	switch c := c.(type) {
 	case *messages.RegisterAccount:
 		write(t, c, account.Register, user)
+	case *messages.RegisterAgain:
+		write(t, c, account.RegisterAgain, done)
+	case *messages.RequestVerification:
+		write(t, c, account.RequestVerification, done)
+	case *messages.VerifyEmail:
+		write(t, c, account.VerifyEmail, user)
+	case *messages.RequestPasswordReset:
+		write(t, c, account.RequestPasswordReset, done)
+	case *messages.ResetPassword:
+		write(t, c, account.ResetPassword, done)
+	case *messages.ChangeEmail:
+		write(t, c, account.ChangeEmail, done)
+	case *messages.ConfirmEmail:
+		write(t, c, account.ConfirmEmail, account.Confirmed)
 	case *messages.OpenSession:
 		write(t, c, account.Open, account.Opened)
 	case *messages.EndSession:

@@ -113,6 +113,7 @@ func (e *entity[S]) decide(f *flight[S]) {
 		commit.Stream = e.stream(e.scratch)
 		commit.Change = e.changes(e.scratch, f.events)
 		commit.Events = e.records(f)
+		commit.Mails = e.mails(f)
 	}
 	if commit.Change != nil || len(commit.Lookups) > 0 || len(commit.Replies) > 0 {
 		f.commit = commit
@@ -209,6 +210,29 @@ func (e *entity[S]) records(f *flight[S]) []store.Event {
 			rows = append(rows, store.Event{
 				ID: uuid.Must(uuid.NewV7()).String(), Type: event.EventType(), Seq: stamp.Seq, Version: stamp.Version,
 				Actor: meta.GetPrincipal(), Trace: meta.GetTrace(), OccurredAt: stamp.At, Data: data,
+			})
+		}
+	}
+	return rows
+}
+
+// mails are the rows of the mails that the commands want sent. What they are about
+// is sealed: names and addresses of people.
+func (e *entity[S]) mails(f *flight[S]) (rows []store.Mail) {
+	for _, p := range f.commands {
+		for _, event := range p.events {
+			m, is := event.(*messages.MailQueued)
+			if !is {
+				continue
+			}
+			params, err := proto.Marshal(m.GetParams())
+			if err != nil { // generated types always marshal
+				panic(err)
+			}
+			id := uuid.Must(uuid.NewV7()).String()
+			rows = append(rows, store.Mail{
+				ID: id, Kind: m.GetKind(), To: m.GetTo(), Params: e.runtime.deps.Seal(store.SealedMail(id), params),
+				Created: f.now, Expires: messages.Time(m.GetExpiresAt()), Trace: p.command.GetMeta().GetTrace(),
 			})
 		}
 	}

@@ -49,8 +49,9 @@ type Deps struct {
 	Lease   Lease
 	Barrier Barrier
 	Hints   Hints
-	Peers   Peers // nil: this node is alone
-	Meter   Meter // nil: nobody counts
+	Peers   Peers                                   // nil: this node is alone
+	Meter   Meter                                   // nil: nobody counts
+	Seal    func(place string, plain []byte) []byte // encrypts for a place in the database
 	Log     *slog.Logger
 }
 

@@ -60,6 +60,56 @@ func (p *Projects) RemoveCollaborator(ctx context.Context, c *messages.RemoveCol
 	return ask[*messages.Done](ctx, p.caller, store.Project, c.GetProjectId(), c)
 }
 
+// Invite has an address mailed an invitation.
+func (p *Projects) Invite(ctx context.Context, c *messages.Invite) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// ResendInvitation mails it again.
+func (p *Projects) ResendInvitation(ctx context.Context, c *messages.ResendInvitation) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// RevokeInvitation takes it back.
+func (p *Projects) RevokeInvitation(ctx context.Context, c *messages.RevokeInvitation) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// AcceptInvitation lets the invited in.
+func (p *Projects) AcceptInvitation(ctx context.Context, c *messages.AcceptInvitation) (*messages.Collaborator, error) {
+	return ask[*messages.Collaborator](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// DeclineInvitation ends it.
+func (p *Projects) DeclineInvitation(ctx context.Context, c *messages.DeclineInvitation) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// GetInvitation reads one, for whoever has its link.
+func (p *Projects) GetInvitation(ctx context.Context, c *messages.GetInvitation) (*messages.Invitation, error) {
+	return ask[*messages.Invitation](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// ListInvitations reads those that wait.
+func (p *Projects) ListInvitations(ctx context.Context, c *messages.ListInvitations) (*messages.Invitations, error) {
+	return ask[*messages.Invitations](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// OfferOwnership offers the project to another user.
+func (p *Projects) OfferOwnership(ctx context.Context, c *messages.OfferOwnership) (*messages.Project, error) {
+	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// AcceptOwnership makes the caller the owner.
+func (p *Projects) AcceptOwnership(ctx context.Context, c *messages.AcceptOwnership) (*messages.Project, error) {
+	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
+// DeclineOwnership ends the offer.
+func (p *Projects) DeclineOwnership(ctx context.Context, c *messages.DeclineOwnership) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, p.caller, store.Project, c.GetProjectId(), c)
+}
+
 // GetProject reads the project.
 func (p *Projects) GetProject(ctx context.Context, c *messages.GetProject) (*messages.Project, error) {
 	return ask[*messages.Project](ctx, p.caller, store.Project, c.GetProjectId(), c)
@@ -99,6 +149,26 @@ func receiveProject(t turn[*project.State], c messages.Command) {
 		write(t, c, project.ChangeRole, project.Changed)
 	case *messages.RemoveCollaborator:
 		write(t, c, project.RemoveCollaborator, done)
+	case *messages.Invite:
+		write(t, c, project.Invite, done)
+	case *messages.ResendInvitation:
+		write(t, c, project.ResendInvitation, done)
+	case *messages.RevokeInvitation:
+		write(t, c, project.RevokeInvitation, done)
+	case *messages.AcceptInvitation:
+		write(t, c, project.AcceptInvitation, project.Accepted)
+	case *messages.DeclineInvitation:
+		write(t, c, project.DeclineInvitation, done)
+	case *messages.GetInvitation:
+		read(t, c, project.ViewInvitation)
+	case *messages.ListInvitations:
+		read(t, c, project.ViewInvitations)
+	case *messages.OfferOwnership:
+		write(t, c, project.OfferOwnership, resource)
+	case *messages.AcceptOwnership:
+		write(t, c, project.AcceptOwnership, resource)
+	case *messages.DeclineOwnership:
+		write(t, c, project.DeclineOwnership, done)
 	case *messages.GetProject:
 		read(t, c, project.View)
 	case *messages.GetPermissions:

@@ -24,6 +24,11 @@ func (s *Sessions) RefreshSession(ctx context.Context, c *messages.RefreshSessio
 	return ask[*messages.Refreshed](ctx, s.caller, store.Session, c.GetSessionId(), c)
 }
 
+// StepUp notes that the user has just proved again who he is.
+func (s *Sessions) StepUp(ctx context.Context, c *messages.StepUp) (*messages.Session, error) {
+	return ask[*messages.Session](ctx, s.caller, store.Session, c.GetSessionId(), c)
+}
+
 // AddSessions makes the runtime a home of session entities.
 func AddSessions(r *Runtime, claimer store.Claimer[*session.State]) {
 	r.Add(newKind(r, spec[*session.State]{
@@ -37,6 +42,8 @@ func receiveSession(t turn[*session.State], c messages.Command) {
 	switch c := c.(type) {
 	case *messages.RefreshSession:
 		write(t, c, session.Refresh, session.Refreshed)
+	case *messages.StepUp:
+		write(t, c, session.StepUp, session.SteppedUp)
 	case *messages.GetSession:
 		read(t, c, session.Get)
 	default:

@@ -3,7 +3,6 @@ package http
 import (
 	"context"
 	"crypto/sha256"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,34 +18,28 @@ const (
 	maxWait     = 60 * time.Second
 )
 
-// deadline gives the request its time: ten seconds, or Atelier-Timeout. One that
-// asks for another time than there is has ten seconds too, to be refused in.
-func deadline(f *fiber.Ctx) (_ context.Context, _ context.CancelFunc, invalid error) {
+// deadline gives the request its time: ten seconds, or Atelier-Timeout.
+func deadline(f *fiber.Ctx) (context.Context, context.CancelFunc, error) {
 	wait := defaultWait
 	if asked := f.Request().Header.Peek("Atelier-Timeout"); asked != nil {
 		ms, err := strconv.Atoi(string(asked))
-		if err == nil && ms >= 1 && ms <= int(maxWait.Milliseconds()) {
-			wait = time.Duration(ms) * time.Millisecond
-		} else {
-			invalid = messages.Invalid("Atelier-Timeout", "out_of_range", "Atelier-Timeout must be 1 to %d milliseconds", maxWait.Milliseconds())
+		if err != nil || ms < 1 || ms > int(maxWait.Milliseconds()) {
+			return nil, nil, messages.Invalid("Atelier-Timeout", "out_of_range", "Atelier-Timeout must be 1 to %d milliseconds", maxWait.Milliseconds())
 		}
+		wait = time.Duration(ms) * time.Millisecond
 	}
 	// The server's own context ends with a shutdown, which must let requests finish.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.Context()), wait)
-	return ctx, cancel, invalid
+	return ctx, cancel, nil
 }
 
 // admit finds out who asks, and reads the headers that go into Meta.
 func (s *Server) admit(ctx context.Context, c *call) error {
-	unknown := s.authenticate(ctx, c)
-	if err := s.charge(ctx, c.fiber, c.userID()); err != nil {
-		return err
-	}
-	if unknown != nil {
-		return unknown
-	}
 	if !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept)) {
 		return messages.Refuse(messages.CodeNotAcceptable, "the reply is application/json")
+	}
+	if err := s.authenticate(ctx, c); err != nil {
+		return err
 	}
 	c.trace = string(c.fiber.Response().Header.Peek(headerTrace))
 	if c.op.reads() {
@@ -82,8 +75,8 @@ func (s *Server) authenticate(ctx context.Context, c *call) error {
 	if c.principal, err = s.deps.Flows.Authenticate(ctx, header[len(scheme):]); err != nil {
 		return err
 	}
-	if c.op.Permission == administer && !slices.Contains(c.principal.Roles, roleAdmin) {
-		return messages.Refuse(messages.CodeForbidden, "this is for administrators of the installation")
+	if roles := c.op.Permission.roles(); roles != nil && !c.has(roles...) {
+		return messages.Refuse(messages.CodeForbidden, "this needs a role in the installation: %s", strings.Join(roles, ", "))
 	}
 	return nil
 }

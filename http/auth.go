@@ -13,6 +13,22 @@ type flows interface {
 	Refresh(ctx context.Context, m *messages.Meta, token, ip, userAgent string) (*identity.Tokens, error)
 	SignOut(context.Context, *messages.Meta) error
 	ChangePassword(ctx context.Context, m *messages.Meta, current, next string) error
+	VerifyEmail(ctx context.Context, m *messages.Meta, token string) (*messages.Account, error)
+	ResendVerification(ctx context.Context, m *messages.Meta, email string) error
+	ForgotPassword(ctx context.Context, m *messages.Meta, email string) error
+	ResetPassword(ctx context.Context, m *messages.Meta, token, password string) error
+	Reauthenticate(ctx context.Context, m *messages.Meta, password string) (*messages.Session, error)
+	ChangeEmail(ctx context.Context, m *messages.Meta, email string) error
+	ConfirmEmail(ctx context.Context, m *messages.Meta, token string) (changed bool, err error)
+	CreateUser(ctx context.Context, m *messages.Meta, email, name string, roles []string) (*messages.Account, error)
+	Invite(ctx context.Context, m *messages.Meta, project, email, role string) error
+	ResendInvitation(ctx context.Context, m *messages.Meta, project, invitation string) error
+	Invitation(ctx context.Context, m *messages.Meta, token string) (*messages.Invitation, error)
+	AcceptInvitation(ctx context.Context, m *messages.Meta, token string) (*messages.Collaborator, error)
+	DeclineInvitation(ctx context.Context, m *messages.Meta, token string) error
+	MyInvitations(context.Context, *messages.Meta) (list []*messages.Invitation, tokens []string, err error)
+	OfferOwnership(ctx context.Context, m *messages.Meta, project, user string) (*messages.Project, error)
+	ResendMail(ctx context.Context, m *messages.Meta, user string) error
 	Authenticate(ctx context.Context, token string) (*identity.Principal, error)
 }
 
@@ -29,7 +45,18 @@ func (s *Server) register(ctx context.Context, c *call, in *registerInput) (*res
 	if err != nil {
 		return nil, err
 	}
+	if account == nil {
+		return nil, nil
+	}
 	return ok(userOf(account))
+}
+
+// registerUnproved answers the same whether the address has an account or not.
+func (s *Server) registerUnproved(ctx context.Context, c *call, in *registerInput) (*result[acceptedBody], error) {
+	if _, err := s.register(ctx, c, in); err != nil {
+		return nil, err
+	}
+	return ok(&acceptedBody{Status: "verification_sent"})
 }
 
 type loginInput struct {
@@ -60,7 +87,7 @@ func tokensOf(t *identity.Tokens, err error) (*result[tokensBody], error) {
 
 func (s *Server) login(ctx context.Context, c *call, in *loginInput) (*result[tokensBody], error) {
 	return tokensOf(s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
-		Email: in.Body.Email, Password: in.Body.Password, IP: s.address(c.fiber).String(), UserAgent: userAgent(c),
+		Email: in.Body.Email, Password: in.Body.Password, IP: c.fiber.IP(), UserAgent: userAgent(c),
 	}))
 }
 
@@ -71,7 +98,7 @@ type refreshInput struct {
 }
 
 func (s *Server) refresh(ctx context.Context, c *call, in *refreshInput) (*result[tokensBody], error) {
-	return tokensOf(s.deps.Flows.Refresh(ctx, c.meta(), in.Body.RefreshToken, s.address(c.fiber).String(), userAgent(c)))
+	return tokensOf(s.deps.Flows.Refresh(ctx, c.meta(), in.Body.RefreshToken, c.fiber.IP(), userAgent(c)))
 }
 
 func (s *Server) logout(ctx context.Context, c *call, _ *none) (*result[none], error) {

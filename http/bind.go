@@ -106,8 +106,12 @@ func (p *plan) query(c *fiber.Ctx, into reflect.Value) error {
 }
 
 // place fills in a part of the path. What cannot be an id is not found; nodes have
-// names.
+// names, and links have tokens.
 func (q *param) place(field reflect.Value, text string) error {
+	if q.name == "token" {
+		field.SetString(text[:min(len(text), 200)]) // a longer one is none either
+		return nil
+	}
 	if q.name != "node" && (q.name != "user_id" || text != "me") {
 		if text = strings.ToLower(text); !messages.ValidID(text) {
 			return messages.Refuse(messages.CodeNotFound, "there is nothing under this path")
@@ -220,6 +224,9 @@ func assign(field reflect.Value, value any) {
 	}
 	switch field.Kind() {
 	case reflect.Pointer:
+		if value == nil {
+			return
+		}
 		field.Set(reflect.New(field.Type().Elem()))
 		assign(field.Elem(), value)
 	case reflect.Struct:
@@ -229,6 +236,12 @@ func assign(field reflect.Value, value any) {
 			if given, is := fields[name]; is {
 				assign(field.Field(i), given)
 			}
+		}
+	case reflect.Slice:
+		items := value.([]any)
+		field.Set(reflect.MakeSlice(field.Type(), len(items), len(items)))
+		for i, item := range items {
+			assign(field.Index(i), item)
 		}
 	case reflect.String:
 		field.SetString(value.(string))

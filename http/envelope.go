@@ -18,7 +18,7 @@ const headerRequestID = "X-Request-Id"
 
 // begin gives the reply what every reply has: the request's id, the trace that
 // it continues, and rules for caches.
-func (s *Server) begin(c *fiber.Ctx) {
+func begin(c *fiber.Ctx) {
 	id := c.Get(headerRequestID)
 	if !wellFormed(id) {
 		id = uuid.Must(uuid.NewV7()).String()
@@ -27,8 +27,7 @@ func (s *Server) begin(c *fiber.Ctx) {
 	header.Set(headerRequestID, id)
 	header.Set(fiber.HeaderCacheControl, "private, no-store")
 	header.Set(fiber.HeaderVary, "Authorization, Cookie")
-	secure(header, s.security)
-	s.share(c)
+	header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	if asked := c.Request().Header.Peek(headerTrace); len(asked) > 0 {
 		if trace := continued(asked); trace != "" {
 			header.Set(headerTrace, trace)
@@ -40,7 +39,7 @@ func (s *Server) begin(c *fiber.Ctx) {
 // and the end of panics.
 func (s *Server) envelope(c *fiber.Ctx) (err error) {
 	began := time.Now()
-	s.begin(c)
+	begin(c)
 	defer func() {
 		if r := recover(); r != nil {
 			s.deps.Log.Error("request panicked", "request_id", requestID(c), "panic", r, "stack", string(debug.Stack()))
@@ -60,12 +59,8 @@ func (s *Server) envelope(c *fiber.Ctx) (err error) {
 		}
 		return s.fail(c, messages.Refuse(messages.CodeOverloaded, "the node has too many requests in flight"))
 	}
-	if ambiguous(&c.Request().Header) {
-		c.Response().Header.SetConnectionClose()
-		return s.fail(c, s.chargeUnrouted(c, fiber.ErrBadRequest))
-	}
 	if err := c.Next(); err != nil {
-		return s.fail(c, s.chargeUnrouted(c, err))
+		return s.fail(c, err)
 	}
 	return nil
 }
@@ -76,8 +71,20 @@ func (s *Server) record(c *fiber.Ctx, took time.Duration) {
 	if !s.deps.Log.Enabled(context.WithoutCancel(c.Context()), slog.LevelDebug) {
 		return
 	}
-	s.deps.Log.Debug("request", "method", c.Method(), "path", shown(c.Path()), "status", c.Response().StatusCode(),
+	s.deps.Log.Debug("request", "method", c.Method(), "path", logged(c.Path()), "status", c.Response().StatusCode(),
 		"took", took, "request_id", requestID(c))
+}
+
+// logged is a path as logs may have it: without the token of an invitation's link.
+func logged(path string) string {
+	const before = base + "/invitations/"
+	if rest, is := strings.CutPrefix(path, before); is {
+		_, action, more := strings.Cut(rest, "/")
+		if path = before + "…"; more {
+			path += "/" + action
+		}
+	}
+	return shown(path)
 }
 
 func health(path string) bool { return path == "/livez" || path == "/readyz" }

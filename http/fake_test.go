@@ -38,7 +38,7 @@ func fakeAccount() *messages.Account {
 	}
 }
 
-type fakeFlows struct{}
+type fakeFlows struct{ flows }
 
 func (fakeFlows) Register(context.Context, *messages.Meta, identity.Registration) (*messages.Account, error) {
 	return fakeAccount(), nil
@@ -118,7 +118,8 @@ func (fakeQueries) ListProjects(context.Context, *messages.ProjectQuery) (*messa
 func fakeServer() *Server {
 	return New(Config{PublicURL: "http://atelier.test", CursorKey: make([]byte, 32), LogID: someLog, MaxInFlight: 100}, Deps{
 		Flows: fakeFlows{}, Accounts: fakeAccounts{}, Projects: fakeProjects{}, Queries: fakeQueries{},
-		JWKS: func() []byte { return []byte(`{"keys":[]}`) }, Ready: func(context.Context) []string { return nil }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Judge: func(string) (int, bool, []string) { return 0, true, nil },
+		JWKS:  func() []byte { return []byte(`{"keys":[]}`) }, Ready: func(context.Context) []string { return nil }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 }
 

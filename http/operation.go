@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,23 +22,39 @@ import (
 type permission string
 
 const (
-	public         permission = "public"
-	signedIn       permission = "signed-in"
-	projectRead    permission = "project:read"
-	projectEdit    permission = "project:edit_project"
-	projectMembers permission = "project:manage_members"
-	projectArchive permission = "project:archive"
-	projectDelete  permission = "project:delete"
-	administer     permission = "installation:administer"
+	public          permission = "public"
+	signedIn        permission = "signed-in"
+	projectRead     permission = "project:read"
+	projectEdit     permission = "project:edit_project"
+	projectMembers  permission = "project:manage_members"
+	projectArchive  permission = "project:archive"
+	projectDelete   permission = "project:delete"
+	projectTransfer permission = "project:transfer"
+	administer      permission = "installation:administer"
+	readUsers       permission = "installation:read_users"
+	helpUsers       permission = "installation:help_users"
 )
 
 // known reports whether the permission is one that somebody decides.
 func (p permission) known() bool {
 	switch p {
-	case public, signedIn, projectRead, projectEdit, projectMembers, projectArchive, projectDelete, administer:
+	case public, signedIn, projectRead, projectEdit, projectMembers, projectArchive, projectDelete, projectTransfer, administer, readUsers, helpUsers:
 		return true
 	}
 	return false
+}
+
+// roles are those of the installation one of which the caller needs; nil: none.
+func (p permission) roles() []string {
+	switch p {
+	case administer:
+		return []string{roleAdmin}
+	case readUsers:
+		return []string{roleAdmin, roleAuditor, roleSupport}
+	case helpUsers:
+		return []string{roleAdmin, roleSupport}
+	}
+	return nil
 }
 
 // anonymous reports whether callers without a token get through: to the entity,
@@ -61,10 +78,7 @@ type operation struct {
 	Secret     bool     // request or reply hold secrets: no Idempotency-Key
 	Repeatable bool     // has the same effect however often it is asked for: neither
 
-	retirement
-
-	page  bool // beside the versioned API
-	asset bool // of the reference, and no JSON
+	page bool // beside the versioned API
 }
 
 // keyed operations take an Idempotency-Key.
@@ -100,6 +114,11 @@ func (c *call) meta() *messages.Meta {
 	return m
 }
 
+// has reports whether the caller has one of the roles of the installation.
+func (c *call) has(roles ...string) bool {
+	return c.principal != nil && slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(c.principal.Roles, role) })
+}
+
 func (c *call) userID() string {
 	if c.principal == nil {
 		return ""
@@ -132,15 +151,14 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 	s.describe(base+op.Path, &op, in, reflect.TypeFor[O]())
 	s.routes = append(s.routes, op)
 	s.route(op.Method, base+op.Path, func(f *fiber.Ctx) error {
-		op.announce(f)
-		ctx, cancel, invalid := deadline(f)
+		ctx, cancel, err := deadline(f)
+		if err != nil {
+			return err
+		}
 		defer cancel()
 		c := &call{fiber: f, op: &op}
 		if err := s.admit(ctx, c); err != nil {
 			return err
-		}
-		if invalid != nil {
-			return invalid
 		}
 		var input I
 		if err := in.bind(f, reflect.ValueOf(&input).Elem()); err != nil {
@@ -182,7 +200,6 @@ func (s *Server) options() {
 		allow := strings.Join(append(methods, "OPTIONS"), ", ")
 		s.app.Options(pattern, func(f *fiber.Ctx) error {
 			f.Set(fiber.HeaderAllow, allow)
-			s.preflight(f, allow)
 			f.Status(fiber.StatusNoContent)
 			return nil
 		})
@@ -213,16 +230,13 @@ func render[O any](s *Server, c *call, r *result[O]) error {
 	f.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	if hot, isHot := any(r.Body).(appender); isHot {
 		f.Response().SetBodyRaw(hot.appendJSON(make([]byte, 0, 768)))
-	} else {
-		body, err := json.Marshal(r.Body)
-		if err != nil {
-			return fmt.Errorf("http: render %s: %w", c.op.ID, err)
-		}
-		f.Response().SetBodyRaw(body)
+		return nil
 	}
-	if c.op.compressible() {
-		compress(f)
+	body, err := json.Marshal(r.Body)
+	if err != nil {
+		return fmt.Errorf("http: render %s: %w", c.op.ID, err)
 	}
+	f.Response().SetBodyRaw(body)
 	return nil
 }
 

@@ -21,9 +21,14 @@ type projects interface {
 	RemoveCollaborator(context.Context, *messages.RemoveCollaborator) (*messages.Done, error)
 	GetProject(context.Context, *messages.GetProject) (*messages.Project, error)
 	GetPermissions(context.Context, *messages.GetPermissions) (*messages.Permissions, error)
+	RevokeInvitation(context.Context, *messages.RevokeInvitation) (*messages.Done, error)
+	ListInvitations(context.Context, *messages.ListInvitations) (*messages.Invitations, error)
+	AcceptOwnership(context.Context, *messages.AcceptOwnership) (*messages.Project, error)
+	DeclineOwnership(context.Context, *messages.DeclineOwnership) (*messages.Done, error)
 }
 
 type queries interface {
+	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)

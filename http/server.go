@@ -19,8 +19,8 @@ type Config struct {
 	CursorKey   []byte // 32 bytes, the same on all nodes
 	LogID       string // identity of the event log
 	MaxInFlight int    // requests at one time; more are refused as overloaded
-	Proxies     Proxies
-	Origins     Origins // whose pages may read replies
+
+	Verification bool // addresses are proved before their users can sign in
 }
 
 // Deps is what the edge stands on.
@@ -32,10 +32,10 @@ type Deps struct {
 	Queries  queries
 	Members  members
 	JWKS     func() []byte
+	Judge    func(password string) (score int, breached bool, suggestions []string)
 	Ready    func(context.Context) []string // reasons for not being ready
 	Now      func() time.Time
-	Limits   *Limits // nil: callers are not limited
-	Meter    Meter   // nil: nobody counts
+	Meter    Meter // nil: nobody counts
 	Log      *slog.Logger
 }
 
@@ -46,8 +46,6 @@ const (
 	idleTimeout  = 2 * time.Minute
 	maxBody      = 1 << 20
 	maxHeader    = 16 << 10
-
-	maxConnections = 50_000 // each has a buffer for headers while it is read
 )
 
 // Server is the API listener.
@@ -61,26 +59,20 @@ type Server struct {
 	problems map[string]problem
 	told     map[endpoint]func(status int, took time.Duration)
 	inFlight atomic.Int64
-
-	addresses, users limited // budgets of callers, where they are limited
-	draining         atomic.Bool
-	listener         atomic.Pointer[listener] // set by Serve, drained by Shutdown
-	rendered         []byte                   // the OpenAPI document
-	security         []header                 // of every reply
+	draining atomic.Bool
+	listener atomic.Pointer[listener] // set by Serve, drained by Shutdown
+	rendered []byte                   // the OpenAPI document
 }
 
 // New builds the edge. It panics on an operation that declares no permission:
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
 	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{},
-		told: map[endpoint]func(int, time.Duration){}, security: securityHeaders(config.PublicURL)}
-	if l := deps.Limits; l != nil {
-		s.addresses, s.users = newLimited(BudgetAddress, l.Addresses), newLimited(BudgetUser, l.Users)
-	}
+		told: map[endpoint]func(int, time.Duration){}}
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, BodyLimit: maxBody, ReadBufferSize: maxHeader,
-		Concurrency: maxConnections, DisableDefaultContentType: true, DisablePreParseMultipartForm: true,
+		DisableDefaultContentType: true, DisablePreParseMultipartForm: true,
 	})
 	server := s.app.Server()
 	server.Handler = knownMethods(server.Handler)
@@ -94,14 +86,25 @@ func New(config Config, deps Deps) *Server {
 
 // table is all there is to ask.
 func (s *Server) table() {
-	add(s, operation{ID: "register", Method: "POST", Path: "/auth/register", Summary: "Create an account", Permission: public, Status: 201,
-		Codes: []string{messages.CodeEmailTaken, messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}, s.register)
+	s.registration()
 	add(s, operation{ID: "login", Method: "POST", Path: "/auth/login", Summary: "Sign in", Permission: public, Status: 200,
 		Codes: append(statusCodes(), messages.CodeInvalidCredentials, messages.CodeOverloaded)}, s.login)
 	add(s, operation{ID: "refresh", Method: "POST", Path: "/auth/refresh", Summary: "Exchange a refresh token for a new pair", Permission: public, Status: 200,
 		Codes: append(statusCodes(), messages.CodeInvalidToken, messages.CodeSessionRevoked)}, s.refresh)
 	add(s, operation{ID: "logout", Method: "POST", Path: "/auth/logout", Summary: "End this session", Permission: signedIn, Status: 204}, s.logout)
 	add(s, operation{ID: "getSession", Method: "GET", Path: "/auth/session", Summary: "Who am I", Permission: signedIn, Status: 200}, s.currentSession)
+
+	add(s, operation{ID: "verifyEmail", Method: "POST", Path: "/auth/verify-email", Summary: "Use the link that proves an address", Permission: public, Status: 200,
+		Codes: linkCodes(messages.CodeInvalidState)}, s.verifyEmail)
+	add(s, operation{ID: "resendVerification", Method: "POST", Path: "/auth/verify-email/resend", Summary: "Have that link mailed again", Permission: public, Status: 202}, s.resendVerification)
+	add(s, operation{ID: "forgotPassword", Method: "POST", Path: "/auth/password/forgot", Summary: "Have a link mailed that sets a new password", Permission: public, Status: 202}, s.forgotPassword)
+	add(s, operation{ID: "resetPassword", Method: "POST", Path: "/auth/password/reset", Summary: "Use that link; all sessions end", Permission: public, Status: 204,
+		Codes: linkCodes(messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded)}, s.resetPassword)
+	add(s, operation{ID: "checkPassword", Method: "POST", Path: "/auth/password/check", Summary: "How good a password would be", Permission: public, Status: 200}, s.checkPassword)
+	add(s, operation{ID: "reauthenticate", Method: "POST", Path: "/auth/reauthenticate", Summary: "Prove again who I am: for ten minutes this session may change my address", Permission: signedIn, Status: 200, Secret: true,
+		Codes: []string{messages.CodeInvalidCredentials, messages.CodeOverloaded}}, s.reauthenticate)
+	add(s, operation{ID: "confirmEmail", Method: "POST", Path: "/auth/confirm-email", Summary: "Use the link of one of the two addresses of a change", Permission: public, Status: 200,
+		Codes: linkCodes(messages.CodeEmailTaken)}, s.confirmEmail)
 
 	add(s, operation{ID: "getMe", Method: "GET", Path: "/users/me", Summary: "My account", Permission: signedIn, Status: 200, ETag: true}, s.getMe)
 	add(s, operation{ID: "updateMe", Method: "PATCH", Path: "/users/me", Summary: "Change my name and profile", Permission: signedIn, Status: 200, ETag: true}, s.updateMe)
@@ -110,10 +113,14 @@ func (s *Server) table() {
 		Permission: signedIn, Status: 200, ETag: true}, s.updatePreferences)
 	add(s, operation{ID: "changePassword", Method: "POST", Path: "/users/me/password", Summary: "Change my password; other sessions end", Permission: signedIn, Status: 204, Secret: true,
 		Codes: []string{messages.CodeInvalidCredentials, messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}, s.changePassword)
+	add(s, operation{ID: "changeEmail", Method: "POST", Path: "/users/me/email", Summary: "Have both addresses asked to confirm a change; needs reauthenticate", Permission: signedIn, Status: 202,
+		Codes: []string{messages.CodeStepUpRequired}}, s.changeEmail)
 	add(s, operation{ID: "listSessions", Method: "GET", Path: "/users/me/sessions", Summary: "My open sessions, newest first", Permission: signedIn, Status: 200, List: true}, s.listSessions)
 	add(s, operation{ID: "endOtherSessions", Method: "DELETE", Path: "/users/me/sessions", Summary: "End all other sessions", Permission: signedIn, Status: 204}, s.endOtherSessions)
 	add(s, operation{ID: "endSession", Method: "DELETE", Path: "/users/me/sessions/{session_id}", Summary: "End one session", Permission: signedIn, Status: 204,
 		Codes: []string{messages.CodeNotFound}}, s.endSession)
+
+	s.users()
 
 	write := []string{messages.CodeNotFound, messages.CodeForbidden, messages.CodeInvalidState}
 	add(s, operation{ID: "createProject", Method: "POST", Path: "/projects", Summary: "Start a project", Permission: signedIn, Status: 201, ETag: true, Creates: true}, s.createProject)
@@ -135,6 +142,7 @@ func (s *Server) table() {
 		Codes: append(write, messages.CodeCollaboratorLimitReached, messages.CodeAlreadyCollaborator)}, s.addCollaborator)
 	add(s, operation{ID: "changeRole", Method: "PATCH", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Change a collaborator's role", Permission: projectMembers, Status: 200, ETag: true, Codes: write}, s.changeRole)
 	add(s, operation{ID: "removeCollaborator", Method: "DELETE", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Remove a collaborator; me leaves, which everyone may", Permission: projectMembers, Status: 204, ETag: true, Codes: write}, s.removeCollaborator)
+	s.invitations()
 	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: projectRead, Status: 200,
 		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
 	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first", Permission: projectRead, Status: 200, List: true,
@@ -147,6 +155,39 @@ func (s *Server) table() {
 		Codes: []string{messages.CodeNotFound}}, s.drainNode)
 	s.tableNext()
 	s.pages()
+}
+
+// users are for those who administer the installation, and who look after it.
+func (s *Server) users() {
+	found := []string{messages.CodeNotFound}
+	move := []string{messages.CodeNotFound, messages.CodeInvalidState}
+	add(s, operation{ID: "listUsers", Method: "GET", Path: "/users", Summary: "Users, newest first", Permission: readUsers, Status: 200, List: true}, s.listUsers)
+	add(s, operation{ID: "createUser", Method: "POST", Path: "/users", Summary: "Make a pending user, who sets the password by a link that is mailed", Permission: administer, Status: 201, ETag: true, Creates: true,
+		Codes: []string{messages.CodeEmailTaken}}, s.createUser)
+	add(s, operation{ID: "getUser", Method: "GET", Path: "/users/{user_id}", Summary: "A user: name and profile; all of it for himself and those who look after the installation", Permission: signedIn, Status: 200,
+		Codes: found}, s.getUser)
+	add(s, operation{ID: "replaceUser", Method: "PUT", Path: "/users/{user_id}", Summary: "Replace a user's name, profile and roles", Permission: administer, Status: 200, ETag: true, Codes: found}, s.replaceUser)
+	add(s, operation{ID: "updateUser", Method: "PATCH", Path: "/users/{user_id}", Summary: "Change a user's name, profile or roles", Permission: administer, Status: 200, ETag: true, Codes: found}, s.updateUser)
+	add(s, operation{ID: "activateUser", Method: "POST", Path: "/users/{user_id}/activate", Summary: "Pending to active", Permission: administer, Status: 200, ETag: true, Codes: move}, s.activateUser)
+	add(s, operation{ID: "suspendUser", Method: "POST", Path: "/users/{user_id}/suspend", Summary: "Suspend a user, until a time or without an end", Permission: administer, Status: 200, ETag: true, Codes: move}, s.suspendUser)
+	add(s, operation{ID: "reactivateUser", Method: "POST", Path: "/users/{user_id}/reactivate", Summary: "End a suspension, to the status before, or a deactivation", Permission: administer, Status: 200, ETag: true, Codes: move}, s.reactivateUser)
+	add(s, operation{ID: "deactivateUser", Method: "POST", Path: "/users/{user_id}/deactivate", Summary: "Deactivate a user; his sessions end", Permission: administer, Status: 200, ETag: true, Codes: move}, s.deactivateUser)
+	add(s, operation{ID: "revokeSessions", Method: "POST", Path: "/users/{user_id}/revoke-sessions", Summary: "End all of a user's sessions", Permission: helpUsers, Status: 204, Codes: found}, s.revokeSessions)
+	add(s, operation{ID: "resendMail", Method: "POST", Path: "/users/{user_id}/resend-mail", Summary: "Mail a pending user again the link that he needs", Permission: helpUsers, Status: 202, Codes: found}, s.resendMail)
+}
+
+// registration answers with the account, or, where addresses are proved, with
+// nothing that tells whether there is one.
+func (s *Server) registration() {
+	op := operation{ID: "register", Method: "POST", Path: "/auth/register", Summary: "Create an account", Permission: public, Status: 201,
+		Codes: []string{messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}
+	if s.config.Verification {
+		op.Status, op.Summary = 202, "Create an account; the mail to its address says what became of it"
+		add(s, op, s.registerUnproved)
+		return
+	}
+	op.Codes = append(op.Codes, messages.CodeEmailTaken)
+	add(s, op, s.register)
 }
 
 // statusCodes are the refusals of users who may not act.

@@ -169,6 +169,8 @@ func TestBodiesCanBeAssigned(t *testing.T) {
 	t.Parallel()
 	for _, input := range []any{
 		&registerInput{}, &loginInput{}, &refreshInput{}, &updateMeInput{}, &updatePreferencesInput{}, &changePasswordInput{},
+		&tokenInput{}, &addressInput{}, &resetPasswordInput{}, &checkPasswordInput{}, &reauthenticateInput{}, &changeEmailInput{},
+		&createUserInput{}, &updateUserInput{}, &replaceUserInput{}, &suspendUserInput{}, &inviteInput{}, &offerInput{},
 		&createProjectInput{}, &updateProjectInput{}, &replaceProjectInput{}, &addCollaboratorInput{}, &changeRoleInput{},
 	} {
 		body := reflect.ValueOf(input).Elem().FieldByName("Body")
@@ -191,6 +193,8 @@ func sample(t reflect.Type) any {
 			fields[name] = sample(t.Field(i).Type)
 		}
 		return fields
+	case reflect.Slice:
+		return []any{sample(t.Elem())}
 	case reflect.String:
 		return "x"
 	case reflect.Bool:
@@ -202,7 +206,7 @@ func sample(t reflect.Type) any {
 
 func TestTheCommandLineIsNotShown(t *testing.T) {
 	t.Parallel()
-	handle := NewOps(func(context.Context) []string { return nil }, nil, nil, nil).Handler()
+	handle := NewOps(func(context.Context) []string { return nil }, nil, nil).Handler()
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
 		var request fasthttp.RequestCtx
 		request.Request.Header.SetMethod(method)

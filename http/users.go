@@ -16,6 +16,10 @@ type accounts interface {
 	UpdatePreferences(context.Context, *messages.UpdatePreferences) (*messages.Preferences, error)
 	EndSession(context.Context, *messages.EndSession) (*messages.Done, error)
 	EndOtherSessions(context.Context, *messages.EndOtherSessions) (*messages.Done, error)
+	ActivateUser(context.Context, *messages.ActivateUser) (*messages.Account, error)
+	SuspendUser(context.Context, *messages.SuspendUser) (*messages.Account, error)
+	ReactivateUser(context.Context, *messages.ReactivateUser) (*messages.Account, error)
+	DeactivateUser(context.Context, *messages.DeactivateUser) (*messages.Account, error)
 }
 
 type sessions interface {
@@ -63,15 +67,21 @@ type updateMeInput struct {
 	}
 }
 
-func (s *Server) updateMe(ctx context.Context, c *call, in *updateMeInput) (*result[userBody], error) {
-	command := &messages.UpdateAccount{Meta: c.meta(), UserId: c.userID(), Name: in.Body.Name}
-	if p := in.Body.Profile; p != nil {
-		command.Profile = &messages.ProfileChange{
-			DisplayName: p.DisplayName.text, AvatarUrl: p.AvatarURL.text, Bio: p.Bio.text, Location: p.Location.text,
-			Timezone: p.Timezone.text, Locale: p.Locale.text, Website: p.Website.text,
-		}
+// change is nil where there is none.
+func (p *profileInput) change() *messages.ProfileChange {
+	if p == nil {
+		return nil
 	}
-	return userResult(s.deps.Accounts.UpdateAccount(ctx, command))
+	return &messages.ProfileChange{
+		DisplayName: p.DisplayName.text, AvatarUrl: p.AvatarURL.text, Bio: p.Bio.text, Location: p.Location.text,
+		Timezone: p.Timezone.text, Locale: p.Locale.text, Website: p.Website.text,
+	}
+}
+
+func (s *Server) updateMe(ctx context.Context, c *call, in *updateMeInput) (*result[userBody], error) {
+	return userResult(s.deps.Accounts.UpdateAccount(ctx, &messages.UpdateAccount{
+		Meta: c.meta(), UserId: c.userID(), Name: in.Body.Name, Profile: in.Body.Profile.change(),
+	}))
 }
 
 func preferencesResult(p *messages.Preferences, err error) (*result[freeObject], error) {

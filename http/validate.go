@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -74,6 +75,8 @@ func (c *check) value(schema *huma.Schema, value any) {
 	switch schema.Type {
 	case huma.TypeObject:
 		c.object(schema, value)
+	case huma.TypeArray:
+		c.list(schema, value)
 	case huma.TypeString:
 		c.text(schema, value)
 	case huma.TypeInteger, huma.TypeNumber:
@@ -106,6 +109,25 @@ func (c *check) object(schema *huma.Schema, value any) {
 		} else if schema.AdditionalProperties == false {
 			c.fault("unknown_field", "is not a field that is taken here")
 		}
+	}
+	c.path = c.path[:depth]
+}
+
+func (c *check) list(schema *huma.Schema, value any) {
+	items, is := value.([]any)
+	if !is {
+		c.fault("type", "must be a list")
+		return
+	}
+	if schema.MaxItems != nil && len(items) > *schema.MaxItems {
+		c.fault("out_of_range", "must have at most %d items", *schema.MaxItems)
+		return
+	}
+	depth := len(c.path)
+	c.path = append(c.path, "")
+	for i, item := range items {
+		c.path[depth] = strconv.Itoa(i)
+		c.value(schema.Items, item)
 	}
 	c.path = c.path[:depth]
 }

@@ -12,6 +12,13 @@ import (
 // Accounts are the account entities.
 type Accounts interface {
 	RegisterAccount(context.Context, *messages.RegisterAccount) (*messages.Account, error)
+	RegisterAgain(context.Context, *messages.RegisterAgain) (*messages.Done, error)
+	RequestVerification(context.Context, *messages.RequestVerification) (*messages.Done, error)
+	VerifyEmail(context.Context, *messages.VerifyEmail) (*messages.Account, error)
+	RequestPasswordReset(context.Context, *messages.RequestPasswordReset) (*messages.Done, error)
+	ResetPassword(context.Context, *messages.ResetPassword) (*messages.Done, error)
+	ChangeEmail(context.Context, *messages.ChangeEmail) (*messages.Done, error)
+	ConfirmEmail(context.Context, *messages.ConfirmEmail) (*messages.EmailConfirmation, error)
 	OpenSession(context.Context, *messages.OpenSession) (*messages.Session, error)
 	EndSession(context.Context, *messages.EndSession) (*messages.Done, error)
 	ChangePassword(context.Context, *messages.ChangePassword) (*messages.Done, error)
@@ -22,12 +29,18 @@ type Accounts interface {
 type Sessions interface {
 	GetSession(context.Context, *messages.GetSession) (*messages.Session, error)
 	RefreshSession(context.Context, *messages.RefreshSession) (*messages.Refreshed, error)
+	StepUp(context.Context, *messages.StepUp) (*messages.Session, error)
 }
 
 // Directory finds accounts by address, in whatever spelling. An unknown or
 // malformed address is nil.
 type Directory interface {
 	FindCredential(ctx context.Context, email string) (*messages.Credential, error)
+}
+
+// Invitations are found by the address that they wait for, in its normal form.
+type Invitations interface {
+	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
 }
 
 // Passwords hash and compare, in bounded slots.
@@ -48,6 +61,8 @@ type Mint interface {
 	VerifyAccess(token string) (userID, sessionID string, expires time.Time, err error)
 	MintRefresh(sessionID string, generation uint32, born time.Time) (string, error)
 	ParseRefresh(token string) (sessionID string, generation uint32, err error)
+	MintLink(purpose, owner, id string) (string, error)
+	ParseLink(purpose, token string) (owner, id string, err error)
 }
 
 // Config of the flows.
@@ -66,7 +81,13 @@ type Service struct {
 	policy    Policy
 	tokens    Mint
 	validated Validated
-	now       func() time.Time
+	post      Post
+
+	projects    Projects
+	invitations Invitations
+	normalise   func(email string) (string, error)
+	resets      turns // by link
+	now         func() time.Time
 }
 
 // Deps is what the flows stand on.
@@ -78,14 +99,21 @@ type Deps struct {
 	Policy    Policy
 	Tokens    Mint
 	Validated Validated
-	Now       func() time.Time
+	Post      Post
+
+	Projects    Projects
+	Invitations Invitations
+	Normalise   func(email string) (string, error) // brings an address into the form in which equal ones are equal
+
+	Now func() time.Time
 }
 
 // New makes the flows.
 func New(config Config, d Deps) *Service {
 	return &Service{
 		config: config, accounts: d.Accounts, sessions: d.Sessions, directory: d.Directory, passwords: d.Passwords,
-		policy: d.Policy, tokens: d.Tokens, validated: d.Validated, now: d.Now,
+		policy: d.Policy, tokens: d.Tokens, validated: d.Validated, post: d.Post, now: d.Now,
+		projects: d.Projects, invitations: d.Invitations, normalise: d.Normalise,
 	}
 }
 

@@ -38,11 +38,47 @@ type world struct {
 	changed    *messages.ChangePassword
 	registered *messages.RegisterAccount
 	ended      *messages.EndSession
-	away       error // instead of an end
+	again      *messages.RegisterAgain
+	forgot     *messages.RequestPasswordReset
+	stepped    *messages.StepUp
+	moving     *messages.ChangeEmail
+	asks       []string
+	lookups    atomic.Int32 // of an address
+	away       error        // instead of an end
 }
 
 func (w *world) FindCredential(context.Context, string) (*messages.Credential, error) {
+	w.lookups.Add(1)
 	return w.credential, nil
+}
+
+func (w *world) Ask(_ context.Context, _ *messages.Meta, what, _ string) error {
+	w.asks = append(w.asks, what)
+	return nil
+}
+
+func (w *world) RegisterAgain(_ context.Context, c *messages.RegisterAgain) (*messages.Done, error) {
+	w.again = c
+	return &messages.Done{}, nil
+}
+
+func (w *world) RequestVerification(context.Context, *messages.RequestVerification) (*messages.Done, error) {
+	return &messages.Done{}, nil
+}
+
+func (w *world) RequestPasswordReset(_ context.Context, c *messages.RequestPasswordReset) (*messages.Done, error) {
+	w.forgot = c
+	return &messages.Done{}, nil
+}
+
+func (w *world) StepUp(_ context.Context, c *messages.StepUp) (*messages.Session, error) {
+	w.stepped = c
+	return w.session, nil
+}
+
+func (w *world) ChangeEmail(_ context.Context, c *messages.ChangeEmail) (*messages.Done, error) {
+	w.moving = c
+	return &messages.Done{}, nil
 }
 
 func (w *world) Hash(context.Context, string) (string, error) { w.hashes.Add(1); return "hash", nil }
@@ -194,10 +230,72 @@ func TestNothingIsHashedForAWeakPassword(t *testing.T) {
 func TestWhereAddressesAreProvedUsersAreBornPending(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	s := identity.New(identity.Config{Verification: true}, identity.Deps{Accounts: w, Passwords: w, Policy: func(string, string, string) error { return nil }})
-	_, err := s.Register(t.Context(), &messages.Meta{}, identity.Registration{Password: "strong"})
+	s := identity.New(identity.Config{Verification: true}, identity.Deps{Accounts: w, Directory: w, Passwords: w, Policy: func(string, string, string) error { return nil }})
+	known := w.credential
+	w.credential = nil
+	account, err := s.Register(t.Context(), &messages.Meta{}, identity.Registration{Password: "strong"})
 	require.NoError(t, err)
+	require.Nil(t, account, "there is none to show")
 	require.False(t, w.registered.GetActivate())
+	require.NotEmpty(t, w.registered.GetLinkId())
+	require.EqualValues(t, 1, w.hashes.Load())
+
+	w.credential, w.registered = known, nil
+	account, err = s.Register(t.Context(), &messages.Meta{}, identity.Registration{Name: "Eve", Password: "strong"})
+	require.NoError(t, err)
+	require.Nil(t, account)
+	require.Nil(t, w.registered)
+	require.EqualValues(t, 2, w.hashes.Load(), "an address that is known costs the same")
+	require.Equal(t, "Eve", w.again.GetName())
+	require.Equal(t, userID, w.again.GetUserId())
+}
+
+// TestWhatAddressesAskForTellsNothing: whether an address has an account is not
+// looked at before the reply.
+func TestWhatAddressesAskForTellsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	s := identity.New(identity.Config{}, identity.Deps{Accounts: w, Directory: w, Post: w})
+	for _, known := range []*messages.Credential{w.credential, nil} {
+		w.credential, w.asks = known, nil
+		require.NoError(t, s.ForgotPassword(t.Context(), &messages.Meta{}, "ada@example.com"))
+		require.NoError(t, s.ResendVerification(t.Context(), &messages.Meta{}, "ada@example.com"))
+		require.Equal(t, []string{messages.AskPasswordReset, messages.AskVerification}, w.asks)
+		require.Zero(t, w.lookups.Load())
+		for _, what := range w.asks {
+			require.NoError(t, s.Answer(t.Context(), &messages.Meta{CommandId: "m:1"}, what, "ada@example.com"))
+		}
+		require.EqualValues(t, 2, w.lookups.Swap(0))
+		if known == nil {
+			require.Nil(t, w.forgot)
+			continue
+		}
+		require.Equal(t, userID, w.forgot.GetUserId())
+		require.Equal(t, "m:1", w.forgot.GetMeta().GetCommandId(), "asked again it is the same command")
+		w.forgot = nil
+	}
+}
+
+// TestAStepUpIsAskedForWhatTheAccountHangsOn: whoever sits at a machine that its
+// user has left cannot take the account over.
+func TestAStepUpIsAskedForWhatTheAccountHangsOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	me := &messages.Meta{Principal: userID, SessionId: sessionID, CommandId: "k:1"}
+	require.True(t, messages.HasCode(w.service(nil).ChangeEmail(t.Context(), me, "b@example.com"), messages.CodeStepUpRequired))
+	w.session.SteppedUpUntil = messages.Micros(time.Now().Add(-time.Second))
+	require.True(t, messages.HasCode(w.service(nil).ChangeEmail(t.Context(), me, "b@example.com"), messages.CodeStepUpRequired), "it has run out")
+	require.Nil(t, w.moving)
+	_, err := w.service(nil).Reauthenticate(t.Context(), me, "wrong")
+	require.True(t, messages.HasCode(err, messages.CodeInvalidCredentials))
+	require.Nil(t, w.stepped)
+	_, err = w.service(nil).Reauthenticate(t.Context(), me, "right")
+	require.NoError(t, err)
+	require.Equal(t, sessionID, w.stepped.GetSessionId())
+	w.session.SteppedUpUntil = messages.Micros(time.Now().Add(time.Minute))
+	require.NoError(t, w.service(nil).ChangeEmail(t.Context(), me, "b@example.com"))
+	require.Equal(t, "k:1", w.moving.GetMeta().GetCommandId(), "the client's key is kept")
+	require.NotEqual(t, w.moving.GetLinkId(), w.moving.GetNewLinkId())
 }
 
 // TestTheftIsReportedToTheAccount: a refresh token used twice ends its session by

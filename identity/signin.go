@@ -31,7 +31,7 @@ func (s *Service) prove(ctx context.Context, email, password string) (*messages.
 	if err != nil {
 		return nil, err
 	}
-	if credential == nil {
+	if credential.GetPasswordHash() == "" { // nobody has the address, or he has yet to set a password
 		if err := s.passwords.VerifyNothing(ctx, password); err != nil {
 			return nil, err
 		}

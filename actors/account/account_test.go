@@ -20,6 +20,20 @@ func (m machine) Decide(c messages.Command, now time.Time) ([]messages.Event, er
 	switch c := c.(type) {
 	case *messages.RegisterAccount:
 		return account.Register(m.State, c, now)
+	case *messages.RegisterAgain:
+		return account.RegisterAgain(m.State, c, now)
+	case *messages.RequestVerification:
+		return account.RequestVerification(m.State, c, now)
+	case *messages.VerifyEmail:
+		return account.VerifyEmail(m.State, c, now)
+	case *messages.RequestPasswordReset:
+		return account.RequestPasswordReset(m.State, c, now)
+	case *messages.ResetPassword:
+		return account.ResetPassword(m.State, c, now)
+	case *messages.ChangeEmail:
+		return account.ChangeEmail(m.State, c, now)
+	case *messages.ConfirmEmail:
+		return account.ConfirmEmail(m.State, c, now)
 	case *messages.OpenSession:
 		return account.Open(m.State, c, now)
 	case *messages.EndSession:
@@ -205,7 +219,8 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 	t.Parallel()
 	for _, e := range []messages.Event{
 		&messages.UserCreated{UserId: "u", PasswordHash: "canary", TypedEmail: "canary"},
-		&messages.UserPasswordChanged{UserId: "u", PasswordHash: "canary"},
+		&messages.UserPasswordChanged{UserId: "u", PasswordHash: "canary", ByLink: true},
+		&messages.UserEmailChanged{UserId: "u", Email: "u@example.com", TypedEmail: "canary"},
 	} {
 		data, err := messages.EventData(e)
 		require.NoError(t, err)

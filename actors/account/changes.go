@@ -6,10 +6,11 @@ import (
 
 // Change is what a flight does to an account's rows.
 type Change struct {
-	Created bool
-	Row     *State // the users row after the flight; read only
-	Opened  []SessionRow
-	Ended   []Ending
+	Created      bool
+	EmailChanged bool   // to one that an account may have already
+	Row          *State // the users row after the flight; read only
+	Opened       []SessionRow
+	Ended        []Ending
 }
 
 // SessionRow is a row of sessions to insert.
@@ -30,9 +31,11 @@ type Ending struct {
 }
 
 func raisesAuthEpoch(e messages.Event) bool {
-	switch e.(type) {
+	switch e := e.(type) {
 	case *messages.UserSuspended, *messages.UserDeactivated:
 		return true
+	case *messages.UserPasswordChanged:
+		return e.GetByLink()
 	}
 	return false
 }
@@ -60,6 +63,8 @@ func Changes(after *State, events []messages.Event) any {
 		switch e := e.(type) {
 		case *messages.UserCreated:
 			change.Created = true
+		case *messages.UserEmailChanged:
+			change.EmailChanged = true
 		case *messages.SessionOpened:
 			change.Opened = append(change.Opened, SessionRow{
 				ID: messages.SessionID(e.GetSessionId()), IP: e.GetIp(), UserAgent: e.GetUserAgent(), AMR: e.GetAmr(),

@@ -13,7 +13,7 @@ import (
 	"atelier/messages"
 )
 
-// Update changes name and profile. Fields that keep their value are left out of
+// Update changes name and profile, and, by an administrator, roles. Fields that keep their value are left out of
 // the event; a command that changes nothing decides nothing.
 func Update(s *State, c *messages.UpdateAccount, _ time.Time) ([]messages.Event, error) {
 	if err := selfOr(s, c, RoleAdmin); err != nil {
@@ -37,7 +37,12 @@ func Update(s *State, c *messages.UpdateAccount, _ time.Time) ([]messages.Event,
 		return nil, err
 	}
 	e.Profile = profile
-	if e.Name == nil && e.Profile == nil {
+	if c.GetSetRoles() {
+		if e.Roles, err = newRoles(s, c, c.GetRoles()); err != nil {
+			return nil, err
+		}
+	}
+	if e.Name == nil && e.Profile == nil && e.Roles == nil {
 		return nil, nil
 	}
 	return []messages.Event{e}, nil

@@ -10,7 +10,8 @@ import (
 )
 
 // Register creates the account. With Activate set the user is born pending and
-// activated in the same commit: two events.
+// activated in the same commit: two events. Else he gets a mail whose link proves
+// the address, or, made by an administrator, sets the password too.
 func Register(s *State, c *messages.RegisterAccount, now time.Time) ([]messages.Event, error) {
 	if s.Exists() {
 		return nil, messages.Refuse(messages.CodeAlreadyExists, "the account exists already")
@@ -32,9 +33,16 @@ func Register(s *State, c *messages.RegisterAccount, now time.Time) ([]messages.
 		Roles: roles, PasswordHash: c.GetPasswordHash(), CreatedAt: messages.FormatTime(now),
 	}}
 	if c.GetActivate() {
-		events = append(events, &messages.UserActivated{UserId: c.GetUserId(), Status: string(Active)})
+		return append(events, &messages.UserActivated{UserId: c.GetUserId(), Status: string(Active)}), nil
 	}
-	return events, nil
+	if c.GetLinkId() == "" {
+		return events, nil
+	}
+	born := &State{ID: messages.UserID(c.GetUserId()), Email: email, TypedEmail: strings.TrimSpace(c.GetEmail()), Name: name}
+	if c.GetInvited() {
+		return append(events, born.issue(messages.LinkReset, messages.MailSetPassword, c.GetLinkId(), InviteLife, now)...), nil
+	}
+	return append(events, born.issue(messages.LinkVerify, messages.MailVerifyEmail, c.GetLinkId(), VerifyLife, now)...), nil
 }
 
 func checkName(name string) (string, error) {

@@ -74,6 +74,7 @@ type State struct {
 	Version           int64
 	Seq               int64
 	Sessions          map[messages.SessionID]OpenSession
+	Links             Links
 }
 
 // Profile is what a user tells about himself.
@@ -119,7 +120,7 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 			PasswordHash: e.GetPasswordHash(), CredentialVersion: 1, AuthEpoch: 1, CreatedAt: at.At,
 		}
 	case *messages.UserActivated:
-		s.Status = Status(e.GetStatus())
+		s.Status, s.Links.Verify = Status(e.GetStatus()), Link{}
 	case *messages.UserSuspended:
 		s.suspend(e, at)
 	case *messages.UserReactivated:
@@ -130,7 +131,11 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 		s.update(e)
 	case *messages.UserPasswordChanged:
 		s.PasswordHash = e.GetPasswordHash()
+		s.Links.Reset, s.Links.Email = Link{}, EmailChange{} // whoever began that may not know this password
 		s.CredentialVersion++
+	case *messages.UserEmailChanged:
+		s.Email, s.TypedEmail = e.GetEmail(), e.GetTypedEmail()
+		s.Links.Email, s.Links.Reset = EmailChange{}, Link{} // that was mailed to the address before
 	case *messages.SessionOpened:
 		if s.Sessions == nil {
 			s.Sessions = make(map[messages.SessionID]OpenSession)
@@ -141,6 +146,8 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 		delete(s.Sessions, messages.SessionID(e.GetSessionId()))
 	case *messages.SessionReuseDetected:
 		// The end of the session follows as its own event.
+	default:
+		s.Links.apply(e)
 	}
 	if raisesAuthEpoch(e) {
 		s.AuthEpoch++

@@ -21,6 +21,9 @@ func Activate(s *State, c *messages.ActivateUser, now time.Time) ([]messages.Eve
 	if err := selfOr(s, c, RoleAdmin); err != nil {
 		return nil, err
 	}
+	if err := expectVersion(s, c); err != nil {
+		return nil, err
+	}
 	if s.StatusAt(now) != Pending {
 		return nil, notAllowed(s, now)
 	}
@@ -30,6 +33,9 @@ func Activate(s *State, c *messages.ActivateUser, now time.Time) ([]messages.Eve
 // Suspend moves any user to suspended. Suspending again replaces reason and end.
 func Suspend(s *State, c *messages.SuspendUser, now time.Time) ([]messages.Event, error) {
 	if err := byAdmin(s, c); err != nil {
+		return nil, err
+	}
+	if err := expectVersion(s, c); err != nil {
 		return nil, err
 	}
 	if n := utf8.RuneCountInString(c.GetReason()); n < 1 || n > 1000 {
@@ -50,6 +56,9 @@ func Reactivate(s *State, c *messages.ReactivateUser, now time.Time) ([]messages
 	if err := byAdmin(s, c); err != nil {
 		return nil, err
 	}
+	if err := expectVersion(s, c); err != nil {
+		return nil, err
+	}
 	after := Active
 	switch s.Status {
 	case Suspended:
@@ -66,6 +75,9 @@ func Deactivate(s *State, c *messages.DeactivateUser, now time.Time) ([]messages
 	if err := byAdmin(s, c); err != nil {
 		return nil, err
 	}
+	if err := expectVersion(s, c); err != nil {
+		return nil, err
+	}
 	if s.Status == Inactive {
 		return nil, notAllowed(s, now)
 	}
@@ -75,17 +87,23 @@ func Deactivate(s *State, c *messages.DeactivateUser, now time.Time) ([]messages
 
 // SetRoles gives the user exactly these roles, and user.
 func SetRoles(s *State, c *messages.SetRoles, _ time.Time) ([]messages.Event, error) {
+	roles, err := newRoles(s, c, c.GetRoles())
+	if err != nil || roles == nil {
+		return nil, err
+	}
+	return []messages.Event{&messages.UserUpdated{UserId: string(s.ID), Roles: roles}}, nil
+}
+
+// newRoles are the roles that an administrator gives; nil where the user has them.
+func newRoles(s *State, c messages.Command, asked []string) ([]string, error) {
 	if err := byAdmin(s, c); err != nil {
 		return nil, err
 	}
-	roles, err := checkRoles(c.GetRoles())
-	if err != nil {
+	roles, err := checkRoles(asked)
+	if err != nil || slices.Equal(roles, s.Roles) {
 		return nil, err
 	}
-	if slices.Equal(roles, s.Roles) {
-		return nil, nil
-	}
-	return []messages.Event{&messages.UserUpdated{UserId: string(s.ID), Roles: roles}}, nil
+	return roles, nil
 }
 
 func byAdmin(_ *State, c messages.Command) error {

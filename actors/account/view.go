@@ -14,9 +14,19 @@ func View(s *State, c *messages.GetAccount, now time.Time) (*messages.Account, e
 	if _, open := s.Sessions[messages.SessionID(c.GetSessionId())]; !open && c.GetSessionId() != "" {
 		return nil, messages.Refuse(messages.CodeSessionRevoked, "the session has ended")
 	}
+	if c.GetResetLinkId() != "" && !s.Links.Reset.good(c.GetResetLinkId(), now) {
+		return nil, messages.UsedUp()
+	}
+	return ResourceAt(s, now), nil
+}
+
+// ResourceAt renders the account at a time: a suspension that ran out has ended.
+func ResourceAt(s *State, now time.Time) *messages.Account {
 	a := Resource(s)
-	a.Status = string(s.StatusAt(now))
-	return a, nil
+	if a.Status = string(s.StatusAt(now)); a.Status != string(Suspended) {
+		a.Suspension = nil
+	}
+	return a
 }
 
 // Resource renders the account.
@@ -28,7 +38,7 @@ func Resource(s *State) *messages.Account {
 			Timezone: s.Profile.Timezone, Locale: s.Profile.Locale, Website: s.Profile.Website,
 		},
 		CreatedAt: messages.Micros(s.CreatedAt), UpdatedAt: messages.Micros(s.UpdatedAt), LastLogin: messages.Micros(s.LastLogin),
-		Version: s.Version, AuthEpoch: s.AuthEpoch, CredentialVersion: s.CredentialVersion,
+		Version: s.Version, AuthEpoch: s.AuthEpoch, CredentialVersion: s.CredentialVersion, Address: s.Email,
 	}
 	if s.Status == Suspended {
 		a.Suspension = &messages.Suspension{

@@ -30,6 +30,8 @@ type Row struct {
 	UpdatedAt   int64 // microseconds since the epoch
 	CreatedAt   int64
 	Count       int // collaborators
+	Invitations []Invitation
+	Offer       Offer
 }
 
 // Stream is the project's stream in the log.
@@ -58,6 +60,9 @@ func Changes(after *State, events []messages.Event) any {
 			touch(e.GetUserId(), false)
 		case *messages.ProjectCollaboratorRemoved:
 			touch(e.GetUserId(), true)
+		case *messages.ProjectOwnershipTransferred:
+			touch(e.GetOwnerId(), true) // he may have been in
+			touch(e.GetPreviousOwnerId(), false)
 		case *messages.ProjectRoleChanged:
 			touch(e.GetUserId(), true)
 		}
@@ -80,6 +85,6 @@ func rowOf(s *State) Row {
 	return Row{
 		ID: s.ID, Name: s.Name, Description: s.Description, Owner: s.Owner, Status: s.Status, Settings: s.Settings,
 		Version: s.Version, Seq: s.Seq, CreatedAt: messages.Micros(s.CreatedAt), UpdatedAt: messages.Micros(s.UpdatedAt),
-		Count: len(s.members),
+		Count: len(s.members), Invitations: slices.Clone(s.Invitations), Offer: s.Offer,
 	}
 }

@@ -63,6 +63,8 @@ type State struct {
 	UpdatedAt   time.Time
 	Version     int64
 	Seq         int64
+	Invitations []Invitation // that wait, the oldest first; expired ones among them
+	Offer       Offer        // of ownership
 
 	members []Member // by AddedAt, then User
 	index   map[messages.UserID]Role
@@ -81,6 +83,7 @@ func (s *State) LastChange() time.Time { return s.UpdatedAt }
 func (s *State) Clone() *State {
 	c := *s
 	c.members = slices.Clone(s.members)
+	c.Invitations = slices.Clone(s.Invitations)
 	c.index = maps.Clone(s.index)
 	return &c
 }
@@ -162,12 +165,36 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 		})
 	case *messages.ProjectCollaboratorRemoved:
 		s.remove(messages.UserID(e.GetUserId()))
+	case *messages.ProjectInvitationCreated:
+		s.Invitations = append(s.Invitations, Invitation{
+			ID: e.GetInvitationId(), Email: e.GetEmail(), Typed: e.GetTypedEmail(), Role: Role(e.GetRole()), By: messages.UserID(e.GetInvitedBy()),
+			At: messages.Micros(at.At), Expires: messages.Micros(messages.ParseTime(e.GetExpiresAt())),
+		})
+	case *messages.ProjectInvitationAccepted:
+		s.endInvitation(e.GetInvitationId())
+	case *messages.ProjectInvitationDeclined:
+		s.endInvitation(e.GetInvitationId())
+	case *messages.ProjectInvitationRevoked:
+		s.endInvitation(e.GetInvitationId())
+	case *messages.ProjectOwnershipOffered:
+		s.Offer = Offer{User: messages.UserID(e.GetUserId()), Expires: messages.Micros(messages.ParseTime(e.GetExpiresAt()))}
+	case *messages.ProjectOwnershipDeclined:
+		s.Offer = Offer{}
+	case *messages.ProjectOwnershipTransferred:
+		s.transfer(e, at)
 	case *messages.ProjectRoleChanged:
 		user := messages.UserID(e.GetUserId())
 		s.members[s.position(user)].Role = Role(e.GetRole())
 		s.index[user] = Role(e.GetRole())
 	}
-	s.Version, s.Seq, s.UpdatedAt = at.Version, at.Seq, at.At
+	if messages.Logged(e) {
+		s.UpdatedAt = at.At
+	}
+	s.Version, s.Seq = at.Version, at.Seq
+}
+
+func (s *State) endInvitation(id string) {
+	s.Invitations = slices.DeleteFunc(s.Invitations, func(i Invitation) bool { return i.ID == id })
 }
 
 func applySettings(s Settings, c *messages.SettingsChange) Settings {

@@ -91,6 +91,7 @@ func View(s *State) *messages.Session {
 	return &messages.Session{
 		Id: string(s.ID), UserId: string(s.User), CreatedAt: messages.Micros(s.CreatedAt), LastSeenAt: messages.Micros(s.LastSeenAt),
 		ExpiresAt: messages.Micros(s.ExpiresAt), Ip: s.IP, UserAgent: s.UserAgent, Amr: s.AMR, AuthEpoch: s.AuthEpoch, Generation: s.Generation,
+		SteppedUpUntil: messages.Micros(s.SteppedUp),
 	}
 }
 

@@ -29,6 +29,7 @@ type State struct {
 	EndReason  string
 	Generation uint32 // of the newest refresh token
 	Rotations  []Rotation
+	SteppedUp  time.Time // until then the user counts as having just proved who he is
 	Version    int64
 }
 
@@ -62,6 +63,8 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 		s.Generation, s.LastSeenAt = e.GetGeneration(), at.At
 		s.IP, s.UserAgent = e.GetIp(), e.GetUserAgent()
 		s.Rotations = keep(append(s.Rotations, Rotation{Generation: e.GetGeneration(), At: messages.Micros(at.At)}), at.At)
+	case *messages.SessionSteppedUp:
+		s.SteppedUp = messages.Time(e.GetUntil())
 	}
 	s.Version = at.Version
 }

@@ -92,6 +92,21 @@ type Event struct {
 	Data       []byte    // JSON
 }
 
+// Mail is a row of mails: one that is to be sent, or what an address asked for.
+type Mail struct {
+	ID      string // UUID v7
+	Kind    string
+	To      string
+	Params  []byte // sealed for this row; see SealedMail
+	Created time.Time
+	Expires time.Time // it is not tried any more then
+	Trace   string
+	Attempt int // of those who claimed it, counted from 1
+}
+
+// SealedMail is the place that the params of a mail are sealed for.
+func SealedMail(id string) string { return "mails|" + id + "|params" }
+
 // CommandKey identifies a command over all entities.
 type CommandKey struct {
 	Principal string // user id, or "" for commands without a principal
@@ -117,6 +132,7 @@ type Commit struct {
 	Stream  string // of the events; "" when there are none
 	Change  any    // *project.Change, *account.Change, *session.Change; nil to check the fence only
 	Events  []Event
+	Mails   []Mail
 	Replies []Reply      // of the commands in it; a key that exists already refuses the commit
 	Lookups []CommandKey // commands about to be refused: were they carried out before?
 }

@@ -28,11 +28,10 @@ type settings struct {
 	PublicURL    string        `help:"URL under which clients reach the API, the same on all nodes; http:// and the API's address where it is not set, which production refuses." placeholder:"URL" env:"ATELIER_PUBLIC_URL" group:"Server"`
 	NodeName     string        `help:"Stable name of this node; kept in the data directory where it is not set." placeholder:"NAME" env:"ATELIER_NODE_NAME" group:"Server"`
 	DrainWait    time.Duration `help:"How long a node that is told to stop still takes requests while /readyz says no: as long as a balancer needs to notice." default:"0s" env:"ATELIER_DRAIN_WAIT" group:"Server"`
-	Verification string        `name:"email-verification" help:"Whether new users must prove their address before they sign in; the one value is off: they need not." enum:"off" default:"off" env:"ATELIER_EMAIL_VERIFICATION" group:"Server"`
+	Verification string        `name:"email-verification" help:"on: new users must prove their address, by a link that is mailed, before they sign in. off: they need not. on in production and off in development where it is not set." enum:"on,off," default:"" placeholder:"on|off" env:"ATELIER_EMAIL_VERIFICATION" group:"Mail"`
 
+	mailSettings
 	storeSettings
-	limitSettings
-	eventSettings
 	clusterSettings
 	logSettings
 }
@@ -132,12 +131,6 @@ func (s *settings) check() error {
 			return err
 		}
 	}
-	if err := s.limitSettings.check(); err != nil {
-		return err
-	}
-	if err := s.checkEvents(s.Env == "production"); err != nil {
-		return err
-	}
 	if err := s.checkCluster(); err != nil {
 		return err
 	}
@@ -148,7 +141,11 @@ func (s *settings) check() error {
 		return fmt.Errorf("ATELIER_PUBLIC_URL must be a URL such as https://atelier.example.com, and not %q", s.PublicURL)
 	}
 	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
-	return nil
+	if s.Verification == "" {
+		s.Verification = map[bool]string{true: "on", false: "off"}[s.Env == "production"]
+	}
+	s.LinkURL = strings.TrimSuffix(s.LinkURL, "/")
+	return s.checkMail()
 }
 
 // check is the part of it that every subcommand with a database needs.

@@ -25,6 +25,8 @@ type engine interface {
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
+	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
+	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
 	PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error)
 	FindCredential(ctx context.Context, email string) (*messages.Credential, error)
@@ -32,6 +34,12 @@ type engine interface {
 	LogID(ctx context.Context) (string, error)
 	Ping(ctx context.Context) error
 	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
+	AddMail(context.Context, store.Mail) error
+	ClaimMails(ctx context.Context, lease time.Duration, limit int) ([]store.Mail, error)
+	EndMail(ctx context.Context, id string, attempt int, state string) error
+	RetryMail(ctx context.Context, id string, attempt int, wait time.Duration) error
+	WaitingMails(context.Context) (int64, error)
+	SweepMails(ctx context.Context, before time.Time, limit int) (removed int, err error)
 }
 
 // opened is a database with what goes with its kind.
@@ -39,7 +47,6 @@ type opened struct {
 	engine
 	keys    token.KeyStore
 	leases  cluster.LeaseStore // nil: the directory's lock is the lease
-	outbox  outboxStore
 	writers int
 	close   func()
 }
@@ -54,7 +61,7 @@ func openPostgres(ctx context.Context, url, instance string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), outbox: db.Outbox(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close}, nil
+	return &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close}, nil
 }
 
 func openSqlite(ctx context.Context, path string) (*opened, error) {
@@ -62,7 +69,7 @@ func openSqlite(ctx context.Context, path string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{engine: db, keys: keyStore[sqlite.SealedKey]{db}, outbox: db.Outbox(), writers: 1, close: db.Close}, nil
+	return &opened{engine: db, keys: keyStore[sqlite.SealedKey]{db}, writers: 1, close: db.Close}, nil
 }
 
 // keyStore translates between the key of the port and an engine's row.

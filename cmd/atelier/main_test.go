@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -52,8 +51,9 @@ func onEngines(t *testing.T, test func(t *testing.T, store storeSettings)) {
 // program is a server of a test.
 type program struct {
 	*server
-	url string
-	ops string
+	url  string
+	ops  string
+	mail string // directory of mails
 }
 
 // startProgram starts a server on ports of its own. It is stopped with the test.
@@ -73,7 +73,7 @@ func startWith(t testing.TB, store storeSettings, change func(*settings), logs .
 	change(&c)
 	s, err := start(t.Context(), c, log)
 	require.NoError(t, err)
-	p := &program{server: s, url: "http://" + s.api.Addr().String(), ops: "http://" + s.ops.Addr().String()}
+	p := &program{server: s, mail: filepath.Join(store.DataDir, "mail"), url: "http://" + s.api.Addr().String(), ops: "http://" + s.ops.Addr().String()}
 	t.Cleanup(func() { require.NoError(t, p.stop()) })
 	return p
 }
@@ -148,25 +148,6 @@ func TestADrainIsSaidEverywhere(t *testing.T) {
 	reply.Body.Close()
 	require.Equal(t, 400, reply.StatusCode)
 	require.NoError(t, <-stopped)
-}
-
-// TestAStopThatOvertakesTheStart: a server that is stopped before its goroutine
-// ran does not answer for ever.
-func TestAStopThatOvertakesTheStart(t *testing.T) {
-	t.Parallel()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		s := &server{failed: make(chan error, 1)}
-		s.serve(fiber.New(fiber.Config{DisableStartupMessage: true}), l)
-		require.NoError(t, s.stop())
-		select {
-		case ended := <-s.failed:
-			t.Log("it ended: ", ended)
-		case <-time.After(10 * time.Second):
-			require.Fail(t, "it still listens")
-		}
-	}
 }
 
 func TestStartRefusesWhatCannotWork(t *testing.T) {

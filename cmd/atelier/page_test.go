@@ -79,7 +79,7 @@ func renderPage(app *kong.Application) string {
 			if isSetting(flag) {
 				key = "`" + fileKey(flag) + "`"
 			}
-			if flag.HasDefault {
+			if flag.HasDefault && flag.Default != "" {
 				byDefault = "`" + flag.Default + "`"
 			}
 			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s | %s |\n", flag.Envs[0], flag.Name, key, byDefault, flag.Help)

@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"atelier/actors"
+	"atelier/actors/account"
 	"atelier/cluster"
 	httpd "atelier/http"
 	"atelier/identity"
@@ -28,6 +29,7 @@ const (
 	maxInFlight     = 2_000
 	sweepEvery      = 10 * time.Second
 	sweepAtOnce     = 5_000
+	mailsKept       = 24 * time.Hour      // after they were sent, to find out about them
 	sessionLifetime = 30 * 24 * time.Hour // from sign-in; refresh tokens and their keys live as long
 )
 
@@ -45,8 +47,9 @@ type server struct {
 	activity *activity
 	peers    *peers // nil: alone
 	members  *members
-	relay    *eventRelay
 	clients  clients
+	letters  *letterbox
+	mint     *token.Mint
 	Flows    *identity.Service
 	NoAdmin  bool
 }
@@ -72,17 +75,18 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		return nil, err
 	}
 	s.NoAdmin = !admin
-	if err := s.startRelay(ctx, c, db, node); err != nil {
+	sealer, err := c.masterKey()
+	if err != nil {
 		return nil, err
 	}
 	tokens := token.NewCache[checked](tokensCached, time.Now)
-	lease, err := s.startRuntime(ctx, c, db, node, tokens)
+	lease, err := s.startRuntime(ctx, c, db, node, sealer, tokens)
 	if err != nil {
 		return nil, err
 	}
 	s.background(func(ctx context.Context) { s.sweep(ctx, db, lease.Now) })
 	s.background(s.activity.run)
-	if err := s.startEdge(ctx, c, db, lease, tokens); err != nil {
+	if err := s.startEdge(ctx, c, db, lease, sealer, tokens); err != nil {
 		return nil, err
 	}
 	if s.peers != nil {
@@ -98,35 +102,28 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 
 // startEdge brings up what people reach: the flows, the API, the operations
 // listener and, embedded, the administration.
-func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease lease, tokens *token.Cache[checked]) error {
+func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease lease, sealer *seal.Ring, tokens *token.Cache[checked]) error {
 	logID, err := db.LogID(ctx)
 	if err != nil {
 		return err
 	}
-	ring, sealer, err := s.startKeys(ctx, c, db, lease)
+	ring, err := s.startKeys(ctx, db, sealer, lease)
 	if err != nil {
 		return err
 	}
+	s.mint = token.NewMint(ring, c.PublicURL)
 	hasher := password.NewHasher(password.DefaultParams(), 0, passwordQueue)
-	s.Flows = identity.New(identity.Config{Verification: c.Verification != "off", SessionLifetime: sessionLifetime}, identity.Deps{
+	s.Flows = identity.New(identity.Config{Verification: c.Verification == "on", SessionLifetime: sessionLifetime}, identity.Deps{
 		Accounts: s.clients.accounts, Sessions: s.clients.sessions, Directory: db, Policy: password.Check,
-		Passwords: hasher, Tokens: token.NewMint(ring, c.PublicURL), Validated: validated{tokens, lease, s.activity}, Now: lease.Now,
+		Passwords: hasher, Tokens: s.mint, Validated: validated{tokens, lease, s.activity}, Post: s.letters, Projects: s.clients.projects, Invitations: db,
+		Normalise: account.NormaliseEmail, Now: lease.Now,
 	})
-	proxies, err := c.proxies()
-	if err != nil {
+	if err := s.startMail(c, db, lease, sealer); err != nil {
 		return err
 	}
-	origins, err := c.origins()
-	if err != nil {
-		return err
-	}
-	limits, err := s.limits(c.limitSettings)
-	if err != nil {
-		return err
-	}
-	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins}, httpd.Deps{
+	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight, Verification: c.Verification == "on"}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
-		Members: s.members, JWKS: ring.JWKS, Ready: readiness(db, lease), Now: lease.Now, Limits: limits, Meter: s.metrics.requests, Log: s.log,
+		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Meter: s.metrics.requests, Log: s.log,
 	})
 	s.metrics.readEdge(s.edge, hasher)
 	if c.embedded() {
@@ -162,12 +159,15 @@ func (lockLease) Held() bool           { return true }
 
 // startRuntime brings up the entities, the lease that lets them answer and, in a
 // cluster, the connections to the other nodes.
-func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node string, tokens *token.Cache[checked]) (lease, error) {
+func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node string, sealer *seal.Ring, tokens *token.Cache[checked]) (lease, error) {
 	config := actors.DefaultConfig()
 	config.Committer.Writers = db.writers
 	var runtime *actors.Runtime
 	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}
-	deps := actors.Deps{Node: node, Lease: lockLease{}, Barrier: here, Hints: hints{s.metrics, s.relay}, Meter: s.metrics.entities, Log: s.log}
+	s.letters = &letterbox{db: db}
+	deps := actors.Deps{
+		Node: node, Lease: lockLease{}, Barrier: here, Hints: wakingHints{s.metrics, s.letters}, Meter: s.metrics.entities, Seal: sealer.Seal, Log: s.log,
+	}
 	var leased *cluster.Lease
 	if db.leases != nil {
 		timing := cluster.DefaultLeaseConfig(node)
@@ -182,6 +182,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 			s.peers.now = leased.Now
 		}
 	}
+	s.letters.now = deps.Lease.Now
 	deps.Barrier = timed{deps.Barrier, s.metrics.nodes}
 	s.activity = newActivity(s.peers)
 	runtime = actors.New(config, deps, db)
@@ -221,20 +222,16 @@ func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased
 	return nil
 }
 
-func (s *server) startKeys(ctx context.Context, c settings, db *opened, now lease) (*token.Ring, *seal.Ring, error) {
-	sealer, err := c.masterKey()
-	if err != nil {
-		return nil, nil, err
-	}
+func (s *server) startKeys(ctx context.Context, db *opened, sealer *seal.Ring, now lease) (*token.Ring, error) {
 	ring := token.NewRing(token.DefaultRingConfig(sessionLifetime), db.keys, sealer, now.Now, s.log)
 	if err := ring.Start(ctx); err != nil {
-		return nil, nil, fmt.Errorf("%w (is ATELIER_MASTER_KEY the key that this database was set up with?)", err)
+		return nil, fmt.Errorf("%w (is ATELIER_MASTER_KEY the key that this database was set up with?)", err)
 	}
 	s.onStop(func(context.Context) error { ring.Stop(); return nil })
-	return ring, sealer, nil
+	return ring, nil
 }
 
-// sweep removes expired commands from time to time.
+// sweep removes expired commands and sent mails from time to time.
 func (s *server) sweep(ctx context.Context, db *opened, now func() time.Time) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -264,12 +261,18 @@ func (s *server) background(loop func(context.Context)) {
 // sweepAll removes what has expired, a part at a time so that commits get their
 // turn in between.
 func sweepAll(ctx context.Context, db *opened, now time.Time) error {
-	for {
-		removed, err := db.Sweep(ctx, now, sweepAtOnce)
-		if err != nil || removed < sweepAtOnce {
-			return err
+	for _, sweep := range []func() (int, error){
+		func() (int, error) { return db.Sweep(ctx, now, sweepAtOnce) },
+		func() (int, error) { return db.SweepMails(ctx, now.Add(-mailsKept), sweepAtOnce) },
+	} {
+		for removed := sweepAtOnce; removed == sweepAtOnce; {
+			var err error
+			if removed, err = sweep(); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 func readiness(db *opened, l lease) func(context.Context) []string {
@@ -293,20 +296,15 @@ func (s *server) listen(c settings) (err error) {
 		s.ops.Close()
 		return fmt.Errorf("the API listener cannot be opened: %w (set ATELIER_HTTP_ADDR)", err)
 	}
-	ops := httpd.NewOps(s.edge.Ready, s.members, s.relay, s.metrics.Render)
+	ops := httpd.NewOps(s.edge.Ready, s.members, s.metrics.Render)
 	s.serve(ops, s.ops)
+	s.onStop(ops.ShutdownWithContext)
 	go func() { s.failed <- s.edge.Serve(s.api) }()
 	s.onStop(s.edge.Shutdown)
 	return nil
 }
 
-// serve answers on a listener until the node stops. The listener is closed by
-// itself too: a shutdown that overtakes the goroutine finds nothing to shut down.
-func (s *server) serve(app *fiber.App, l net.Listener) {
-	s.onStop(func(context.Context) error { _ = l.Close(); return nil })
-	s.onStop(app.ShutdownWithContext)
-	go func() { s.failed <- app.Listener(l) }()
-}
+func (s *server) serve(app *fiber.App, l net.Listener) { go func() { s.failed <- app.Listener(l) }() }
 
 func (s *server) onStop(f func(context.Context) error) { s.closers = append(s.closers, f) }
 

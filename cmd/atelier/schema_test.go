@@ -56,6 +56,7 @@ type schema struct {
 	Enum       []any              `json:"enum"`
 	MinLength  *int               `json:"minLength"`
 	MaxLength  *int               `json:"maxLength"`
+	MaxItems   *int               `json:"maxItems"`
 	Minimum    *float64           `json:"minimum"`
 	Maximum    *float64           `json:"maximum"`
 	Pattern    string             `json:"pattern"`
@@ -205,6 +206,12 @@ func (g *generator) valid(s *schema, name string) any {
 			o[g.text(5)] = []any{1.5, "x", nil, object{"a": true}}
 		}
 		return o
+	case "array":
+		items := make([]any, g.IntN(4))
+		for i := range items {
+			items[i] = g.valid(s.Items, "")
+		}
+		return items
 	case "string":
 		if known, is := g.known[name]; is {
 			return known
@@ -281,6 +288,11 @@ func (g *generator) wrong(s *schema) map[string]any {
 			values[fault] = body
 		}
 		delete(values, "null")
+	case "array":
+		values["as a text"] = "x"
+		if s.MaxItems != nil {
+			values["too long"] = slices.Repeat([]any{g.valid(s.Items, "")}, *s.MaxItems+1)
+		}
 	case "string":
 		values["as a number"], values["with NUL"] = 17, "a\x00b"
 		if s.MaxLength != nil {

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"atelier/actors"
-	"atelier/actors/outbox"
+	"atelier/actors/outbox/mail"
 	"atelier/actors/store"
 	"atelier/cluster"
 	httpd "atelier/http"
@@ -21,14 +22,15 @@ type metrics struct {
 	entities *telemetry.Entities
 	calls    *telemetry.Calls
 	nodes    telemetry.Nodes
-	outbox   *telemetry.Outbox
+	mails    *telemetry.Mails
 }
 
 func newMetrics() *metrics {
 	r := telemetry.New(version)
 	queues := r.Overloads(actors.QueueEntity, actors.QueueCommits, actors.QueueEntities, cluster.QueuePeer, cluster.QueueGate, httpd.QueueEdge)
 	return &metrics{
-		Registry: r, requests: r.Requests(queues, httpd.BudgetAddress, httpd.BudgetUser), nodes: r.Nodes(), outbox: r.Outbox(),
+		Registry: r, requests: r.Requests(queues), nodes: r.Nodes(),
+		mails:    r.Mails(mail.Sent, mail.Answered, mail.Refused, mail.Expired, mail.Failed),
 		entities: r.Entities(queues, store.Account, store.Session, store.Project),
 		calls: r.Calls(queues, cluster.ResultAnswered, cluster.ResultMoved, cluster.ResultUnknown, cluster.ResultTimeout,
 			cluster.ResultOverloaded, cluster.ResultFailed),
@@ -78,6 +80,7 @@ func oneIf(is bool) float64 {
 func (s *server) measure(db *opened, runtime *actors.Runtime, leased *cluster.Lease) {
 	s.metrics.readRuntime(runtime, s.activity)
 	s.metrics.readLease(leased)
+	s.metrics.readMails(db)
 	if pg, is := db.engine.(*postgres.DB); is {
 		s.metrics.readPostgres(pg)
 	}
@@ -105,13 +108,15 @@ func (m *metrics) readEdge(edge *httpd.Server, hasher *password.Hasher) {
 	m.Counter("atelier_password_hashes_refused_total", "Passwords that were not hashed because too many waited.", nil, one(func() int64 { return hasher.Load().Refused }))
 }
 
-// readOutbox adds what is looked up in the relay of the outbox.
-func (m *metrics) readOutbox(status func() outbox.Status) {
-	m.Gauge("atelier_outbox_shards", "Shards of the outbox that this node relays.", nil, one(func() int { return status().Shards }))
-	m.Gauge("atelier_outbox_unsent", "Events that wait to be sent, in these shards.", nil, one(func() int { return status().Backlog.Unsent }))
-	m.Gauge("atelier_outbox_lag_seconds", "Age of the oldest of them.", nil, one(func() float64 { return status().Backlog.Oldest.Seconds() }))
-	m.Gauge("atelier_outbox_parked_streams", "Streams of these shards that have stopped at an event that cannot be sent.", nil, one(func() int { return status().Backlog.Parked }))
-	m.Gauge("atelier_outbox_away_seconds", "For how long nothing could be sent; 0 while it can.", nil, one(func() float64 { return status().Away.Seconds() }))
+// readMails adds what is looked up in the table of mails.
+func (m *metrics) readMails(db engine) {
+	m.Gauge("atelier_mails_waiting", "Mails that are to be sent, of all nodes.", nil, func(value func(float64, ...string)) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if waiting, err := db.WaitingMails(ctx); err == nil {
+			value(float64(waiting))
+		}
+	})
 }
 
 // readLease adds the lease's metrics. The lease of an embedded node, the lock of

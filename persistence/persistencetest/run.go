@@ -24,6 +24,8 @@ type Engine interface {
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
+	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
+	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
 	PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error)
 	FindCredential(ctx context.Context, email string) (*messages.Credential, error)
@@ -31,6 +33,12 @@ type Engine interface {
 	LogID(ctx context.Context) (string, error)
 	Ping(ctx context.Context) error
 	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
+	AddMail(context.Context, store.Mail) error
+	ClaimMails(ctx context.Context, lease time.Duration, limit int) ([]store.Mail, error)
+	EndMail(ctx context.Context, id string, attempt int, state string) error
+	RetryMail(ctx context.Context, id string, attempt int, wait time.Duration) error
+	WaitingMails(context.Context) (int64, error)
+	SweepMails(ctx context.Context, before time.Time, limit int) (removed int, err error)
 }
 
 // Key has the fields of the engines' SealedKey.
@@ -69,12 +77,10 @@ type Held struct {
 // Database is a fresh, migrated database and how to reach it.
 type Database struct {
 	Engine
-	Peer       Engine // as another node; the same engine where one process owns the database
-	Keys       Keys
-	Leases     Leases // nil: one process owns the database
-	Outbox     Outbox
-	PeerOutbox Outbox                                         // as another node
-	Hold       func(t testing.TB, key store.CommandKey) *Held // nil: commits never run beside anything
+	Peer   Engine // as another node; the same engine where one process owns the database
+	Keys   Keys
+	Leases Leases                                         // nil: one process owns the database
+	Hold   func(t testing.TB, key store.CommandKey) *Held // nil: commits never run beside anything
 }
 
 // property is something that must be true of every engine.
@@ -148,6 +154,9 @@ var sharing = []property{
 	{"Credentials", credentials},
 	{"PublicUsers", publicUsers},
 	{"LogID", logID},
+	{"OneWinnerAmongNewAddresses", oneNewAddress},
+	{"AddressesChange", addressesChange},
+	{"SessionsStepUp", sessionsStepUp},
 	{"RowsApplyAndFoldAgree", histories},
 }
 
@@ -155,13 +164,10 @@ var alone = []property{
 	{"AnyAdmin", anyAdmin},
 	{"SweepRemovesWhatExpired", sweep},
 	{"SigningKeys", signingKeys},
-	{"UnsentEvents", unsentEvents},
-	{"UnsentEventsAmidCommits", unsentAmidCommits},
-	{"ParkedStreams", parking},
-	{"EventsSentAgain", redriving},
-	{"SentEventsAreSwept", outboxSwept},
-	{"EventsNobodyWants", discarding},
-	{"Backlogs", backlogs},
+	{"MailsGoWithTheirCommit", mailsOfCommits},
+	{"MailsAreLeased", mailsAreLeased},
+	{"EachMailHasOneSender", oneSender},
+	{"SentMailsAreSwept", mailsAreSwept},
 }
 
 // holding are properties of engines whose transactions wait for each other.
@@ -182,7 +188,4 @@ var leasing = []property{
 	{"BurialAgainstRenewal", burialAgainstRenewal},
 	{"StruckLeasesAreNotRenewed", striking},
 	{"LiveLeasesOfTheCluster", liveLeases},
-	{"ShardsOfTheOutboxAreShared", sharedShards},
-	{"ExpiredShardsAreTakenOver", expiredShards},
-	{"NodesWithoutABroker", brokerless},
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -15,10 +16,9 @@ import (
 )
 
 const (
-	loadAccount = `
-		SELECT email, email_typed, name, status, status_before, roles, profile, preferences, suspension, password_hash,
-			credential_version, auth_epoch, created_at, updated_at, last_login, version, seq
-		FROM users WHERE id = $1`
+	accountColumns = `email, email_typed, name, status, status_before, roles, profile, preferences, suspension, password_hash,
+		credential_version, auth_epoch, created_at, updated_at, last_login, version, seq, links`
+	loadAccount      = `SELECT ` + accountColumns + ` FROM users WHERE id = $1`
 	loadOpenSessions = `SELECT id, created_at, expires_at FROM sessions WHERE user_id = $1 AND ended_at IS NULL`
 )
 
@@ -39,28 +39,34 @@ type suspension struct {
 
 func readAccount(row pgx.Row, id string) (*account.State, int64, error) {
 	s := &account.State{ID: messages.UserID(id)}
-	var profile, suspended []byte
+	err := scanAccount(row, s)
+	return s, s.Version, err
+}
+
+// scanAccount reads the columns of an account, behind those that go to first.
+func scanAccount(row pgx.Row, s *account.State, first ...any) error {
+	var profile, suspended, links []byte
 	var lastLogin *time.Time
-	err := row.Scan(&s.Email, &s.TypedEmail, &s.Name, &s.Status, &s.StatusBefore, &s.Roles, &profile, &s.Preferences, &suspended,
-		&s.PasswordHash, &s.CredentialVersion, &s.AuthEpoch, &s.CreatedAt, &s.UpdatedAt, &lastLogin, &s.Version, &s.Seq)
+	err := row.Scan(append(first, &s.Email, &s.TypedEmail, &s.Name, &s.Status, &s.StatusBefore, &s.Roles, &profile, &s.Preferences, &suspended,
+		&s.PasswordHash, &s.CredentialVersion, &s.AuthEpoch, &s.CreatedAt, &s.UpdatedAt, &lastLogin, &s.Version, &s.Seq, &links)...)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	s.CreatedAt, s.UpdatedAt = s.CreatedAt.UTC(), s.UpdatedAt.UTC()
 	if lastLogin != nil {
 		s.LastLogin = lastLogin.UTC()
 	}
-	if err := json.Unmarshal(profile, &s.Profile); err != nil {
-		return nil, 0, err
+	if err := errors.Join(json.Unmarshal(profile, &s.Profile), json.Unmarshal(links, &s.Links)); err != nil {
+		return err
 	}
 	var held suspension
 	if err := json.Unmarshal(suspended, &held); err != nil {
-		return nil, 0, err
+		return err
 	}
 	s.Suspension = account.Suspension{
 		Reason: held.Reason, Until: messages.Time(held.Until), By: messages.UserID(held.By), At: messages.Time(held.At),
 	}
-	return s, s.Version, nil
+	return nil
 }
 
 func readOpenSessions(rows pgx.Rows) (func(*account.State), error) {
@@ -80,7 +86,7 @@ func readOpenSessions(rows pgx.Rows) (func(*account.State), error) {
 var (
 	accountInput = append(fence, "next bigint", "seq bigint", "node text", "email text", "email_typed text", "name text", "status text",
 		"status_before text", "roles text", "profile text", "preferences text", "suspension text", "password_hash text",
-		"credential_version bigint", "auth_epoch bigint", "created_at timestamptz", "updated_at timestamptz", "last_login timestamptz")
+		"credential_version bigint", "auth_epoch bigint", "created_at timestamptz", "updated_at timestamptz", "last_login timestamptz", "links text")
 
 	insertAccounts = variants(func(q *composition) string {
 		q.input("c", accountInput...)
@@ -88,9 +94,9 @@ var (
 		q.refuse("users", `SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id OFFSET 0)`)
 		q.table("done", `
 			INSERT INTO users (id, version, seq, epoch, node, email, email_typed, name, status, status_before, roles, profile, preferences,
-				suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login)
+				suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links)
 			SELECT id, next, seq, 1, node, email, email_typed, name, status, status_before, string_to_array(roles, ' '), profile::jsonb, preferences,
-				suspension::jsonb, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login
+				suspension::jsonb, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links
 			FROM c WHERE id IS NOT NULL AND `+q.free()+` ON CONFLICT DO NOTHING RETURNING id`)
 		q.failedRows()
 		q.writeSessions()
@@ -103,8 +109,11 @@ var (
 	updateAccounts = variants(func(q *composition) string {
 		q.input("c", accountInput...)
 		q.commands()
+		if q.has(withDoubt) { // another has the address: rare, since it changes rarely
+			q.refuse("users", `SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id OFFSET 0)`)
+		}
 		q.table("done", `
-			UPDATE users p SET name = c.name, status = c.status, status_before = c.status_before, roles = string_to_array(c.roles, ' '),
+			UPDATE users p SET email = c.email, email_typed = c.email_typed, links = c.links, name = c.name, status = c.status, status_before = c.status_before, roles = string_to_array(c.roles, ' '),
 				profile = c.profile::jsonb, preferences = c.preferences, suspension = c.suspension::jsonb, password_hash = c.password_hash,
 				credential_version = c.credential_version, auth_epoch = c.auth_epoch, updated_at = c.updated_at, last_login = c.last_login,
 				version = c.next, seq = c.seq
@@ -184,7 +193,8 @@ func accountArgs(a *arguments, flights []flight) {
 		int8s(flights, func(f flight) int64 { return accountOf(f).AuthEpoch }),
 		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).CreatedAt) }),
 		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).UpdatedAt) }),
-		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).LastLogin) }))
+		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).LastLogin) }),
+		texts(flights, func(f flight) string { return encode(accountOf(f).Links) }))
 	a.commands(flights)
 	a.sessions(flights)
 	a.events(flights)

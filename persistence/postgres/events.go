@@ -1,10 +1,21 @@
 package postgres
 
 import (
+	"hash/fnv"
+
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"atelier/actors/store"
 )
+
+// outboxShards is how many relays can share the outbox; a stream stays in one.
+const outboxShards = 64
+
+func shardOf(stream string) int16 {
+	h := fnv.New32a()
+	h.Write([]byte(stream))
+	return int16(h.Sum32() % outboxShards)
+}
 
 type record struct {
 	n      int32
@@ -15,6 +26,7 @@ type record struct {
 
 // events are the inputs of composition.record.
 func (a *arguments) events(flights []flight) {
+	a.mails(flights)
 	var records []record
 	for _, f := range flights {
 		shard := shardOf(f.commit.Stream)

@@ -81,7 +81,7 @@ func (s *sorted) queue(b *batch) {
 	b.lockSessions(s)
 	b.add(s.sessions, updateSessions, updateSessionArgs, nil)
 	b.add(s.newAccounts, insertAccounts, accountArgs, errEmailTaken)
-	b.add(s.accounts, updateAccounts, accountArgs, nil)
+	b.add(s.accounts, updateAccounts, accountArgs, errEmailTaken)
 	b.add(s.newProjects, insertProjects, insertProjectArgs, errUnknownUser)
 	b.add(s.projects, updateProjects, updateProjectArgs, errUnknownUser)
 	b.add(s.goneProjects, deleteProjects, fenceArgs, nil)

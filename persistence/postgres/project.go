@@ -1,7 +1,10 @@
 package postgres
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -23,6 +26,30 @@ func settingsJSON(s project.Settings) string {
 	return string(b)
 }
 
+// ListInvitations are those that wait for an address, the newest first.
+func (db *DB) ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error) {
+	rows, err := db.reads.Query(ctx, `
+		SELECT p.id, p.name, i.value FROM projects p, jsonb_array_elements(p.invitations) i
+		WHERE p.invitations <> '[]' AND p.invitations @> jsonb_build_array(jsonb_build_object('email', $1::text))
+			AND i.value->>'email' = $1 AND (i.value->>'expires')::bigint > $2
+		ORDER BY (i.value->>'at')::bigint DESC, p.id LIMIT $3`, email, messages.Micros(now), limit)
+	if err != nil {
+		return nil, asked("list invitations", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*messages.Invitation, error) {
+		var id pgtype.UUID
+		var name string
+		var value []byte
+		var i project.Invitation
+		if err := row.Scan(&id, &name, &value); err != nil {
+			return nil, err
+		}
+		err := json.Unmarshal(value, &i)
+		return i.Resource(messages.ProjectID(text(id)), name), err
+	})
+	return list, asked("list invitations", err)
+}
+
 // parseSettings reads {} as the defaults.
 func parseSettings(b []byte) (project.Settings, error) {
 	s := settings(project.DefaultSettings())
@@ -31,7 +58,8 @@ func parseSettings(b []byte) (project.Settings, error) {
 }
 
 const (
-	loadProject = `SELECT name, coalesce(description, ''), owner_id, status, settings, created_at, updated_at, version, seq FROM projects WHERE id = $1`
+	loadProject = `SELECT name, coalesce(description, ''), owner_id, status, settings, created_at, updated_at, version, seq,
+		invitations, offer FROM projects WHERE id = $1`
 	loadMembers = `SELECT user_id, role, added_at, added_by FROM project_collaborators WHERE project_id = $1`
 )
 
@@ -45,9 +73,12 @@ func (db *DB) Projects() store.Claimer[*project.State] {
 func readProject(row pgx.Row, id string) (*project.State, int64, error) {
 	s := &project.State{ID: messages.ProjectID(id)}
 	var owner pgtype.UUID
-	var set []byte
-	err := row.Scan(&s.Name, &s.Description, &owner, &s.Status, &set, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.Seq)
+	var set, invitations, offer []byte
+	err := row.Scan(&s.Name, &s.Description, &owner, &s.Status, &set, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.Seq, &invitations, &offer)
 	if err != nil {
+		return nil, 0, err
+	}
+	if err := errors.Join(json.Unmarshal(invitations, &s.Invitations), json.Unmarshal(offer, &s.Offer)); err != nil {
 		return nil, 0, err
 	}
 	s.Owner = messages.UserID(text(owner))
@@ -74,12 +105,12 @@ func readMember(row pgx.CollectableRow) (m project.Member, err error) {
 var (
 	insertProjects = variants(func(q *composition) string {
 		q.input("c", append(fence, "seq bigint", "node text", "name text", "description text", "owner_id uuid", "status text", "settings text",
-			"created_at timestamptz", "updated_at timestamptz")...)
+			"created_at timestamptz", "updated_at timestamptz", "invitations text", "offer text")...)
 		q.commands()
 		q.members(`SELECT c.n FROM c WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.owner_id OFFSET 0)`)
 		insert := `
-			INSERT INTO projects (id, name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, node)
-			SELECT id, name, description, owner_id, status, settings::jsonb, created_at, updated_at, version, seq, 1, node FROM c WHERE ` + q.free()
+			INSERT INTO projects (id, name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, node, invitations, offer)
+			SELECT id, name, description, owner_id, status, settings::jsonb, created_at, updated_at, version, seq, 1, node, invitations::jsonb, offer FROM c WHERE ` + q.free()
 		if q.has(withDoubt) {
 			insert += ` AND id IS NOT NULL ON CONFLICT (id) DO NOTHING RETURNING id`
 		}
@@ -92,12 +123,12 @@ var (
 	})
 	updateProjects = variants(func(q *composition) string {
 		q.input("c", append(fence, "next bigint", "seq bigint", "name text", "description text", "status text", "settings text",
-			"updated_at timestamptz")...)
+			"updated_at timestamptz", "owner_id uuid", "invitations text", "offer text")...)
 		q.commands()
 		q.members()
 		q.table("done", `
 			UPDATE projects p SET name = c.name, description = c.description, status = c.status, settings = c.settings::jsonb,
-				updated_at = c.updated_at, version = c.next, seq = c.seq
+				updated_at = c.updated_at, owner_id = c.owner_id, invitations = c.invitations::jsonb, offer = c.offer, version = c.next, seq = c.seq
 			FROM c WHERE `+byID+` AND `+held+` AND `+q.free()+` RETURNING c.id`)
 		q.failedRows()
 		q.writeMembers()
@@ -171,7 +202,9 @@ func insertProjectArgs(a *arguments, flights []flight) {
 		texts(flights, func(f flight) string { return string(row(f).Status) }),
 		texts(flights, func(f flight) string { return settingsJSON(row(f).Settings) }),
 		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).CreatedAt) }),
-		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }))
+		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }),
+		texts(flights, func(f flight) string { return invitationsJSON(row(f)) }),
+		texts(flights, func(f flight) string { return offerJSON(row(f)) }))
 	a.commands(flights)
 	a.members(flights)
 	a.events(flights)
@@ -187,10 +220,28 @@ func updateProjectArgs(a *arguments, flights []flight) {
 		texts(flights, func(f flight) string { return row(f).Description }),
 		texts(flights, func(f flight) string { return string(row(f).Status) }),
 		texts(flights, func(f flight) string { return settingsJSON(row(f).Settings) }),
-		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }))
+		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }),
+		uuids(flights, func(f flight) pgtype.UUID { return key(string(row(f).Owner)) }),
+		texts(flights, func(f flight) string { return invitationsJSON(row(f)) }),
+		texts(flights, func(f flight) string { return offerJSON(row(f)) }))
 	a.commands(flights)
 	a.members(flights)
 	a.events(flights)
+}
+
+// invitationsJSON and offerJSON spare most projects the encoder: they have none.
+func invitationsJSON(row *project.Row) string {
+	if len(row.Invitations) == 0 {
+		return `[]`
+	}
+	return encode(row.Invitations)
+}
+
+func offerJSON(row *project.Row) string {
+	if row.Offer == (project.Offer{}) {
+		return `{}`
+	}
+	return encode(row.Offer)
 }
 
 // members are the inputs of composition.members.

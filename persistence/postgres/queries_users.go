@@ -75,6 +75,51 @@ func (db *DB) AnyAdmin(ctx context.Context) (any bool, err error) {
 	return any, asked("any admin", err)
 }
 
+// listUsers pages by age. A suspension that ran out has ended.
+const listUsers = `
+	SELECT id, ` + accountColumns + ` FROM users
+	WHERE ($1 = '' OR $1 = CASE WHEN status = 'suspended' AND (suspension->>'until')::bigint <= $2 THEN status_before ELSE status END)
+		AND ($3 = '' OR email = $3) AND ($4 = '' OR name ILIKE $4 OR email_typed ILIKE $4 OR email ILIKE $4)
+		AND ($5::uuid IS NULL OR (created_at, id) < ($6, $5))
+	ORDER BY created_at DESC, id DESC LIMIT $7`
+
+// ListUsers pages through all users, newest first.
+func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.UserPage, error) {
+	email := q.GetEmail()
+	if email != "" {
+		normal, err := account.NormaliseEmail(email)
+		if err != nil {
+			return &messages.UserPage{}, nil //nolint:nilerr // what is no address is the address of nobody
+		}
+		email = normal
+	}
+	var after pgtype.UUID
+	if q.GetAfter() != nil {
+		after, _ = uuid(q.GetAfter().GetId())
+	}
+	rows, err := db.reads.Query(ctx, listUsers, q.GetStatus(), q.GetNow(), email, substring(q.GetText()), after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
+	if err != nil {
+		return nil, asked("list users", err)
+	}
+	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*messages.Account, error) {
+		s := &account.State{}
+		var id pgtype.UUID
+		err := scanAccount(row, s, &id)
+		s.ID = messages.UserID(text(id))
+		return account.ResourceAt(s, messages.Time(q.GetNow())), err
+	})
+	if err != nil {
+		return nil, asked("list users", err)
+	}
+	page := &messages.UserPage{Items: items}
+	if len(items) > int(q.GetLimit()) {
+		page.Items = items[:q.GetLimit()]
+		last := page.Items[len(page.Items)-1]
+		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
+	}
+	return page, nil
+}
+
 // ListSessions pages through a user's open sessions, newest first.
 func (db *DB) ListSessions(ctx context.Context, q *messages.SessionQuery) (*messages.SessionPage, error) {
 	user, ok := uuid(q.GetUserId())

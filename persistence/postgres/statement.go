@@ -21,8 +21,9 @@ const (
 	withReplies
 	withSearch // for the commands of the replies: they may have been carried out before
 	withLookups
-	withPut   // collaborators put, sessions opened
-	withOut   // collaborators removed, sessions ended
+	withPut // collaborators put, sessions opened
+	withOut // collaborators removed, sessions ended
+	withMails
 	withDoubt // rows to insert may be there already, or refer to some that are not
 	combinations
 )
@@ -147,8 +148,9 @@ func (q *composition) applied() string {
 	return ` WHERE n NOT IN (SELECT n FROM failed)`
 }
 
-// record appends to the log and the outbox.
+// record appends to the log and the outbox, and to the mails.
 func (q *composition) record() {
+	q.post()
 	if !q.has(withEvents) {
 		return
 	}

@@ -78,7 +78,7 @@ func marksOf(c *store.Commit) []any {
 	for _, r := range c.Replies {
 		marks = append(marks, r.CommandKey)
 	}
-	if change, ok := c.Change.(*account.Change); ok && change.Created {
+	if change, ok := c.Change.(*account.Change); ok && (change.Created || change.EmailChanged) {
 		marks = append(marks, emailMark(change.Row.Email))
 	}
 	return marks

@@ -9,12 +9,12 @@ import (
 	"atelier/messages"
 )
 
+const accountColumns = `email, email_typed, name, status, status_before, roles, profile, preferences, suspension, password_hash,
+	credential_version, auth_epoch, created_at, updated_at, last_login, version, seq, links`
+
 var (
-	accountClaims = claimsOf("users")
-	selectAccount = stmt(`
-		SELECT email, email_typed, name, status, status_before, roles, profile, preferences, suspension, password_hash,
-			credential_version, auth_epoch, created_at, updated_at, last_login, version, seq, epoch
-		FROM users WHERE id = ?`)
+	accountClaims      = claimsOf("users")
+	selectAccount      = stmt(`SELECT ` + accountColumns + `, epoch FROM users WHERE id = ?`)
 	selectOpenSessions = stmt(`SELECT id, created_at, expires_at FROM sessions WHERE user_id = ? AND ended_at IS NULL`)
 )
 
@@ -34,18 +34,8 @@ type suspension struct {
 func loadAccount(c *connection, id string) (s *account.State, epoch int64, err error) {
 	s = &account.State{ID: messages.UserID(id)}
 	err = c.each(selectAccount, []any{id}, func(r *row) error {
-		var held suspension
-		s.Email, s.TypedEmail, s.Name = r.text(), r.text(), r.text()
-		s.Status, s.StatusBefore = account.Status(r.text()), account.Status(r.text())
-		err := errors.Join(r.json(&s.Roles), r.json(&s.Profile))
-		s.Preferences = r.text()
-		err = errors.Join(err, r.json(&held))
-		s.Suspension = account.Suspension{
-			Reason: held.Reason, Until: messages.Time(held.Until), By: messages.UserID(held.By), At: messages.Time(held.At),
-		}
-		s.PasswordHash, s.CredentialVersion, s.AuthEpoch = r.text(), r.int(), r.int()
-		s.CreatedAt, s.UpdatedAt, s.LastLogin = r.time(), r.time(), r.time()
-		s.Version, s.Seq, epoch = r.int(), r.int(), r.int()
+		err := r.account(s)
+		epoch = r.int()
 		return err
 	})
 	if err != nil {
@@ -61,15 +51,33 @@ func loadAccount(c *connection, id string) (s *account.State, epoch int64, err e
 	return s, epoch, err
 }
 
+// account reads the columns of an account.
+func (r *row) account(s *account.State) error {
+	var held suspension
+	s.Email, s.TypedEmail, s.Name = r.text(), r.text(), r.text()
+	s.Status, s.StatusBefore = account.Status(r.text()), account.Status(r.text())
+	err := errors.Join(r.json(&s.Roles), r.json(&s.Profile))
+	s.Preferences = r.text()
+	err = errors.Join(err, r.json(&held))
+	s.Suspension = account.Suspension{
+		Reason: held.Reason, Until: messages.Time(held.Until), By: messages.UserID(held.By), At: messages.Time(held.At),
+	}
+	s.PasswordHash, s.CredentialVersion, s.AuthEpoch = r.text(), r.int(), r.int()
+	s.CreatedAt, s.UpdatedAt, s.LastLogin = r.time(), r.time(), r.time()
+	s.Version, s.Seq = r.int(), r.int()
+	return errors.Join(err, r.json(&s.Links))
+}
+
 var (
 	insertUser = stmt(`
 		INSERT INTO users (id, version, seq, epoch, node, email, email_typed, name, status, status_before, roles, profile, preferences,
-			suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login)
-		VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+			suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links)
+		VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 	updateUser = stmt(`
-		UPDATE users SET name = ?, status = ?, status_before = ?, roles = ?, profile = ?, preferences = ?, suspension = ?, password_hash = ?,
+		UPDATE users SET email = ?, email_typed = ?, links = ?, name = ?, status = ?, status_before = ?, roles = ?, profile = ?, preferences = ?, suspension = ?, password_hash = ?,
 			credential_version = ?, auth_epoch = ?, updated_at = ?, last_login = ?, version = ?, seq = ?
 		WHERE id = ? AND ` + held)
+	selectTaken   = stmt(`SELECT 1 FROM users WHERE email = ? AND id <> ?`)
 	insertSession = stmt(`
 		INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, amr, auth_epoch, ended_at, end_reason)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
@@ -83,7 +91,7 @@ func (c *connection) insertAccount(one *store.Commit, change *account.Change) (v
 	s := change.Row
 	inserted, err := c.exec(insertUser, one.ID, s.Version, s.Seq, one.Node, s.Email, s.TypedEmail, s.Name, string(s.Status), string(s.StatusBefore),
 		encode(s.Roles), encode(s.Profile), s.Preferences, suspensionOf(s), s.PasswordHash, s.CredentialVersion, s.AuthEpoch,
-		stamp(s.CreatedAt), stamp(s.UpdatedAt), stamp(s.LastLogin))
+		stamp(s.CreatedAt), stamp(s.UpdatedAt), stamp(s.LastLogin), encode(s.Links))
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +103,16 @@ func (c *connection) insertAccount(one *store.Commit, change *account.Change) (v
 
 func (c *connection) updateAccount(one *store.Commit, change *account.Change) (verdict, err error) {
 	s := change.Row
-	verdict, err = fenced(c.exec(updateUser, s.Name, string(s.Status), string(s.StatusBefore), encode(s.Roles), encode(s.Profile), s.Preferences,
+	if change.EmailChanged {
+		taken, err := c.any(selectTaken, s.Email, one.ID)
+		if err != nil {
+			return nil, err
+		}
+		if taken {
+			return c.refused(one, errEmailTaken)
+		}
+	}
+	verdict, err = fenced(c.exec(updateUser, s.Email, s.TypedEmail, encode(s.Links), s.Name, string(s.Status), string(s.StatusBefore), encode(s.Roles), encode(s.Profile), s.Preferences,
 		suspensionOf(s), s.PasswordHash, s.CredentialVersion, s.AuthEpoch, stamp(s.UpdatedAt), stamp(s.LastLogin), s.Version, s.Seq,
 		one.ID, one.Epoch, one.Version))
 	if verdict != nil || err != nil {

@@ -1,6 +1,19 @@
 package sqlite
 
-import "atelier/actors/store"
+import (
+	"hash/fnv"
+
+	"atelier/actors/store"
+)
+
+// outboxShards is how many relays can share the outbox; a stream stays in one.
+const outboxShards = 64
+
+func shardOf(stream string) int64 {
+	h := fnv.New32a()
+	h.Write([]byte(stream))
+	return int64(h.Sum32() % outboxShards)
+}
 
 var (
 	insertEvent = stmt(`
@@ -8,10 +21,10 @@ var (
 	insertOutbox = stmt(`INSERT INTO outbox (event_id, shard, stream, seq, created_at) VALUES (?, ?, ?, ?, ?)`)
 )
 
-// record appends to the log and the outbox.
+// record appends to the log and the outbox, and to the mails.
 func (c *connection) record(one *store.Commit) error {
-	if len(one.Events) == 0 {
-		return nil
+	if err := c.post(one.Mails); err != nil || len(one.Events) == 0 {
+		return err
 	}
 	shard := shardOf(one.Stream)
 	for _, e := range one.Events {

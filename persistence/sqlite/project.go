@@ -1,7 +1,10 @@
 package sqlite
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"time"
 
 	"atelier/actors/project"
 	"atelier/actors/store"
@@ -25,7 +28,8 @@ func parseSettings(text string) (project.Settings, error) {
 var (
 	projectClaims = claimsOf("projects")
 	selectProject = stmt(`
-		SELECT name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch FROM projects WHERE id = ?`)
+		SELECT name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, invitations, offer
+		FROM projects WHERE id = ?`)
 	selectMembers = stmt(`SELECT user_id, role, added_at, added_by FROM project_collaborators WHERE project_id = ?`)
 )
 
@@ -40,7 +44,7 @@ func loadProject(c *connection, id string) (s *project.State, epoch int64, err e
 		s.Name, s.Description, s.Owner, s.Status = r.text(), r.text(), messages.UserID(r.text()), project.Status(r.text())
 		s.Settings, err = parseSettings(r.text())
 		s.CreatedAt, s.UpdatedAt, s.Version, s.Seq, epoch = r.time(), r.time(), r.int(), r.int(), r.int()
-		return err
+		return errors.Join(err, r.json(&s.Invitations), r.json(&s.Offer))
 	})
 	if err != nil {
 		return nil, 0, err
@@ -60,10 +64,12 @@ var (
 	// An owner that does not exist is null, and the row then ignored as one
 	// that exists is.
 	insertProject = stmt(`
-		INSERT OR IGNORE INTO projects (id, name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, node)
-		VALUES (?, ?, ?, (SELECT id FROM users WHERE id = ?), ?, ?, ?, ?, ?, ?, 1, ?)`)
+		INSERT OR IGNORE INTO projects (id, name, description, owner_id, status, settings, created_at, updated_at, version, seq, epoch, node, invitations, offer)
+		VALUES (?, ?, ?, (SELECT id FROM users WHERE id = ?), ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`)
 	updateProject = stmt(`
-		UPDATE projects SET name = ?, description = ?, status = ?, settings = ?, updated_at = ?, version = ?, seq = ? WHERE id = ? AND ` + held)
+		UPDATE projects SET name = ?, description = ?, status = ?, settings = ?, updated_at = ?, owner_id = ?, invitations = ?, offer = ?,
+			version = ?, seq = ?
+		WHERE id = ? AND ` + held)
 	deleteProject = stmt(`DELETE FROM projects WHERE id = ? AND ` + held)
 	putMember     = stmt(`
 		INSERT INTO project_collaborators (project_id, user_id, role, added_at, added_by) VALUES (?, ?, ?, ?, ?)
@@ -78,7 +84,7 @@ func (c *connection) insertProject(one *store.Commit, change *project.Change) (v
 	}
 	row := &change.Row
 	inserted, err := c.exec(insertProject, one.ID, row.Name, row.Description, string(row.Owner), string(row.Status), encode(settings(row.Settings)),
-		row.CreatedAt, row.UpdatedAt, row.Version, row.Seq, one.Node)
+		row.CreatedAt, row.UpdatedAt, row.Version, row.Seq, one.Node, invitationsJSON(row), encode(row.Offer))
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +100,35 @@ func (c *connection) updateProject(one *store.Commit, change *project.Change) (v
 	}
 	row := &change.Row
 	verdict, err = fenced(c.exec(updateProject, row.Name, row.Description, string(row.Status), encode(settings(row.Settings)), row.UpdatedAt,
-		row.Version, row.Seq, one.ID, one.Epoch, one.Version))
+		string(row.Owner), invitationsJSON(row), encode(row.Offer), row.Version, row.Seq, one.ID, one.Epoch, one.Version))
 	if verdict != nil || err != nil {
 		return verdict, err
 	}
 	return nil, c.changeMembers(one, change)
+}
+
+func invitationsJSON(row *project.Row) string {
+	if len(row.Invitations) == 0 {
+		return `[]`
+	}
+	return encode(row.Invitations)
+}
+
+var selectInvitations = stmt(`
+	SELECT p.id, p.name, i.value FROM projects p, json_each(p.invitations) i
+	WHERE p.invitations <> '[]' AND json_extract(i.value, '$.email') = ?1 AND json_extract(i.value, '$.expires') > ?2
+	ORDER BY json_extract(i.value, '$.at') DESC, p.id LIMIT ?3`)
+
+// ListInvitations are those that wait for an address, the newest first.
+func (db *DB) ListInvitations(ctx context.Context, email string, now time.Time, limit int) (list []*messages.Invitation, err error) {
+	err = db.read(ctx, "list invitations", selectInvitations, []any{email, messages.Micros(now), int64(limit)}, func(r *row) error {
+		id, name := r.text(), r.text()
+		var i project.Invitation
+		err := r.json(&i)
+		list = append(list, i.Resource(messages.ProjectID(id), name))
+		return err
+	})
+	return list, err
 }
 
 // usersExist is the verdict on the collaborators to put.

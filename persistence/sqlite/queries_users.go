@@ -55,6 +55,45 @@ func (db *DB) AnyAdmin(ctx context.Context) (any bool, err error) {
 	return any, err
 }
 
+// A suspension that ran out has ended.
+var (
+	selectUsers = `
+		SELECT id, ` + accountColumns + ` FROM users
+		WHERE (?1 = '' OR ?1 = CASE WHEN status = 'suspended' AND json_extract(suspension, '$.until') <= ?2 THEN status_before ELSE status END)
+			AND (?3 = '' OR email = ?3) AND (?4 = '' OR fold(name) LIKE ?4 ESCAPE '\' OR fold(email_typed) LIKE ?4 ESCAPE '\' OR fold(email) LIKE ?4 ESCAPE '\')`
+	firstUsers = stmt(selectUsers + ` ORDER BY created_at DESC, id DESC LIMIT ?5`)
+	nextUsers  = stmt(selectUsers + ` AND (created_at, id) < (?6, ?7) ORDER BY created_at DESC, id DESC LIMIT ?5`)
+)
+
+// ListUsers pages through all users, newest first.
+func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.UserPage, error) {
+	email := q.GetEmail()
+	if email != "" {
+		normal, err := account.NormaliseEmail(email)
+		if err != nil {
+			return &messages.UserPage{}, nil //nolint:nilerr // what is no address is the address of nobody
+		}
+		email = normal
+	}
+	statement, args := firstUsers, []any{q.GetStatus(), q.GetNow(), email, substring(q.GetText()), int64(q.GetLimit()) + 1}
+	if after := q.GetAfter(); after != nil {
+		statement, args = nextUsers, append(args, after.GetAt(), after.GetId())
+	}
+	page := &messages.UserPage{}
+	err := db.read(ctx, "list users", statement, args, func(r *row) error {
+		s := &account.State{ID: messages.UserID(r.text())}
+		err := r.account(s)
+		page.Items = append(page.Items, account.ResourceAt(s, messages.Time(q.GetNow())))
+		return err
+	})
+	if len(page.Items) > int(q.GetLimit()) {
+		page.Items = page.Items[:q.GetLimit()]
+		last := page.Items[len(page.Items)-1]
+		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
+	}
+	return page, err
+}
+
 var (
 	selectSessions = `
 		SELECT id, created_at, last_seen_at, expires_at, ip, user_agent, amr FROM sessions

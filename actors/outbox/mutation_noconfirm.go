@@ -1,5 +1,0 @@
-//go:build noconfirm
-
-package outbox
-
-const early = true

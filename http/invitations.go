@@ -1,0 +1,155 @@
+package http
+
+import (
+	"context"
+
+	"atelier/messages"
+)
+
+type invitationBody struct {
+	ID        string `json:"id" format:"uuid"`
+	ProjectID string `json:"project_id" format:"uuid"`
+	Email     string `json:"email"`
+	Role      string `json:"role" enum:"viewer,commenter,editor,collaborator,admin"`
+	InvitedBy string `json:"invited_by" format:"uuid"`
+	CreatedAt string `json:"created_at" format:"date-time"`
+	ExpiresAt string `json:"expires_at" format:"date-time"`
+}
+
+func invitationOf(i *messages.Invitation) invitationBody {
+	return invitationBody{
+		ID: i.GetId(), ProjectID: i.GetProjectId(), Email: i.GetEmail(), Role: i.GetRole(), InvitedBy: i.GetInvitedBy(),
+		CreatedAt: timeText(i.GetCreatedAt()), ExpiresAt: timeText(i.GetExpiresAt()),
+	}
+}
+
+// invitedBody is an invitation as the invited sees it.
+type invitedBody struct {
+	ID          string `json:"id" format:"uuid"`
+	ProjectID   string `json:"project_id" format:"uuid"`
+	ProjectName string `json:"project_name"`
+	Email       string `json:"email"`
+	Role        string `json:"role" enum:"viewer,commenter,editor,collaborator,admin"`
+	InvitedBy   string `json:"invited_by" format:"uuid"`
+	CreatedAt   string `json:"created_at" format:"date-time"`
+	ExpiresAt   string `json:"expires_at" format:"date-time"`
+	Token       string `json:"token,omitempty" doc:"Of its link; in the list of one's own"`
+}
+
+func invitedOf(i *messages.Invitation, token string) invitedBody {
+	return invitedBody{
+		ID: i.GetId(), ProjectID: i.GetProjectId(), ProjectName: i.GetProjectName(), Email: i.GetEmail(), Role: i.GetRole(),
+		InvitedBy: i.GetInvitedBy(), CreatedAt: timeText(i.GetCreatedAt()), ExpiresAt: timeText(i.GetExpiresAt()), Token: token,
+	}
+}
+
+func (s *Server) listInvitations(ctx context.Context, c *call, in *projectInput) (*result[page[invitationBody]], error) {
+	found, err := s.deps.Projects.ListInvitations(ctx, &messages.ListInvitations{Meta: c.meta(), ProjectId: in.ProjectID})
+	if err != nil {
+		return nil, err
+	}
+	body := &page[invitationBody]{Items: make([]invitationBody, 0, len(found.GetItems()))}
+	for _, i := range found.GetItems() {
+		body.Items = append(body.Items, invitationOf(i))
+	}
+	return ok(body)
+}
+
+type inviteInput struct {
+	projectInput
+	Body struct {
+		Email string `json:"email" minLength:"3" maxLength:"254"`
+		Role  string `json:"role,omitempty" enum:"viewer,commenter,editor,collaborator,admin"`
+	}
+}
+
+func (s *Server) invite(ctx context.Context, c *call, in *inviteInput) (*result[acceptedBody], error) {
+	return accepted(s.deps.Flows.Invite(ctx, c.meta(), in.ProjectID, in.Body.Email, in.Body.Role))
+}
+
+type invitationInput struct {
+	projectInput
+	InvitationID string `path:"invitation_id" format:"uuid"`
+}
+
+func (s *Server) revokeInvitation(ctx context.Context, c *call, in *invitationInput) (*result[none], error) {
+	_, err := s.deps.Projects.RevokeInvitation(ctx, &messages.RevokeInvitation{Meta: c.meta(), ProjectId: in.ProjectID, InvitationId: in.InvitationID})
+	return &result[none]{}, err
+}
+
+func (s *Server) resendInvitation(ctx context.Context, c *call, in *invitationInput) (*result[acceptedBody], error) {
+	return accepted(s.deps.Flows.ResendInvitation(ctx, c.meta(), in.ProjectID, in.InvitationID))
+}
+
+// invitationToken is the token of an invitation's link.
+type invitationToken struct {
+	Token string `path:"token" maxLength:"200"`
+}
+
+func (s *Server) getInvitation(ctx context.Context, c *call, in *invitationToken) (*result[invitedBody], error) {
+	i, err := s.deps.Flows.Invitation(ctx, c.meta(), in.Token)
+	if err != nil {
+		return nil, err
+	}
+	body := invitedOf(i, "")
+	return ok(&body)
+}
+
+func (s *Server) acceptInvitation(ctx context.Context, c *call, in *invitationToken) (*result[collaboratorBody], error) {
+	return collaborated(s.deps.Flows.AcceptInvitation(ctx, c.meta(), in.Token))
+}
+
+func (s *Server) declineInvitation(ctx context.Context, c *call, in *invitationToken) (*result[none], error) {
+	return &result[none]{}, s.deps.Flows.DeclineInvitation(ctx, c.meta(), in.Token)
+}
+
+func (s *Server) myInvitations(ctx context.Context, c *call, _ *none) (*result[page[invitedBody]], error) {
+	found, tokens, err := s.deps.Flows.MyInvitations(ctx, c.meta())
+	if err != nil {
+		return nil, err
+	}
+	body := &page[invitedBody]{Items: make([]invitedBody, 0, len(found))}
+	for n, i := range found {
+		body.Items = append(body.Items, invitedOf(i, tokens[n]))
+	}
+	return ok(body)
+}
+
+type offerInput struct {
+	projectInput
+	Body struct {
+		UserID userID `json:"user_id" format:"uuid"`
+	}
+}
+
+func (s *Server) offerOwnership(ctx context.Context, c *call, in *offerInput) (*result[projectBody], error) {
+	return projected(s.deps.Flows.OfferOwnership(ctx, c.meta(), in.ProjectID, string(in.Body.UserID)))
+}
+
+func (s *Server) acceptOwnership(ctx context.Context, c *call, in *projectInput) (*result[projectBody], error) {
+	return projected(s.deps.Projects.AcceptOwnership(ctx, &messages.AcceptOwnership{Meta: c.meta(), ProjectId: in.ProjectID}))
+}
+
+func (s *Server) declineOwnership(ctx context.Context, c *call, in *projectInput) (*result[none], error) {
+	_, err := s.deps.Projects.DeclineOwnership(ctx, &messages.DeclineOwnership{Meta: c.meta(), ProjectId: in.ProjectID})
+	return &result[none]{}, err
+}
+
+// invitations are the ways into a project, and the change of its owner.
+func (s *Server) invitations() {
+	write := []string{messages.CodeNotFound, messages.CodeForbidden, messages.CodeInvalidState}
+	full := append(write, messages.CodeCollaboratorLimitReached, messages.CodeAlreadyCollaborator)
+	add(s, operation{ID: "listInvitations", Method: "GET", Path: "/projects/{project_id}/invitations", Summary: "Invitations that wait, at most 100", Permission: projectMembers, Status: 200, Codes: write}, s.listInvitations)
+	add(s, operation{ID: "invite", Method: "POST", Path: "/projects/{project_id}/invitations", Summary: "Mail an address an invitation; the reply does not tell whether it has an account", Permission: projectMembers, Status: 202, Codes: write}, s.invite)
+	add(s, operation{ID: "revokeInvitation", Method: "DELETE", Path: "/projects/{project_id}/invitations/{invitation_id}", Summary: "Take an invitation back", Permission: projectMembers, Status: 204, Codes: write}, s.revokeInvitation)
+	add(s, operation{ID: "resendInvitation", Method: "POST", Path: "/projects/{project_id}/invitations/{invitation_id}/resend", Summary: "Mail an invitation again", Permission: projectMembers, Status: 202, Codes: write}, s.resendInvitation)
+	add(s, operation{ID: "getInvitation", Method: "GET", Path: "/invitations/{token}", Summary: "What a link invites to", Permission: public, Status: 200, Codes: linkCodes()}, s.getInvitation)
+	add(s, operation{ID: "acceptInvitation", Method: "POST", Path: "/invitations/{token}/accept", Summary: "Become a collaborator; the invitation must be for my address, and stays where the project is full", Permission: signedIn, Status: 200,
+		ETag: true, Creates: true, Codes: linkCodes(full...)}, s.acceptInvitation)
+	add(s, operation{ID: "declineInvitation", Method: "POST", Path: "/invitations/{token}/decline", Summary: "End an invitation for my address", Permission: signedIn, Status: 204, Codes: linkCodes(messages.CodeForbidden)}, s.declineInvitation)
+	add(s, operation{ID: "myInvitations", Method: "GET", Path: "/users/me/invitations", Summary: "Invitations for my address, newest first, at most 100", Permission: signedIn, Status: 200}, s.myInvitations)
+	add(s, operation{ID: "offerOwnership", Method: "POST", Path: "/projects/{project_id}/transfer", Summary: "Offer the project to another user", Permission: projectTransfer, Status: 200, ETag: true, Codes: write}, s.offerOwnership)
+	add(s, operation{ID: "acceptOwnership", Method: "POST", Path: "/projects/{project_id}/transfer/accept", Summary: "Become the owner; the one before stays as an admin", Permission: signedIn, Status: 200, ETag: true,
+		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.acceptOwnership)
+	add(s, operation{ID: "declineOwnership", Method: "POST", Path: "/projects/{project_id}/transfer/decline", Summary: "End an offer that was made to me, or that I made", Permission: signedIn, Status: 204, Codes: write}, s.declineOwnership)
+}

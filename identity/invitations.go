@@ -1,0 +1,131 @@
+package identity
+
+import (
+	"context"
+
+	"atelier/messages"
+)
+
+// Projects are the project entities, as far as addresses and people's mail matter.
+type Projects interface {
+	Invite(context.Context, *messages.Invite) (*messages.Done, error)
+	ResendInvitation(context.Context, *messages.ResendInvitation) (*messages.Done, error)
+	AcceptInvitation(context.Context, *messages.AcceptInvitation) (*messages.Collaborator, error)
+	DeclineInvitation(context.Context, *messages.DeclineInvitation) (*messages.Done, error)
+	GetInvitation(context.Context, *messages.GetInvitation) (*messages.Invitation, error)
+	OfferOwnership(context.Context, *messages.OfferOwnership) (*messages.Project, error)
+}
+
+// Invite has an address mailed an invitation to a project. Whether it has an account
+// is not looked at.
+func (s *Service) Invite(ctx context.Context, m *messages.Meta, project, email, role string) error {
+	normal, err := s.normalise(email)
+	if err != nil {
+		return err
+	}
+	me, err := s.me(ctx, m)
+	if err != nil {
+		return err
+	}
+	_, err = s.projects.Invite(ctx, &messages.Invite{
+		Meta: m, ProjectId: project, InvitationId: newID(), Email: normal, TypedEmail: email, Role: role, Inviter: me.GetName(),
+	})
+	return err
+}
+
+// ResendInvitation mails it again.
+func (s *Service) ResendInvitation(ctx context.Context, m *messages.Meta, project, invitation string) error {
+	me, err := s.me(ctx, m)
+	if err != nil {
+		return err
+	}
+	_, err = s.projects.ResendInvitation(ctx, &messages.ResendInvitation{Meta: m, ProjectId: project, InvitationId: invitation, Inviter: me.GetName()})
+	return err
+}
+
+// me is the caller's account.
+func (s *Service) me(ctx context.Context, m *messages.Meta) (*messages.Account, error) {
+	return s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: meta(m), UserId: m.GetPrincipal()})
+}
+
+// Invitation is what a link invites to.
+func (s *Service) Invitation(ctx context.Context, m *messages.Meta, token string) (*messages.Invitation, error) {
+	project, id, err := s.tokens.ParseLink(messages.LinkInvitation, token)
+	if err != nil {
+		return nil, err
+	}
+	i, err := s.projects.GetInvitation(ctx, &messages.GetInvitation{Meta: m, ProjectId: project, InvitationId: id})
+	return i, gone(err)
+}
+
+// AcceptInvitation lets the caller in, whose address must be the invited one. That he
+// has proved it his account being active says.
+func (s *Service) AcceptInvitation(ctx context.Context, m *messages.Meta, token string) (*messages.Collaborator, error) {
+	project, id, err := s.tokens.ParseLink(messages.LinkInvitation, token)
+	if err != nil {
+		return nil, err
+	}
+	me, err := s.me(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.projects.AcceptInvitation(ctx, &messages.AcceptInvitation{
+		Meta: m, ProjectId: project, InvitationId: id, Email: me.GetAddress(),
+		User: &messages.PublicUser{Id: me.GetId(), Name: me.GetName(), Profile: me.GetProfile()},
+	})
+	return c, gone(err)
+}
+
+// DeclineInvitation ends it.
+func (s *Service) DeclineInvitation(ctx context.Context, m *messages.Meta, token string) error {
+	project, id, err := s.tokens.ParseLink(messages.LinkInvitation, token)
+	if err != nil {
+		return err
+	}
+	me, err := s.me(ctx, m)
+	if err != nil {
+		return err
+	}
+	_, err = s.projects.DeclineInvitation(ctx, &messages.DeclineInvitation{Meta: m, ProjectId: project, InvitationId: id, Email: me.GetAddress()})
+	return gone(err)
+}
+
+// MyInvitations are those that wait for the caller's address, with the tokens of
+// their links, which he could have from his mail.
+func (s *Service) MyInvitations(ctx context.Context, m *messages.Meta) (list []*messages.Invitation, tokens []string, err error) {
+	me, err := s.me(ctx, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err = s.invitations.ListInvitations(ctx, me.GetAddress(), s.now(), mostInvitations)
+	for _, i := range list {
+		token, failed := s.tokens.MintLink(messages.LinkInvitation, i.GetProjectId(), i.GetId())
+		if failed != nil {
+			return nil, nil, failed
+		}
+		tokens = append(tokens, token)
+	}
+	return list, tokens, err
+}
+
+// mostInvitations are shown to one user.
+const mostInvitations = 100
+
+// OfferOwnership offers a project to another user, who gets a mail.
+func (s *Service) OfferOwnership(ctx context.Context, m *messages.Meta, project, user string) (*messages.Project, error) {
+	me, err := s.me(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	c := &messages.OfferOwnership{Meta: m, ProjectId: project, UserId: user, Inviter: me.GetName()}
+	to := meta(m)
+	to.Principal, to.SessionId, to.Roles = user, "", nil // his address is for his mail, and told to nobody
+	switch his, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: to, UserId: user}); {
+	case messages.HasCode(err, messages.CodeNotFound): // the project says so, to who may offer it
+	case err != nil:
+		return nil, err
+	case his.GetStatus() == "active":
+		c.Email, c.Name = his.GetAddress(), his.GetName()
+	}
+	return s.projects.OfferOwnership(ctx, c)
+}
