@@ -42,7 +42,7 @@ func (r *rig) serve(ctx context.Context, database string) (*child, error) {
 		return nil, err
 	}
 	c, err := r.start(ctx, api, "/readyz", []string{"ATELIER_HTTP_ADDR=" + api, "ATELIER_OPS_ADDR=" + ops, "ATELIER_DATA_DIR=" + data,
-		"ATELIER_DATABASE_URL=" + database, "ATELIER_LOG_LEVEL=warn"}, r.binary, "serve")
+		"ATELIER_DATABASE_URL=" + database, "ATELIER_LOG_LEVEL=warn", "ATELIER_RATE_LIMITS=off"}, r.binary, "serve")
 	if err == nil {
 		c.ops = ops
 	}

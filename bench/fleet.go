@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,7 +58,7 @@ func (r *rig) fleet(ctx context.Context, name string, size int) (*fleet, error) 
 		n := &node{name: fmt.Sprintf("%s-%c", name, 'a'+i), api: addresses[0], ops: addresses[1]}
 		seeds = append(seeds, addresses[3])
 		n.env = []string{"ATELIER_HTTP_ADDR=" + n.api, "ATELIER_OPS_ADDR=" + n.ops, "ATELIER_DATA_DIR=" + data, "ATELIER_DATABASE_URL=" + database,
-			"ATELIER_LOG_LEVEL=warn", "ATELIER_NODE_NAME=" + n.name, "ATELIER_PUBLIC_URL=http://bench.test", "ATELIER_CLUSTER_NAME=" + name,
+			"ATELIER_LOG_LEVEL=warn", "ATELIER_RATE_LIMITS=off", "ATELIER_NODE_NAME=" + n.name, "ATELIER_PUBLIC_URL=http://bench.test", "ATELIER_CLUSTER_NAME=" + name,
 			"ATELIER_CLUSTER_PRESET=local", "ATELIER_CLUSTER_ADDR=" + addresses[2], "ATELIER_GOSSIP_ADDR=" + addresses[3]}
 		f.nodes = append(f.nodes, n)
 	}
@@ -153,17 +152,6 @@ func (n *node) members() ([]seen, error) {
 	var answer struct{ Nodes []seen }
 	err = json.Unmarshal(body, &answer)
 	return answer.Nodes, err
-}
-
-// live is how many entities the node holds.
-func (n *node) live() (int64, error) {
-	all, err := n.members()
-	for _, m := range all {
-		if m.Name == n.name && m.Entities != nil {
-			return *m.Entities, err
-		}
-	}
-	return 0, cmp.Or(err, fmt.Errorf("%s does not tell of itself", n.name))
 }
 
 // drain has the node hand over what it holds.

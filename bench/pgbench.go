@@ -20,7 +20,10 @@ import (
 //go:embed sql/*.sql
 var scripts embed.FS
 
-var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
+var (
+	tps     = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
+	nothing = regexp.MustCompile(`(?m)^number of transactions actually processed: 0$`)
+)
 
 // pgbench is a contestant that runs a transaction over that many connections,
 // prepared, on the tables of the program without the program.
@@ -46,12 +49,15 @@ func (r *rig) pgbench(name, script string, connections int) racer {
 			begin := time.Now().Add(middle.warm)
 			return metered(ctx, begin, begin.Add(middle.measured), m.read)
 		})
+		if err == nil && rate == 0 {
+			err = errors.New("pgbench got nothing done")
+		}
 		return m.charge(lap{Rate: rate}, middle), err
 	}}
 }
 
 // transact runs pgbench, and meanwhile meter, for whole seconds. The rate is that
-// of all of them.
+// of all of them: 0 where connecting took all the time.
 func (r *rig) transact(ctx context.Context, file string, connections int, d time.Duration, meter func() error) (rate float64, err error) {
 	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-f", file, "-c", strconv.Itoa(connections), "-j", strconv.Itoa(min(connections, 2)),
 		"-T", strconv.Itoa(int(math.Ceil(d.Seconds()))), r.alone)
@@ -65,6 +71,9 @@ func (r *rig) transact(ctx context.Context, file string, connections int, d time
 		return 0, fmt.Errorf("%w: %s", err, out.String())
 	}
 	found := tps.FindSubmatch(out.Bytes())
+	if found == nil && nothing.Match(out.Bytes()) {
+		return 0, metering
+	}
 	if found == nil {
 		return 0, fmt.Errorf("no rate in what pgbench said: %s", out.String())
 	}

@@ -18,28 +18,34 @@ const (
 	maxWait     = 60 * time.Second
 )
 
-// deadline gives the request its time: ten seconds, or Atelier-Timeout.
-func deadline(f *fiber.Ctx) (context.Context, context.CancelFunc, error) {
+// deadline gives the request its time: ten seconds, or Atelier-Timeout. One that
+// asks for another time than there is has ten seconds too, to be refused in.
+func deadline(f *fiber.Ctx) (_ context.Context, _ context.CancelFunc, invalid error) {
 	wait := defaultWait
 	if asked := f.Request().Header.Peek("Atelier-Timeout"); asked != nil {
 		ms, err := strconv.Atoi(string(asked))
-		if err != nil || ms < 1 || ms > int(maxWait.Milliseconds()) {
-			return nil, nil, messages.Invalid("Atelier-Timeout", "out_of_range", "Atelier-Timeout must be 1 to %d milliseconds", maxWait.Milliseconds())
+		if err == nil && ms >= 1 && ms <= int(maxWait.Milliseconds()) {
+			wait = time.Duration(ms) * time.Millisecond
+		} else {
+			invalid = messages.Invalid("Atelier-Timeout", "out_of_range", "Atelier-Timeout must be 1 to %d milliseconds", maxWait.Milliseconds())
 		}
-		wait = time.Duration(ms) * time.Millisecond
 	}
 	// The server's own context ends with a shutdown, which must let requests finish.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.Context()), wait)
-	return ctx, cancel, nil
+	return ctx, cancel, invalid
 }
 
 // admit finds out who asks, and reads the headers that go into Meta.
 func (s *Server) admit(ctx context.Context, c *call) error {
+	unknown := s.authenticate(ctx, c)
+	if err := s.charge(ctx, c.fiber, c.userID()); err != nil {
+		return err
+	}
+	if unknown != nil {
+		return unknown
+	}
 	if !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept)) {
 		return messages.Refuse(messages.CodeNotAcceptable, "the reply is application/json")
-	}
-	if err := s.authenticate(ctx, c); err != nil {
-		return err
 	}
 	c.trace = string(c.fiber.Response().Header.Peek(headerTrace))
 	if c.op.reads() {

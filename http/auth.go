@@ -87,7 +87,7 @@ func tokensOf(t *identity.Tokens, err error) (*result[tokensBody], error) {
 
 func (s *Server) login(ctx context.Context, c *call, in *loginInput) (*result[tokensBody], error) {
 	return tokensOf(s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
-		Email: in.Body.Email, Password: in.Body.Password, IP: c.fiber.IP(), UserAgent: userAgent(c),
+		Email: in.Body.Email, Password: in.Body.Password, IP: s.address(c.fiber).String(), UserAgent: userAgent(c),
 	}))
 }
 
@@ -98,7 +98,7 @@ type refreshInput struct {
 }
 
 func (s *Server) refresh(ctx context.Context, c *call, in *refreshInput) (*result[tokensBody], error) {
-	return tokensOf(s.deps.Flows.Refresh(ctx, c.meta(), in.Body.RefreshToken, c.fiber.IP(), userAgent(c)))
+	return tokensOf(s.deps.Flows.Refresh(ctx, c.meta(), in.Body.RefreshToken, s.address(c.fiber).String(), userAgent(c)))
 }
 
 func (s *Server) logout(ctx context.Context, c *call, _ *none) (*result[none], error) {

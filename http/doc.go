@@ -6,5 +6,11 @@
 // permission it asks for and the problems it may answer; the OpenAPI document,
 // the validation of bodies and the routes come from that same line. A request
 // passes, in this order: request id and headers, in-flight limit, deadline,
-// authentication, binding and validation, the handler, rendering.
+// authentication, the caller's budget, binding and validation, the handler,
+// rendering.
+//
+// How many requests a caller may make is counted by the user, and by the network
+// where nobody is signed in or the token is not good. Everything counts, what no
+// route takes too, but for the questions of balancers and browsers: /livez, /readyz
+// and OPTIONS.
 package http

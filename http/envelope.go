@@ -18,7 +18,7 @@ const headerRequestID = "X-Request-Id"
 
 // begin gives the reply what every reply has: the request's id, the trace that
 // it continues, and rules for caches.
-func begin(c *fiber.Ctx) {
+func (s *Server) begin(c *fiber.Ctx) {
 	id := c.Get(headerRequestID)
 	if !wellFormed(id) {
 		id = uuid.Must(uuid.NewV7()).String()
@@ -27,7 +27,8 @@ func begin(c *fiber.Ctx) {
 	header.Set(headerRequestID, id)
 	header.Set(fiber.HeaderCacheControl, "private, no-store")
 	header.Set(fiber.HeaderVary, "Authorization, Cookie")
-	header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	secure(header, s.security)
+	s.share(c)
 	if asked := c.Request().Header.Peek(headerTrace); len(asked) > 0 {
 		if trace := continued(asked); trace != "" {
 			header.Set(headerTrace, trace)
@@ -39,7 +40,7 @@ func begin(c *fiber.Ctx) {
 // and the end of panics.
 func (s *Server) envelope(c *fiber.Ctx) (err error) {
 	began := time.Now()
-	begin(c)
+	s.begin(c)
 	defer func() {
 		if r := recover(); r != nil {
 			s.deps.Log.Error("request panicked", "request_id", requestID(c), "panic", r, "stack", string(debug.Stack()))
@@ -59,8 +60,12 @@ func (s *Server) envelope(c *fiber.Ctx) (err error) {
 		}
 		return s.fail(c, messages.Refuse(messages.CodeOverloaded, "the node has too many requests in flight"))
 	}
+	if ambiguous(&c.Request().Header) {
+		c.Response().Header.SetConnectionClose()
+		return s.fail(c, s.chargeUnrouted(c, fiber.ErrBadRequest))
+	}
 	if err := c.Next(); err != nil {
-		return s.fail(c, err)
+		return s.fail(c, s.chargeUnrouted(c, err))
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func routing(e *fiber.Error) *messages.Error {
 func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := requestID(c)
 	if id == "" { // refused before it reached the envelope
-		begin(c)
+		s.begin(c)
 		id = requestID(c)
 		lingerAfter(c)
 	}

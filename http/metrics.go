@@ -14,6 +14,8 @@ type Meter interface {
 	Endpoint(method, endpoint string) func(status int, took time.Duration)
 	// Overloaded: a request was refused because too many are being answered.
 	Overloaded(queue string)
+	// Limited: a request was refused because its caller has used up a budget.
+	Limited(budget string)
 }
 
 // QueueEdge is the requests that are being answered.

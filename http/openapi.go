@@ -42,6 +42,10 @@ func schemaName(t reflect.Type, hint string) string {
 // commonCodes are the problems that an operation may answer beside its own.
 func (o *operation) commonCodes(hasBody bool) []string {
 	codes := []string{messages.CodeInternal}
+	if o.page && health(o.Path) {
+		return codes
+	}
+	codes = append(codes, messages.CodeRateLimited)
 	if o.page {
 		return codes
 	}
@@ -80,6 +84,7 @@ func (s *Server) describe(path string, op *operation, in *plan, out reflect.Type
 	o := &huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: path, Summary: op.Summary, Tags: []string{tag(op)},
 		Description: "Permission: " + string(op.Permission) + ".", Responses: map[string]*huma.Response{},
+		Deprecated: !op.Deprecated.IsZero(),
 		Extensions: map[string]any{"x-permission": string(op.Permission), "x-problems": op.Codes},
 	}
 	if op.Permission != public {
@@ -182,6 +187,8 @@ func (s *Server) describeSuccess(op *operation, o *huma.Operation, out reflect.T
 // replyHeaders are those of every reply.
 func replyHeaders() map[string]*huma.Param {
 	return map[string]*huma.Param{
+		headerPolicy:    {Description: "The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds.", Schema: &huma.Schema{Type: huma.TypeString}},
+		headerLimit:     {Description: "What is left of them: r requests, and more in t seconds.", Schema: &huma.Schema{Type: huma.TypeString}},
 		headerRequestID: {Description: "Name of the request in logs.", Schema: &huma.Schema{Type: huma.TypeString}},
 		headerTrace:     {Description: "The caller's trace, with the span of this request; where the caller sent one.", Schema: &huma.Schema{Type: huma.TypeString}},
 	}
@@ -201,7 +208,7 @@ func (s *Server) describeProblems(path string, op *operation, o *huma.Operation)
 				Headers: replyHeaders(),
 				Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema, Examples: map[string]*huma.Example{}}},
 			}
-			if p.Status == fiber.StatusServiceUnavailable {
+			if p.Status == fiber.StatusServiceUnavailable || p.Status == fiber.StatusTooManyRequests {
 				response.Headers[fiber.HeaderRetryAfter] = &huma.Param{Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}
 			}
 			o.Responses[status] = response

@@ -78,7 +78,10 @@ type operation struct {
 	Secret     bool     // request or reply hold secrets: no Idempotency-Key
 	Repeatable bool     // has the same effect however often it is asked for: neither
 
-	page bool // beside the versioned API
+	retirement
+
+	page  bool // beside the versioned API
+	asset bool // of the reference, and no JSON
 }
 
 // keyed operations take an Idempotency-Key.
@@ -151,14 +154,15 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 	s.describe(base+op.Path, &op, in, reflect.TypeFor[O]())
 	s.routes = append(s.routes, op)
 	s.route(op.Method, base+op.Path, func(f *fiber.Ctx) error {
-		ctx, cancel, err := deadline(f)
-		if err != nil {
-			return err
-		}
+		op.announce(f)
+		ctx, cancel, invalid := deadline(f)
 		defer cancel()
 		c := &call{fiber: f, op: &op}
 		if err := s.admit(ctx, c); err != nil {
 			return err
+		}
+		if invalid != nil {
+			return invalid
 		}
 		var input I
 		if err := in.bind(f, reflect.ValueOf(&input).Elem()); err != nil {
@@ -200,6 +204,7 @@ func (s *Server) options() {
 		allow := strings.Join(append(methods, "OPTIONS"), ", ")
 		s.app.Options(pattern, func(f *fiber.Ctx) error {
 			f.Set(fiber.HeaderAllow, allow)
+			s.preflight(f, allow)
 			f.Status(fiber.StatusNoContent)
 			return nil
 		})
@@ -230,13 +235,16 @@ func render[O any](s *Server, c *call, r *result[O]) error {
 	f.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	if hot, isHot := any(r.Body).(appender); isHot {
 		f.Response().SetBodyRaw(hot.appendJSON(make([]byte, 0, 768)))
-		return nil
+	} else {
+		body, err := json.Marshal(r.Body)
+		if err != nil {
+			return fmt.Errorf("http: render %s: %w", c.op.ID, err)
+		}
+		f.Response().SetBodyRaw(body)
 	}
-	body, err := json.Marshal(r.Body)
-	if err != nil {
-		return fmt.Errorf("http: render %s: %w", c.op.ID, err)
+	if c.op.compressible() {
+		compress(f)
 	}
-	f.Response().SetBodyRaw(body)
 	return nil
 }
 

@@ -21,6 +21,7 @@ func (s *Server) pages() {
 	addPage[none, freeObject](s, operation{ID: "getOpenAPI", Path: "/openapi.json", Summary: "This document"}, func(c *fiber.Ctx) error {
 		return sendJSON(c, s.rendered)
 	})
+	s.reference()
 	addPage[none, jwksBody](s, operation{ID: "getJWKS", Path: "/.well-known/jwks.json", Summary: "Public keys of access tokens (RFC 7517)"}, func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderCacheControl, "public, max-age=300")
 		return sendJSON(c, s.deps.JWKS())
@@ -40,7 +41,20 @@ func addPage[I, O any](s *Server, op operation, h fiber.Handler) *huma.Operation
 	op.Method, op.Permission, op.Status, op.page = "GET", public, fiber.StatusOK, true
 	o := s.describe(op.Path, &op, planFor[I](s), reflect.TypeFor[O]())
 	s.routes = append(s.routes, op)
-	s.route(op.Method, op.Path, h)
+	s.route(op.Method, op.Path, func(f *fiber.Ctx) error {
+		if !health(op.Path) {
+			if err := s.charge(context.WithoutCancel(f.Context()), f, ""); err != nil {
+				return err
+			}
+		}
+		if err := h(f); err != nil {
+			return err
+		}
+		if op.compressible() {
+			compress(f)
+		}
+		return nil
+	})
 	return o
 }
 
@@ -140,10 +154,15 @@ func (s *Server) problemPage(c *fiber.Ctx) error {
 }
 
 // NewOps is the operations listener, on an address of its own: health, with the
-// edge's own readiness, the metrics, the nodes, and the profiles of the Go
-// runtime. The command line is not among them: flags may hold secrets.
-func NewOps(ready func(context.Context) []string, m members, metrics func() (text []byte, kind string, err error)) *fiber.App {
+// edge's own readiness, the metrics, the nodes, the outbox, and the profiles of the
+// Go runtime. The command line is not among them: flags may hold secrets.
+func NewOps(ready func(context.Context) []string, m members, o outbox, metrics func() (text []byte, kind string, err error)) *fiber.App {
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})
+	headers := securityHeaders("")
+	app.Use(func(c *fiber.Ctx) error {
+		secure(&c.Response().Header, headers)
+		return c.Next()
+	})
 	app.Get("/livez", live)
 	app.Get("/readyz", readiness(ready))
 	app.Get("/metrics", func(c *fiber.Ctx) error {
@@ -156,6 +175,8 @@ func NewOps(ready func(context.Context) []string, m members, metrics func() (tex
 	})
 	app.Get("/cluster", opsCluster(m))
 	app.Post("/drain", opsDrain(m))
+	app.Get("/outbox", opsOutbox(o))
+	app.Post("/outbox/redrive", opsRedrive(o))
 	app.All("/debug/pprof/cmdline", func(*fiber.Ctx) error { return fiber.ErrNotFound })
 	app.Use(pprof.New())
 	return app

@@ -19,6 +19,8 @@ type Config struct {
 	CursorKey   []byte // 32 bytes, the same on all nodes
 	LogID       string // identity of the event log
 	MaxInFlight int    // requests at one time; more are refused as overloaded
+	Proxies     Proxies
+	Origins     Origins // whose pages may read replies
 
 	Verification bool // addresses are proved before their users can sign in
 }
@@ -35,7 +37,8 @@ type Deps struct {
 	Judge    func(password string) (score int, breached bool, suggestions []string)
 	Ready    func(context.Context) []string // reasons for not being ready
 	Now      func() time.Time
-	Meter    Meter // nil: nobody counts
+	Limits   *Limits // nil: callers are not limited
+	Meter    Meter   // nil: nobody counts
 	Log      *slog.Logger
 }
 
@@ -46,6 +49,8 @@ const (
 	idleTimeout  = 2 * time.Minute
 	maxBody      = 1 << 20
 	maxHeader    = 16 << 10
+
+	maxConnections = 50_000 // each has a buffer for headers while it is read
 )
 
 // Server is the API listener.
@@ -59,20 +64,26 @@ type Server struct {
 	problems map[string]problem
 	told     map[endpoint]func(status int, took time.Duration)
 	inFlight atomic.Int64
-	draining atomic.Bool
-	listener atomic.Pointer[listener] // set by Serve, drained by Shutdown
-	rendered []byte                   // the OpenAPI document
+
+	ofAddresses, ofUsers limited // budgets of callers, where they are limited
+	draining         atomic.Bool
+	listener         atomic.Pointer[listener] // set by Serve, drained by Shutdown
+	rendered         []byte                   // the OpenAPI document
+	security         []header                 // of every reply
 }
 
 // New builds the edge. It panics on an operation that declares no permission:
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
 	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{},
-		told: map[endpoint]func(int, time.Duration){}}
+		told: map[endpoint]func(int, time.Duration){}, security: securityHeaders(config.PublicURL)}
+	if l := deps.Limits; l != nil {
+		s.ofAddresses, s.ofUsers = newLimited(BudgetAddress, l.Addresses), newLimited(BudgetUser, l.Users)
+	}
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, BodyLimit: maxBody, ReadBufferSize: maxHeader,
-		DisableDefaultContentType: true, DisablePreParseMultipartForm: true,
+		Concurrency: maxConnections, DisableDefaultContentType: true, DisablePreParseMultipartForm: true,
 	})
 	server := s.app.Server()
 	server.Handler = knownMethods(server.Handler)

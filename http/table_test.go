@@ -206,7 +206,7 @@ func sample(t reflect.Type) any {
 
 func TestTheCommandLineIsNotShown(t *testing.T) {
 	t.Parallel()
-	handle := NewOps(func(context.Context) []string { return nil }, nil, nil).Handler()
+	handle := NewOps(func(context.Context) []string { return nil }, nil, nil, nil).Handler()
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
 		var request fasthttp.RequestCtx
 		request.Request.Header.SetMethod(method)

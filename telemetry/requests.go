@@ -13,12 +13,15 @@ type Requests struct {
 	Overloads
 	served *prometheus.CounterVec
 	took   *prometheus.HistogramVec
+
+	limited map[string]prometheus.Counter
 }
 
-// Requests adds the metrics of requests.
-func (r *Registry) Requests(o Overloads) *Requests {
+// Requests adds the metrics of requests, whose callers have budgets.
+func (r *Registry) Requests(o Overloads, budgets ...string) *Requests {
 	return &Requests{
 		Overloads: o,
+		limited:   children(r.counters("atelier_rate_limited_total", "Requests refused because their caller has used up a budget.", "budget"), budgets),
 		served:    r.counters("http_requests_total", "Requests answered.", "method", "endpoint", "status"),
 		took:      r.histograms("http_request_duration_seconds", "From the request's headers to its reply.", requestTimes, "method", "endpoint"),
 	}
@@ -52,6 +55,9 @@ func (r *Requests) Endpoint(method, pattern string) func(status int, took time.D
 		e.took.Observe(took.Seconds())
 	}
 }
+
+// Limited counts a request refused because of its caller's budget.
+func (r *Requests) Limited(budget string) { r.limited[budget].Inc() }
 
 // Overloads count what was refused because a queue was full.
 type Overloads struct{ refused map[string]prometheus.Counter }

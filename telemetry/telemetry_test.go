@@ -13,12 +13,14 @@ import (
 func TestCountingAllocatesNothing(t *testing.T) {
 	r := telemetry.New("test")
 	queues := r.Overloads("edge")
-	served := r.Requests(queues).Endpoint("GET", "/projects/{project_id}")
+	requests := r.Requests(queues, "user")
+	served := requests.Endpoint("GET", "/projects/{project_id}")
 	calls := r.Calls(queues, "answered")
 	entities := r.Entities(queues, "project")
 	served(200, time.Millisecond)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		served(200, time.Millisecond)
+		requests.Limited("user")
 		calls.Called("answered", time.Millisecond)
 		queues.Overloaded("edge")
 		entities.Activated("project")

@@ -17,8 +17,8 @@ func TestCandidates(t *testing.T) {
 	t.Parallel()
 	root := newParser(context.Background()).Model.Node
 	for line, want := range map[string][]string{
-		"":                                {"serve", "migrate", "user", "cluster", "drain", "certs", "version", "completion"},
-		"-- ":                             {"serve", "migrate", "user", "cluster", "drain", "certs", "version", "completion"},
+		"":                                {"serve", "migrate", "user", "cluster", "outbox", "drain", "certs", "version", "completion"},
+		"-- ":                             {"serve", "migrate", "user", "cluster", "outbox", "drain", "certs", "version", "completion"},
 		"us":                              {"user"},
 		"user ":                           {"create"},
 		"user create --pass":              {"--password-stdin"},
@@ -30,6 +30,8 @@ func TestCandidates(t *testing.T) {
 		"completion ":                     {"bash", "zsh", "fish"},
 		"cluster ":                        {"status"},
 		"cluster status --":               {"--help", "--ops-addr", "--json"},
+		"outbox ":                         {"status", "redrive"},
+		"outbox redrive --s":              {"--stream", "--since"},
 		"certs --d":                       {"--dir"},
 		"version --h":                     {"--help"},
 	} {

@@ -32,6 +32,8 @@ type settings struct {
 
 	mailSettings
 	storeSettings
+	limitSettings
+	eventSettings
 	clusterSettings
 	logSettings
 }
@@ -130,6 +132,12 @@ func (s *settings) check() error {
 		if err := s.checkProduction(); err != nil {
 			return err
 		}
+	}
+	if err := s.limitSettings.check(); err != nil {
+		return err
+	}
+	if err := s.checkEvents(s.Env == "production"); err != nil {
+		return err
 	}
 	if err := s.checkCluster(); err != nil {
 		return err

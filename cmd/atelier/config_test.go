@@ -106,6 +106,9 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		{"production, default password in the query", "must not be one that everybody tries", production(func(s *settings) { s.DatabaseURL = "postgres://db/atelier?user=u&pass%77ord=postgres" })},
 		{"production, no password", "", production(func(s *settings) { s.DatabaseURL = "postgres://atelier@db/atelier" })},
 		{"several hosts", "", production(func(s *settings) { s.DatabaseURL = "postgres://atelier:kVn2xq8@one:5432,two:5433/atelier" })},
+		{"proxies", "ATELIER_TRUSTED_PROXIES must be addresses and networks", development(func(s *settings) { s.TrustedProxies = "10.0.0.0/8, balancer" })},
+		{"no limit", "ATELIER_RATE_LIMIT_MINUTE must be 1 to 100000, and not 0; ATELIER_RATE_LIMITS=off", development(func(s *settings) { s.RateLimits, s.RateLimitHour = "on", 9 })},
+		{"limits", "", development(func(s *settings) { s.RateLimits, s.RateLimitMinute, s.RateLimitHour = "on", 1, 9 })},
 		{"parameter", "ATELIER_DATABASE_URL cannot be read", production(func(s *settings) { s.DatabaseURL = "postgres://db/x?sslmode=maybe" })},
 	} {
 		err := c.settings.check()

@@ -47,6 +47,7 @@ type opened struct {
 	engine
 	keys    token.KeyStore
 	leases  cluster.LeaseStore // nil: the directory's lock is the lease
+	outbox  outboxStore
 	writers int
 	close   func()
 }
@@ -61,7 +62,7 @@ func openPostgres(ctx context.Context, url, instance string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close}, nil
+	return &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), outbox: db.Outbox(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close}, nil
 }
 
 func openSqlite(ctx context.Context, path string) (*opened, error) {
@@ -69,7 +70,7 @@ func openSqlite(ctx context.Context, path string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{engine: db, keys: keyStore[sqlite.SealedKey]{db}, writers: 1, close: db.Close}, nil
+	return &opened{engine: db, keys: keyStore[sqlite.SealedKey]{db}, outbox: db.Outbox(), writers: 1, close: db.Close}, nil
 }
 
 // keyStore translates between the key of the port and an engine's row.

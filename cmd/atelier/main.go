@@ -22,6 +22,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema, or say where it is."`
 	User    userCommand    `cmd:"" help:"Manage users."`
 	Cluster clusterCommand `cmd:"" help:"Look at the nodes of a cluster."`
+	Outbox  outboxCommand  `cmd:"" help:"Look at the events that are on their way out, and send some again."`
 	Drain   drainCommand   `cmd:"" help:"Hand the entities of the node on this machine to the others, before it is stopped."`
 	Certs   certsCommand   `cmd:"" help:"Make certificates for the nodes of a cluster, for development."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`

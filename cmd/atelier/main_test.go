@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -148,6 +149,25 @@ func TestADrainIsSaidEverywhere(t *testing.T) {
 	reply.Body.Close()
 	require.Equal(t, 400, reply.StatusCode)
 	require.NoError(t, <-stopped)
+}
+
+// TestAStopThatOvertakesTheStart: a server that is stopped before its goroutine
+// ran does not answer for ever.
+func TestAStopThatOvertakesTheStart(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		s := &server{failed: make(chan error, 1)}
+		s.serve(fiber.New(fiber.Config{DisableStartupMessage: true}), l)
+		require.NoError(t, s.stop())
+		select {
+		case ended := <-s.failed:
+			t.Log("it ended: ", ended)
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "it still listens")
+		}
+	}
 }
 
 func TestStartRefusesWhatCannotWork(t *testing.T) {

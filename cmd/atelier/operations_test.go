@@ -19,10 +19,12 @@ func TestEveryMetricIsInThePage(t *testing.T) {
 	m := newMetrics()
 	m.readRuntime(nil, nil)
 	m.readEdge(nil, nil)
+	m.readOutbox(nil)
 	m.readLease(&cluster.Lease{})
 	m.readPostgres(nil)
 	m.readMails(nil)
 	m.readCluster(nil)
+	m.readLimits(nil, nil)
 	all := make(chan *prometheus.Desc)
 	go func() {
 		defer close(all)

@@ -47,6 +47,7 @@ type server struct {
 	activity *activity
 	peers    *peers // nil: alone
 	members  *members
+	relay    *eventRelay
 	clients  clients
 	letters  *letterbox
 	mint     *token.Mint
@@ -75,6 +76,9 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		return nil, err
 	}
 	s.NoAdmin = !admin
+	if err := s.startRelay(ctx, c, db, node); err != nil {
+		return nil, err
+	}
 	sealer, err := c.masterKey()
 	if err != nil {
 		return nil, err
@@ -121,9 +125,21 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	if err := s.startMail(c, db, lease, sealer); err != nil {
 		return err
 	}
-	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight, Verification: c.Verification == "on"}, httpd.Deps{
+	proxies, err := c.proxies()
+	if err != nil {
+		return err
+	}
+	origins, err := c.origins()
+	if err != nil {
+		return err
+	}
+	limits, err := s.limits(c.limitSettings)
+	if err != nil {
+		return err
+	}
+	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
-		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Meter: s.metrics.requests, Log: s.log,
+		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Limits: limits, Meter: s.metrics.requests, Log: s.log,
 	})
 	s.metrics.readEdge(s.edge, hasher)
 	if c.embedded() {
@@ -166,7 +182,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}
 	s.letters = &letterbox{db: db}
 	deps := actors.Deps{
-		Node: node, Lease: lockLease{}, Barrier: here, Hints: wakingHints{s.metrics, s.letters}, Meter: s.metrics.entities, Seal: sealer.Seal, Log: s.log,
+		Node: node, Lease: lockLease{}, Barrier: here, Hints: wakingHints{hints{s.metrics, s.relay}, s.letters}, Meter: s.metrics.entities, Seal: sealer.Seal, Log: s.log,
 	}
 	var leased *cluster.Lease
 	if db.leases != nil {
@@ -296,15 +312,20 @@ func (s *server) listen(c settings) (err error) {
 		s.ops.Close()
 		return fmt.Errorf("the API listener cannot be opened: %w (set ATELIER_HTTP_ADDR)", err)
 	}
-	ops := httpd.NewOps(s.edge.Ready, s.members, s.metrics.Render)
+	ops := httpd.NewOps(s.edge.Ready, s.members, s.relay, s.metrics.Render)
 	s.serve(ops, s.ops)
-	s.onStop(ops.ShutdownWithContext)
 	go func() { s.failed <- s.edge.Serve(s.api) }()
 	s.onStop(s.edge.Shutdown)
 	return nil
 }
 
-func (s *server) serve(app *fiber.App, l net.Listener) { go func() { s.failed <- app.Listener(l) }() }
+// serve answers on a listener until the node stops. The listener is closed by
+// itself too: a shutdown that overtakes the goroutine finds nothing to shut down.
+func (s *server) serve(app *fiber.App, l net.Listener) {
+	s.onStop(func(context.Context) error { _ = l.Close(); return nil })
+	s.onStop(app.ShutdownWithContext)
+	go func() { s.failed <- app.Listener(l) }()
+}
 
 func (s *server) onStop(f func(context.Context) error) { s.closers = append(s.closers, f) }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"atelier/actors"
+	"atelier/actors/outbox"
 	"atelier/actors/outbox/mail"
 	"atelier/actors/store"
 	"atelier/cluster"
@@ -22,6 +23,7 @@ type metrics struct {
 	entities *telemetry.Entities
 	calls    *telemetry.Calls
 	nodes    telemetry.Nodes
+	outbox   *telemetry.Outbox
 	mails    *telemetry.Mails
 }
 
@@ -29,7 +31,7 @@ func newMetrics() *metrics {
 	r := telemetry.New(version)
 	queues := r.Overloads(actors.QueueEntity, actors.QueueCommits, actors.QueueEntities, cluster.QueuePeer, cluster.QueueGate, httpd.QueueEdge)
 	return &metrics{
-		Registry: r, requests: r.Requests(queues), nodes: r.Nodes(),
+		Registry: r, requests: r.Requests(queues, httpd.BudgetAddress, httpd.BudgetUser), nodes: r.Nodes(), outbox: r.Outbox(),
 		mails:    r.Mails(mail.Sent, mail.Answered, mail.Refused, mail.Expired, mail.Failed),
 		entities: r.Entities(queues, store.Account, store.Session, store.Project),
 		calls: r.Calls(queues, cluster.ResultAnswered, cluster.ResultMoved, cluster.ResultUnknown, cluster.ResultTimeout,
@@ -106,6 +108,15 @@ func (m *metrics) readEdge(edge *httpd.Server, hasher *password.Hasher) {
 		value(float64(load.Waiting), "waiting")
 	})
 	m.Counter("atelier_password_hashes_refused_total", "Passwords that were not hashed because too many waited.", nil, one(func() int64 { return hasher.Load().Refused }))
+}
+
+// readOutbox adds what is looked up in the relay of the outbox.
+func (m *metrics) readOutbox(status func() outbox.Status) {
+	m.Gauge("atelier_outbox_shards", "Shards of the outbox that this node relays.", nil, one(func() int { return status().Shards }))
+	m.Gauge("atelier_outbox_unsent", "Events that wait to be sent, in these shards.", nil, one(func() int { return status().Backlog.Unsent }))
+	m.Gauge("atelier_outbox_lag_seconds", "Age of the oldest of them.", nil, one(func() float64 { return status().Backlog.Oldest.Seconds() }))
+	m.Gauge("atelier_outbox_parked_streams", "Streams of these shards that have stopped at an event that cannot be sent.", nil, one(func() int { return status().Backlog.Parked }))
+	m.Gauge("atelier_outbox_away_seconds", "For how long nothing could be sent; 0 while it can.", nil, one(func() float64 { return status().Away.Seconds() }))
 }
 
 // readMails adds what is looked up in the table of mails.

@@ -113,7 +113,7 @@ func (c *cluster) start() error {
 	}
 	shared := []string{
 		"ATELIER_DATABASE_URL=" + c.database, "ATELIER_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key), "ATELIER_PUBLIC_URL=http://" + balancer,
-		"ATELIER_CLUSTER_NAME=local", "ATELIER_CLUSTER_PRESET=local", "ATELIER_DRAIN_WAIT=1s", "ATELIER_CLUSTER_SEEDS=" + strings.Join(seeds, ","),
+		"ATELIER_RATE_LIMITS=off", "ATELIER_CLUSTER_NAME=local", "ATELIER_CLUSTER_PRESET=local", "ATELIER_DRAIN_WAIT=1s", "ATELIER_CLUSTER_SEEDS=" + strings.Join(seeds, ","),
 	}
 	front := &child{name: "balancer", url: "http://" + balancer, quit: syscall.SIGUSR1, env: []string{"BALANCER=" + balancer},
 		cmdline: func() *exec.Cmd { return exec.Command("haproxy", "-db", "-f", "deploy/haproxy.cfg") }}

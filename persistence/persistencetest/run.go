@@ -77,10 +77,12 @@ type Held struct {
 // Database is a fresh, migrated database and how to reach it.
 type Database struct {
 	Engine
-	Peer   Engine // as another node; the same engine where one process owns the database
-	Keys   Keys
-	Leases Leases                                         // nil: one process owns the database
-	Hold   func(t testing.TB, key store.CommandKey) *Held // nil: commits never run beside anything
+	Peer       Engine // as another node; the same engine where one process owns the database
+	Keys       Keys
+	Leases     Leases // nil: one process owns the database
+	Outbox     Outbox
+	PeerOutbox Outbox                                         // as another node
+	Hold       func(t testing.TB, key store.CommandKey) *Held // nil: commits never run beside anything
 }
 
 // property is something that must be true of every engine.
@@ -164,6 +166,13 @@ var alone = []property{
 	{"AnyAdmin", anyAdmin},
 	{"SweepRemovesWhatExpired", sweep},
 	{"SigningKeys", signingKeys},
+	{"UnsentEvents", unsentEvents},
+	{"UnsentEventsAmidCommits", unsentAmidCommits},
+	{"ParkedStreams", parking},
+	{"EventsSentAgain", redriving},
+	{"SentEventsAreSwept", outboxSwept},
+	{"EventsNobodyWants", discarding},
+	{"Backlogs", backlogs},
 	{"MailsGoWithTheirCommit", mailsOfCommits},
 	{"MailsAreLeased", mailsAreLeased},
 	{"EachMailHasOneSender", oneSender},
@@ -188,4 +197,7 @@ var leasing = []property{
 	{"BurialAgainstRenewal", burialAgainstRenewal},
 	{"StruckLeasesAreNotRenewed", striking},
 	{"LiveLeasesOfTheCluster", liveLeases},
+	{"ShardsOfTheOutboxAreShared", sharedShards},
+	{"ExpiredShardsAreTakenOver", expiredShards},
+	{"NodesWithoutABroker", brokerless},
 }

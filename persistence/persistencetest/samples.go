@@ -29,3 +29,6 @@ func RegistrationOf(other *store.Commit) *store.Commit {
 	user := newAccount("n1")
 	return user.fly(start, registered(user.fence.ID, address(other.ID))).commit
 }
+
+// Group is commits as a Writer takes them.
+func Group(commits ...*store.Commit) []*store.Commit { return commits }

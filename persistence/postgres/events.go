@@ -1,21 +1,10 @@
 package postgres
 
 import (
-	"hash/fnv"
-
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"atelier/actors/store"
 )
-
-// outboxShards is how many relays can share the outbox; a stream stays in one.
-const outboxShards = 64
-
-func shardOf(stream string) int16 {
-	h := fnv.New32a()
-	h.Write([]byte(stream))
-	return int16(h.Sum32() % outboxShards)
-}
 
 type record struct {
 	n      int32

@@ -8,7 +8,7 @@ import (
 
 // Pool is how busy the connections of one purpose are.
 type Pool struct {
-	Name       string // reads, writes, claims or leases
+	Name       string // reads, writes, claims, leases or outbox
 	Busy, Idle int32
 	Max        int32
 	Waits      int64         // since the start, for a connection that was not free
@@ -21,7 +21,7 @@ func (db *DB) Pools() []Pool {
 		s := p.Stat()
 		return Pool{Name: name, Busy: s.AcquiredConns(), Idle: s.IdleConns(), Max: s.MaxConns(), Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime()}
 	}
-	return []Pool{pool("reads", db.reads), pool("writes", db.writes), pool("claims", db.claims), pool("leases", db.leases)}
+	return []Pool{pool("reads", db.reads), pool("writes", db.writes), pool("claims", db.claims), pool("leases", db.leases), pool("outbox", db.relay)}
 }
 
 // Burials is how many lapsed leases of other nodes this one has ended.

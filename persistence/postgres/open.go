@@ -27,6 +27,7 @@ type Config struct {
 	Readers int32  // connections for queries; 0: four for each core
 	Writers int32  // connections for commits; 0: 4
 	Claims  int32  // connections for claims; 0: 8
+	Relay   int32  // connections for the outbox; 0: 5
 
 	// Instance tells processes apart that were given the same node name: none
 	// runs beside another one of the same instance.
@@ -41,6 +42,7 @@ const (
 	readTimeout  = 5 * time.Second
 	writeTimeout = 3 * time.Second
 	claimTimeout = 1500 * time.Millisecond
+	relayTimeout = 5 * time.Second
 	leaseTimeout = time.Second
 	lockTimeout  = 500 * time.Millisecond
 )
@@ -54,6 +56,7 @@ type DB struct {
 	writes *pgxpool.Pool
 	claims *pgxpool.Pool // apart: entities that wake up in a crowd keep no commit waiting
 	leases *pgxpool.Pool // one connection: nothing may keep a renewal waiting
+	relay  *pgxpool.Pool // apart: a backlog of events keeps nobody waiting
 	users  shared[string, *messages.PublicUser]
 }
 
@@ -87,6 +90,7 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 		{&db.writes, cmp.Or(c.Writers, 4), writeTimeout, rowByRow},
 		{&db.claims, cmp.Or(c.Claims, 8), claimTimeout, rowByRow},
 		{&db.leases, 1, leaseTimeout, nil},
+		{&db.relay, cmp.Or(c.Relay, 5), relayTimeout, kept},
 	} {
 		if *pool.is, err = open(ctx, c.URL, pool.size, pool.timeout, pool.settings); err != nil {
 			return nil, err
@@ -146,7 +150,7 @@ func (db *DB) checkDurability(ctx context.Context) error {
 
 // Close ends all connections.
 func (db *DB) Close() {
-	for _, pool := range []*pgxpool.Pool{db.claims, db.writes, db.leases, db.reads} {
+	for _, pool := range []*pgxpool.Pool{db.relay, db.claims, db.writes, db.leases, db.reads} {
 		if pool != nil {
 			pool.Close()
 		}

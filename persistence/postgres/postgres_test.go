@@ -18,9 +18,9 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	persistencetest.Run(t, func(t testing.TB) *persistencetest.Database {
 		url := migrated(t)
-		db := connect(t, patient(url))
+		db, peer := connect(t, patient(url)), connect(t, patient(url))
 		return &persistencetest.Database{
-			Engine: db, Peer: connect(t, patient(url)), Keys: keys{db}, Leases: db.Leases(),
+			Engine: db, Peer: peer, Keys: keys{db}, Leases: db.Leases(), Outbox: db.Outbox(), PeerOutbox: peer.Outbox(),
 			Hold: func(t testing.TB, key store.CommandKey) *persistencetest.Held { return hold(t, url, key) },
 		}
 	})

@@ -1,19 +1,6 @@
 package sqlite
 
-import (
-	"hash/fnv"
-
-	"atelier/actors/store"
-)
-
-// outboxShards is how many relays can share the outbox; a stream stays in one.
-const outboxShards = 64
-
-func shardOf(stream string) int64 {
-	h := fnv.New32a()
-	h.Write([]byte(stream))
-	return int64(h.Sum32() % outboxShards)
-}
+import "atelier/actors/store"
 
 var (
 	insertEvent = stmt(`

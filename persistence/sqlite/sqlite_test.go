@@ -15,7 +15,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	persistencetest.Run(t, func(t testing.TB) *persistencetest.Database {
 		db := open(t)
-		return &persistencetest.Database{Engine: db, Peer: db, Keys: keys{db}}
+		return &persistencetest.Database{Engine: db, Peer: db, Keys: keys{db}, Outbox: db.Outbox(), PeerOutbox: db.Outbox()}
 	})
 }
 

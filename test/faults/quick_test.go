@@ -38,6 +38,9 @@ const (
 	freezeLongest  = 6 * time.Second
 
 	cutRevocations = 20
+
+	redisRounds = 1
+	redisFault  = 6 * time.Second
 )
 
 func quick(n int) int {

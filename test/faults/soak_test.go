@@ -29,4 +29,7 @@ const (
 	nodeKills       = 200
 	acksPerNodeKill = 500
 	cutRevocations  = 1_000
+
+	redisRounds = 10
+	redisFault  = 20 * time.Second // with what is around it less than a minute
 )

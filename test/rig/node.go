@@ -81,7 +81,7 @@ func (s *Scenario) start(name, database string, where place) *Node {
 	s.Must(os.MkdirAll(dir, 0o700))
 	n := &Node{Name: name, Version: This, scenario: s, host: where.host, settings: append([]string{
 		"ATELIER_DATA_DIR=" + dir, "ATELIER_DATABASE_URL=" + database, "ATELIER_HTTP_ADDR=127.0.0.1:0", "ATELIER_OPS_ADDR=127.0.0.1:0",
-		"ATELIER_PUBLIC_URL=" + publicURL, "ATELIER_NODE_NAME=" + name,
+		"ATELIER_PUBLIC_URL=" + publicURL, "ATELIER_NODE_NAME=" + name, "ATELIER_RATE_LIMITS=off",
 	}, where.settings...)}
 	var err error
 	n.log, err = newLog(filepath.Join(s.Dir, name+".log"))

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -34,6 +35,7 @@ type RabbitMQServer struct {
 	names    *process // Erlang's port mapper, without which a node does not start
 	namePort int
 	control  int
+	calling  sync.Mutex // all calls have one name, by which the broker knows one connection
 }
 
 // OwnRabbitMQ is a broker of the test's own, stopped with it.
@@ -134,6 +136,8 @@ func (s *RabbitMQServer) drop(name string) error {
 func (s *RabbitMQServer) evaluate(expression string, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	s.calling.Lock()
+	defer s.calling.Unlock()
 	cmd := exec.CommandContext(ctx, "erl_call", "-address", fmt.Sprintf("127.0.0.1:%d", s.control), "-c", password, "-e")
 	cmd.Stdin = strings.NewReader(fmt.Sprintf(expression, args...) + ".\n")
 	out, err := cmd.CombinedOutput()

@@ -1,0 +1,5 @@
+//go:build noconfirm
+
+package outbox
+
+const early = true

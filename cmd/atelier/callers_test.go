@@ -1,0 +1,58 @@
+package main
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// limitedTo are settings that let callers make so many requests in a minute, and
+// users so many.
+func limitedTo(anybody, users int) func(*settings) {
+	return func(c *settings) {
+		c.RateLimits, c.RateLimitMinute, c.RateLimitHour = "on", anybody, 1000
+		c.RateLimitUserMinute, c.TrustedProxies = users, "127.0.0.1"
+	}
+}
+
+// TestCallersAreLimited over a real connection, through a proxy that is trusted.
+func TestCallersAreLimited(t *testing.T) {
+	t.Parallel()
+	p := startWith(t, engines["embedded"](t), limitedTo(10, 30))
+	nobody := p.client(t)
+	from := func(address string) *answer { return nobody.do("GET", "/problems", nil, "X-Forwarded-For: "+address) }
+	for i := range 10 {
+		a := from("198.51.100.1").want(t, 200)
+		require.Contains(t, a.header.Get("RateLimit"), `"minute";r=`+strconv.Itoa(9-i)+";")
+		require.Equal(t, `"minute";q=10;w=60, "hour";q=1000;w=3600`, a.header.Get("RateLimit-Policy"))
+	}
+	refused := from("198.51.100.1").refused(t, 429, "rate_limited")
+	wait, err := strconv.Atoi(refused.header.Get("Retry-After"))
+	require.NoError(t, err)
+	require.True(t, 0 < wait && wait <= 61)
+	from("198.51.100.2").want(t, 200)
+
+	ada := signUp(t, p, "ada")
+	for range 30 {
+		ada.get("/users/me", "X-Forwarded-For: 198.51.100.1").want(t, 200)
+	}
+	ada.get("/users/me", "X-Forwarded-For: 198.51.100.3").refused(t, 429, "rate_limited")
+	ada.signIn(t).get("/users/me").refused(t, 429, "rate_limited") // another session is the same caller
+	session := ada.nobody().get("/users/me/sessions", "X-Forwarded-For: 198.51.100.4")
+	session.refused(t, 401, "unauthenticated")
+	signUp(t, p, "bob").get("/users/me").want(t, 200)
+
+	metrics := (&client{t: t, base: p.ops}).do("GET", "/metrics", nil).want(t, 200)
+	require.Contains(t, string(metrics.body), `atelier_rate_limited_total{budget="user"} 2`)
+	require.Contains(t, string(metrics.body), `atelier_rate_limited_total{budget="address"} 1`)
+}
+
+// TestSessionsAreFromTheClient, and not from the proxy.
+func TestSessionsAreFromTheClient(t *testing.T) {
+	t.Parallel()
+	p := startWith(t, engines["embedded"](t), limitedTo(100, 100))
+	ada := signUp(t, p, "ada")
+	login := ada.post("/auth/login", object{"email": ada.email, "password": goodPassword}, "X-Forwarded-For: 6.6.6.6, 198.51.100.7").want(t, 200)
+	require.Equal(t, "198.51.100.7", ada.took(login).get("/auth/session").want(t, 200).object()["session"].(object)["ip"])
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"atelier/actors"
+	"atelier/actors/outbox"
+	"atelier/actors/outbox/rabbitmq"
+	"atelier/actors/store"
+	"atelier/messages"
+)
+
+// eventSettings say where events go.
+type eventSettings struct {
+	AMQPURL string `name:"amqp-url" help:"Send events to RabbitMQ: amqp://user:password@host/vhost, or amqps://…. Give it to all nodes; without it events are not sent." placeholder:"URL" env:"ATELIER_AMQP_URL" group:"Events"`
+}
+
+func (s *eventSettings) checkEvents(production bool) error {
+	if s.AMQPURL == "" {
+		return nil
+	}
+	if err := rabbitmq.Check(s.AMQPURL); err != nil {
+		return errors.New("ATELIER_AMQP_URL must be a URL such as amqp://user:password@host:5672/vhost: special characters in the password are written as %40 and the like")
+	}
+	if production && rabbitmq.Guest(s.AMQPURL) {
+		return errors.New("in production the password of the broker must not be one that everybody tries: give its user another, and put that into ATELIER_AMQP_URL")
+	}
+	return nil
+}
+
+const (
+	sentKept    = 24 * time.Hour // events that were sent can be sent again for so long
+	outboxSweep = time.Minute
+)
+
+// outboxStore is an engine's outbox.
+type outboxStore interface {
+	outbox.Source
+	Parked(ctx context.Context) ([]messages.ParkedStream, error)
+	Redrive(ctx context.Context, r outbox.Redrive) (streams, events int, err error)
+	Sweep(ctx context.Context, longerAgo time.Duration, limit int) (removed int, err error)
+}
+
+// eventRelay is a node's part in sending events, and what operators see of it.
+type eventRelay struct {
+	*outbox.Relay
+	node   string
+	broker bool
+	store  outboxStore
+}
+
+// startRelay begins to send events. Embedded, or without a broker, nobody else
+// commits what is to be sent soon: hints tell of all.
+func (s *server) startRelay(ctx context.Context, c settings, db *opened, node string) error {
+	config := outbox.LocalConfig(node)
+	var publisher outbox.Publisher
+	if c.AMQPURL != "" {
+		config = outbox.DefaultConfig(node)
+		if c.embedded() {
+			config.PollMin = config.PollMax
+		}
+		p, err := rabbitmq.New(rabbitmq.DefaultConfig(c.AMQPURL, node, config.Lanes))
+		if err != nil {
+			return err
+		}
+		publisher = p
+	}
+	s.relay = &eventRelay{outbox.New(config, db.outbox, publisher, s.metrics.outbox, s.log), node, config.Broker, db.outbox}
+	s.metrics.readOutbox(s.relay.Status)
+	s.relay.Start(ctx)
+	s.onStop(s.relay.Stop)
+	s.background(func(ctx context.Context) { s.sweepOutbox(ctx, db.outbox) })
+	return nil
+}
+
+// sweepOutbox removes events that were sent long ago.
+func (s *server) sweepOutbox(ctx context.Context, store outboxStore) {
+	tick := time.NewTicker(outboxSweep)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for removed := sweepAtOnce; removed == sweepAtOnce; {
+			var err error
+			if removed, err = store.Sweep(ctx, sentKept, sweepAtOnce); err != nil && ctx.Err() == nil {
+				s.log.Warn("events that were sent long ago were not removed", "error", err)
+			}
+		}
+	}
+}
+
+// hints has several parts of the node hear of commits.
+type hints []actors.Hints
+
+// Committed implements actors.Hints.
+func (all hints) Committed(kind store.Kind, id string, events []messages.Event) {
+	for _, h := range all {
+		h.Committed(kind, id, events)
+	}
+}
+
+// Committed implements actors.Hints: what was committed here is sent at once.
+func (r *eventRelay) Committed(kind store.Kind, id string, _ []messages.Event) {
+	switch {
+	case !r.broker:
+	case kind == store.Account:
+		r.Hint(messages.UserStream(id))
+	case kind == store.Project:
+		r.Hint(messages.ProjectStream(id))
+	}
+}
+
+// Outbox is what operators see.
+func (r *eventRelay) Outbox(ctx context.Context) (*messages.Outbox, error) {
+	parked, err := r.store.Parked(ctx)
+	s := r.Status()
+	return &messages.Outbox{
+		Node: r.node, Broker: r.broker, Away: s.Away, Reason: s.Reason, Shards: s.Shards, Unsent: s.Backlog.Unsent, Lag: s.Backlog.Oldest, Parked: parked,
+	}, err
+}
+
+// Redrive has parked streams go on and sends events again.
+func (r *eventRelay) Redrive(ctx context.Context, stream string, since time.Duration) (streams, events int, err error) {
+	return r.store.Redrive(ctx, outbox.Redrive{Stream: stream, Since: since})
+}
