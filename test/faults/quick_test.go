@@ -18,6 +18,9 @@ var (
 	joinedInCuts    = quick(20)
 	nodeKills       = quick(10)
 	acksPerNodeKill = quick(150)
+
+	crashPoints        = quick(200)
+	acksPerBrokerFault = quick(50)
 )
 
 const (
@@ -39,8 +42,11 @@ const (
 
 	cutRevocations = 20
 
-	redisRounds = 1
-	redisFault  = 6 * time.Second
+	redisRounds  = 1
+	redisFault   = 6 * time.Second
+	brokerRounds = 1
+	brokerHangs  = 4 * time.Second
+	relayKills   = 4
 )
 
 func quick(n int) int {

@@ -30,6 +30,11 @@ const (
 	acksPerNodeKill = 500
 	cutRevocations  = 1_000
 
-	redisRounds = 10
-	redisFault  = 20 * time.Second // with what is around it less than a minute
+	redisRounds        = 10
+	redisFault         = 20 * time.Second // with what is around it less than a minute
+	crashPoints        = 5_000
+	acksPerBrokerFault = 200
+	brokerRounds       = 50
+	brokerHangs        = 10 * time.Second
+	relayKills         = 200
 )

@@ -44,6 +44,7 @@ var mutations = []mutation{
 	{"nobarrier", "TestRevocationHoldsOnEveryNode", "revocations stay on the node that decided them"},
 	{"nobarrier", "TestRevocationHoldsAcrossCuts", "revocations stay on the node that decided them"},
 	{"nolease", "TestRevocationHoldsAcrossCuts", "what was claimed is shown from memory whatever the lease"},
+	{"noconfirm", "TestEventsSurviveTheBroker", "events count as sent before the broker has confirmed them"},
 	{"lazycommit", "TestKilledPostgresLosesNothing", "commits are reported before they are on disk"},
 }
 

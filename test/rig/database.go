@@ -147,6 +147,26 @@ func (d *Database) Log(ctx context.Context, stream string) ([]Event, error) {
 	return events, rows.Err()
 }
 
+// Events reads the whole log, stream by stream.
+func (d *Database) Events(ctx context.Context) ([]StreamEvent, error) {
+	rows, err := d.sql.QueryContext(ctx, `SELECT stream, id, seq, type, data FROM events ORDER BY stream, seq`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var events []StreamEvent
+	for rows.Next() {
+		var e StreamEvent
+		var data []byte
+		if err := rows.Scan(&e.Stream, &e.ID, &e.Seq, &e.Type, &data); err != nil {
+			return nil, err
+		}
+		e.Data = data
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
 // Fold plays a project's log. It is an error when seq has a gap, when the limit
 // did not hold at some moment, or when an event makes no sense where it stands.
 func Fold(events []Event) (Content, error) {

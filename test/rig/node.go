@@ -45,6 +45,11 @@ type Node struct {
 // but for errors in a scenario that takes the database away.
 func (s *Scenario) Start(name, database string) *Node { return s.start(name, database, place{}) }
 
+// StartWith starts a node with more settings.
+func (s *Scenario) StartWith(name, database string, settings ...string) *Node {
+	return s.start(name, database, place{settings: settings})
+}
+
 // StartCluster starts nodes that are one cluster.
 func (s *Scenario) StartCluster(database string, names ...string) []*Node {
 	s.Helper()
