@@ -66,10 +66,10 @@ type Server struct {
 	inFlight atomic.Int64
 
 	ofAddresses, ofUsers limited // budgets of callers, where they are limited
-	draining         atomic.Bool
-	listener         atomic.Pointer[listener] // set by Serve, drained by Shutdown
-	rendered         []byte                   // the OpenAPI document
-	security         []header                 // of every reply
+	draining             atomic.Bool
+	listener             atomic.Pointer[listener] // set by Serve, drained by Shutdown
+	rendered             []byte                   // the OpenAPI document
+	security             []header                 // of every reply
 }
 
 // New builds the edge. It panics on an operation that declares no permission:
