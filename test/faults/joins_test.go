@@ -58,6 +58,7 @@ func TestLimitsHoldAcrossCuts(t *testing.T) {
 		for _, r := range races {
 			r.judge(s, db, c, owners)
 		}
+		s.Logf("%d of %d projects, %s", min((round+1)*joinRaces, joinedInCuts), joinedInCuts, c.name)
 	}
 }
 

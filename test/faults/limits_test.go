@@ -59,6 +59,9 @@ func raceAll(s *rig.Scenario, url string, nodes []*rig.Node, projects int) {
 		}
 		r := runRace(s, owners, joining, 1+i%10)
 		r.judge(s, db, owners...)
+		if (i+1)%max(1, projects/10) == 0 {
+			s.Logf("%d of %d projects", i+1, projects)
+		}
 	}
 }
 

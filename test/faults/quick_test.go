@@ -36,6 +36,7 @@ const (
 	failovers     = 1
 	clockRounds   = 1
 	freezeRounds  = 3
+	rollingRounds = 1
 
 	freezeShortest = 4 * time.Second
 	freezeLongest  = 6 * time.Second

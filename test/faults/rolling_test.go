@@ -35,30 +35,47 @@ func rollingRestart(t *testing.T, configuration string) {
 	s := rig.New(t)
 	balancer, nodes := s.StartBalanced(services.Postgres(t).URL(), configuration, [3]string{"a", "b", "c"})
 	stop := atWork(s, balancer, nodes)
-	for _, n := range nodes {
-		time.Sleep(rollingPause)
-		code := make(chan int)
-		go func() { code <- n.Terminate() }()
-		stillAnswers(s, n)
-		if got := <-code; got != 0 {
-			s.Found("node %s: exit code %d", n.Name, got)
+	for round := range rollingRounds {
+		for _, n := range nodes {
+			restart(s, n)
 		}
-		n.Restart()
+		s.Logf("round %d of %d", round+1, rollingRounds)
 	}
 	time.Sleep(rollingPause)
 	s.Logf("%d requests", stop())
 }
 
+// restart stops a node in order and starts it again.
+func restart(s *rig.Scenario, n *rig.Node) {
+	time.Sleep(rollingPause)
+	code := make(chan int)
+	go func() { code <- n.Terminate() }()
+	stillAnswers(s, n)
+	if got := <-code; got != 0 {
+		s.Found("node %s: exit code %d", n.Name, got)
+	}
+	n.Restart()
+}
+
 // atWork has users work through the balancer until they are stopped, which tells
 // how much they have asked.
 func atWork(s *rig.Scenario, balancer *rig.Balancer, nodes []*rig.Node) (stop func() int64) {
+	return working(s, nodes, func(u *rig.User, _ int) *rig.Client { return u.At(nodes[0]).Behind(balancer) })
+}
+
+// atWorkOn is the same with users of each node.
+func atWorkOn(s *rig.Scenario, nodes []*rig.Node) (stop func() int64) {
+	return working(s, nodes, func(u *rig.User, i int) *rig.Client { return u.At(nodes[i%len(nodes)]) })
+}
+
+func working(s *rig.Scenario, nodes []*rig.Node, client func(u *rig.User, i int) *rig.Client) (stop func() int64) {
 	users := s.Crowd(nodes[0], rollingUsers)
 	ctx, cancel := context.WithCancel(s.Context())
 	asked := new(atomic.Int64)
 	var workers sync.WaitGroup
 	for i, u := range users {
 		w := &roller{s: s, user: s.SignIn(nodes[i%len(nodes)], u), other: users[(i+1)%len(users)].ID, asked: asked}
-		w.c = w.user.At(nodes[0]).Behind(balancer)
+		w.c = client(w.user, i)
 		workers.Go(func() { w.run(ctx) })
 	}
 	return func() int64 {
@@ -71,17 +88,7 @@ func atWork(s *rig.Scenario, balancer *rig.Balancer, nodes []*rig.Node) (stop fu
 // stillAnswers waits until a node that stops says so, and then asks it things on
 // new connections for most of the time that it must leave its balancer.
 func stillAnswers(s *rig.Scenario, n *rig.Node) {
-	for {
-		answer, err := http.Get("http://" + n.Address() + "/readyz")
-		if err != nil {
-			s.Found("node %s has not said that it stops: %v", n.Name, err)
-			return
-		}
-		answer.Body.Close()
-		if answer.StatusCode == http.StatusServiceUnavailable {
-			break
-		}
-	}
+	awaitUnready(s, n)
 	for began := time.Now(); time.Since(began) < rig.DrainWait*3/4; time.Sleep(20 * time.Millisecond) {
 		if r := n.Client().Do(s.Context(), "GET", "/users/me", nil); r.Status != http.StatusUnauthorized {
 			s.Found("node %s stops, and answered a stranger: %s", n.Name, r)

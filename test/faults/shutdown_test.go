@@ -63,6 +63,49 @@ func stopUnderLoad(s *rig.Scenario, node *rig.Node, user *rig.User) {
 	}
 }
 
+// A node that waits for its balancer stops waiting when it is told to stop once
+// more. What is in flight is answered all the same.
+func TestASecondSignalEndsTheWait(t *testing.T) {
+	t.Parallel()
+	each(t, func(s *rig.Scenario, url string) {
+		node := s.Start("a", url, "ATELIER_DRAIN_WAIT=5m")
+		user := s.SignIn(node, s.Register(node, "owner"))
+		slow := halfSent(s, node, user)
+		began := time.Now()
+		node.TellToStop()
+		awaitUnready(s, node)
+		if r := user.At(node).Do(s.Context(), "GET", "/users/me", nil); !r.OK() {
+			s.Found("a node that waits for its balancer answered %s", r)
+		}
+		code := make(chan int)
+		go func() { code <- node.Terminate() }()
+		slow.finish(s)
+		if got := <-code; got != 0 {
+			s.Found("exit code %d", got)
+		}
+		if took := time.Since(began); took > 20*time.Second {
+			s.Found("the node took %s to stop", took)
+		}
+		if node.Said("told to stop once more") != 1 {
+			s.Found("the log does not say why the wait has ended")
+		}
+	})
+}
+
+// awaitUnready waits until a node that stops says so.
+func awaitUnready(s *rig.Scenario, n *rig.Node) {
+	for {
+		answer, err := http.Get("http://" + n.Address() + "/readyz")
+		if err != nil {
+			s.Fatalf("node %s has not said that it stops: %v", n.Name, err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusServiceUnavailable {
+			return
+		}
+	}
+}
+
 const stopCallers = 24
 
 // caller asks one thing after the other on a connection that stays open.

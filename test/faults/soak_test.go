@@ -2,39 +2,47 @@
 
 package faults_test
 
-import "time"
+import (
+	"time"
 
-// Sizes of the long form.
+	"atelier/test/rig"
+)
+
+// Sizes of the long form, or the share of them that ATELIER_RIG_SHARE asks for.
+var (
+	joinedProjects = rig.Long(20_000)
+	sharedRounds   = rig.Long(100)
+	programKills   = rig.Long(50)
+	postgresKills  = rig.Long(200)
+	stormKeys      = rig.Long(100_000)
+	refreshRounds  = rig.Long(10_000)
+	stops          = rig.Long(200)
+	leaseRounds    = rig.Long(100)
+	cutRounds      = rig.Long(100)
+	tieRounds      = rig.Long(20)
+	cutTime        = time.Duration(max(8, rig.Long(60))) * time.Second
+	failovers      = rig.Long(30)
+	clockRounds    = rig.Long(20)
+	freezeRounds   = rig.Long(500)
+	rollingRounds  = rig.Long(50)
+	redisRounds    = rig.Long(10)
+	crashPoints    = rig.Long(5_000)
+	brokerRounds   = rig.Long(50)
+	relayKills     = rig.Long(200)
+
+	joinedInCluster = rig.Long(20_000)
+	joinedInCuts    = rig.Long(1_000)
+	nodeKills       = rig.Long(200)
+	cutRevocations  = rig.Long(1_000)
+)
+
 const (
-	joinedProjects = 20_000
-	sharedRounds   = 100
-	programKills   = 50
-	acksPerKill    = 2_000
-	postgresKills  = 200
-	stormKeys      = 100_000
-	refreshRounds  = 10_000
-	stops          = 200
-	leaseRounds    = 100
-	cutRounds      = 100
-	tieRounds      = 20
-	cutTime        = time.Minute
-	failovers      = 30
-	clockRounds    = 20
-	freezeRounds   = 500
-	freezeShortest = time.Second
-	freezeLongest  = 20 * time.Second
-
-	joinedInCluster = 20_000
-	joinedInCuts    = 1_000
-	nodeKills       = 200
+	acksPerKill     = 2_000
 	acksPerNodeKill = 500
-	cutRevocations  = 1_000
+	freezeShortest  = time.Second
+	freezeLongest   = 20 * time.Second
 
-	redisRounds        = 10
 	redisFault         = 20 * time.Second // with what is around it less than a minute
-	crashPoints        = 5_000
 	acksPerBrokerFault = 200
-	brokerRounds       = 50
 	brokerHangs        = 10 * time.Second
-	relayKills         = 200
 )

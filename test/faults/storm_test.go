@@ -40,6 +40,9 @@ func rageAll(s *rig.Scenario, url string, nodes []*rig.Node) {
 			random := s.Random(lane)
 			for i := range stormKeys / 2 / stormLanes {
 				st.rage(random, fmt.Sprintf("storm-%d-%d", lane, i), member)
+				if each := stormKeys / 2 / stormLanes; lane == 0 && (i+1)%max(1, each/10) == 0 {
+					s.Logf("%d of %d projects of the first lane", i+1, each)
+				}
 			}
 		})
 	}

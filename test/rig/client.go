@@ -122,7 +122,10 @@ func (c *Client) Do(ctx context.Context, method, path string, body any, headers 
 	for _, h := range headers {
 		request.Header.Set(h.Name, h.Value)
 	}
-	return reply(c.http.Do(request))
+	began := time.Now()
+	r := reply(c.http.Do(request))
+	c.Node.scenario.tally.request(c.Node.Name, path, began, r.Outcome)
+	return r
 }
 
 func reply(answer *http.Response, err error) *Reply {

@@ -38,6 +38,12 @@ func (d *Database) Int(ctx context.Context, query string, args ...any) (n int64,
 	return n, err
 }
 
+// Text asks for one text.
+func (d *Database) Text(ctx context.Context, query string, args ...any) (text string, err error) {
+	err = d.sql.QueryRowContext(ctx, query, args...).Scan(&text)
+	return text, err
+}
+
 // Await asks until the answer is at least the wanted one, and says whether it
 // came to that in time.
 func (s *Scenario) Await(db *Database, within time.Duration, query string, want int64, args ...any) bool {

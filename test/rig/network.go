@@ -20,6 +20,8 @@ type Network struct {
 	Nodes []*Node
 
 	scenario *Scenario
+	network  *services.Network
+	database string
 	hosts    map[*Node]*services.Host
 }
 
@@ -28,30 +30,61 @@ type Network struct {
 // scenario is skipped.
 func (s *Scenario) StartNetwork(names ...string) (n *Network, database string) {
 	s.Helper()
+	n = s.emptyNetwork()
+	hosts := make([]*services.Host, len(names))
+	for i := range hosts {
+		hosts[i] = n.host()
+	}
+	n.Nodes = s.startCluster(n.database, names, func(i int) place { return place{host: hosts[i]} })
+	for i, node := range n.Nodes {
+		n.hosts[node] = hosts[i]
+	}
+	return n, n.database
+}
+
+func (s *Scenario) emptyNetwork() *Network {
+	s.Helper()
 	network, err := services.StartNetwork()
 	if errors.Is(err, services.ErrNoNetworks) {
 		s.Skip(err)
 	}
 	s.Must(err)
 	s.Cleanup(network.Stop)
-	database = services.OwnPostgres(s, network.Servers()).URL("test")
-	n = &Network{scenario: s, hosts: map[*Node]*services.Host{}}
-	hosts := make([]*services.Host, len(names))
-	for i := range hosts {
-		hosts[i], err = network.Host()
-		s.Must(err)
-	}
-	n.Nodes = s.startCluster(database, names, func(i int) place { return place{host: hosts[i]} })
-	for i, node := range n.Nodes {
-		n.hosts[node] = hosts[i]
-	}
-	return n, database
+	return &Network{scenario: s, network: network, database: services.OwnPostgres(s, network.Servers()).URL("test"), hosts: map[*Node]*services.Host{}}
+}
+
+func (n *Network) host() *services.Host {
+	n.scenario.Helper()
+	host, err := n.network.Host()
+	n.scenario.Must(err)
+	return host
+}
+
+// StartNamed makes a network without nodes, in which they find each other by a
+// name server.
+func (s *Scenario) StartNamed() (n *Network, names *services.Names) {
+	s.Helper()
+	n = s.emptyNetwork()
+	names, err := n.network.Names()
+	s.Must(err)
+	return n, names
+}
+
+// Join starts a node on a host of its own. Ready is told the host's address before
+// the node starts, and returns its settings.
+func (n *Network) Join(name string, ready func(address string) []string) *Node {
+	n.scenario.Helper()
+	host := n.host()
+	node := n.scenario.startCluster(n.database, []string{name}, func(int) place { return place{host: host, settings: ready(host.Address())} })[0]
+	n.Nodes, n.hosts[node] = append(n.Nodes, node), host
+	return node
 }
 
 // Split has nodes reach those of their own side alone; who is on no side is
 // alone. All of them reach the database.
 func (n *Network) Split(sides ...[]*Node) {
 	n.scenario.Helper()
+	n.scenario.tally.fault("split")
 	for _, node := range n.Nodes {
 		others := maps.Clone(n.hosts)
 		for _, side := range sides {
@@ -66,12 +99,14 @@ func (n *Network) Split(sides ...[]*Node) {
 // Deafen has a node hear nothing of another one, which still hears it.
 func (n *Network) Deafen(node, other *Node) {
 	n.scenario.Helper()
+	n.scenario.tally.fault("one-way cut")
 	n.scenario.Must(n.hosts[node].Ignore(n.hosts[other]))
 }
 
 // LoseDatabase cuts a node off from the database.
 func (n *Network) LoseDatabase(node *Node) {
 	n.scenario.Helper()
+	n.scenario.tally.fault("cut from the database")
 	n.scenario.Must(n.hosts[node].LoseServers())
 }
 
@@ -99,41 +134,64 @@ func AwaitWhole(ctx context.Context, nodes []*Node, within time.Duration) error 
 	}
 }
 
-// seesAll asks the node's operations listener for its cluster.
+// seesAll is an error unless the node sees so many, all of them trusted.
 func (n *Node) seesAll(ctx context.Context, nodes int) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.Setting("ATELIER_OPS_ADDR")+"/cluster", nil)
+	members, err := n.sees(ctx)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	var seen struct {
-		Nodes []struct {
-			Name, State string
-			Exclusive   bool
-		}
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&seen); err != nil {
-		return fmt.Errorf("%s says %s: %w", n.Name, answer.Status, err)
-	}
-	for _, other := range seen.Nodes {
+	for _, other := range members {
 		if other.State != "up" || !other.Exclusive {
 			return fmt.Errorf("%s says that %s is %s, exclusive: %t", n.Name, other.Name, other.State, other.Exclusive)
 		}
 	}
-	if len(seen.Nodes) != nodes {
-		return fmt.Errorf("%s sees %d nodes", n.Name, len(seen.Nodes))
+	if len(members) != nodes {
+		return fmt.Errorf("%s sees %d nodes", n.Name, len(members))
 	}
 	return nil
+}
+
+// Sees is the state of another node as this one tells it; empty: it knows none
+// of the name.
+func (n *Node) Sees(ctx context.Context, name string) (state string, err error) {
+	members, err := n.sees(ctx)
+	for _, other := range members {
+		if other.Name == name {
+			state = other.State
+		}
+	}
+	return state, err
+}
+
+// member is a node as another one tells of it.
+type member struct {
+	Name, State string
+	Exclusive   bool
+}
+
+// sees asks the node's operations listener for its cluster.
+func (n *Node) sees(ctx context.Context) ([]member, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.Setting("ATELIER_OPS_ADDR")+"/cluster", nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	var seen struct{ Nodes []member }
+	if err := json.NewDecoder(answer.Body).Decode(&seen); err != nil {
+		return nil, fmt.Errorf("%s says %s: %w", n.Name, answer.Status, err)
+	}
+	return seen.Nodes, nil
 }
 
 // place is where a node runs, and what it is told beside the usual.
 type place struct {
 	host     *services.Host // nil: this machine
 	settings []string
+	seeds    []string // beside the gossip of those who start with it
 }
 
 // addresses are those of the node's connections to others, of its gossip, its

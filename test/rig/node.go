@@ -41,9 +41,11 @@ type Node struct {
 
 // Start starts a node on a database: postgres://…, or empty for the embedded one
 // in the node's own data directory. It answers requests when Start returns. It
-// is stopped with the scenario. Races, panics and errors in its log are findings,
+// is stopped with the scenario. Settings are more variables for it. Races, panics and errors in its log are findings,
 // but for errors in a scenario that takes the database away.
-func (s *Scenario) Start(name, database string) *Node { return s.start(name, database, place{}) }
+func (s *Scenario) Start(name, database string, settings ...string) *Node {
+	return s.start(name, database, place{settings: settings})
+}
 
 // StartWith starts a node with more settings.
 func (s *Scenario) StartWith(name, database string, settings ...string) *Node {
@@ -74,10 +76,22 @@ func (s *Scenario) startCluster(database string, names []string, where func(i in
 			"ATELIER_GOSSIP_ADDR=" + gossips[i], "ATELIER_HTTP_ADDR=" + api, "ATELIER_OPS_ADDR=" + ops}, places[i].settings...)
 	}
 	for i, name := range names {
-		places[i].settings = append(places[i].settings, "ATELIER_CLUSTER_SEEDS="+strings.Join(gossips, ","))
+		places[i].settings = append([]string{"ATELIER_CLUSTER_SEEDS=" + strings.Join(append(places[i].seeds, gossips...), ",")}, places[i].settings...)
 		nodes = append(nodes, s.start(name, database, places[i]))
 	}
 	return nodes
+}
+
+// Join starts a node that finds the cluster by another's gossip.
+func (s *Scenario) Join(cluster []*Node, name, database string, settings ...string) *Node {
+	s.Helper()
+	var seeds []string
+	for _, n := range cluster {
+		seeds = append(seeds, n.Setting("ATELIER_GOSSIP_ADDR"))
+	}
+	return s.startCluster(database, []string{name}, func(int) place {
+		return place{settings: settings, seeds: seeds}
+	})[0]
 }
 
 func (s *Scenario) start(name, database string, where place) *Node {
@@ -93,7 +107,8 @@ func (s *Scenario) start(name, database string, where place) *Node {
 	s.Must(err)
 	s.Cleanup(func() {
 		if n.running() {
-			n.Terminate()
+			_ = n.cmd.Process.Signal(syscall.SIGTERM)
+			n.awaitEnd()
 		}
 		n.log.close()
 		for _, line := range n.log.alarms {
@@ -155,15 +170,22 @@ func (n *Node) Setting(name string) (value string) {
 // Run runs another command of the program to its end, and returns what it said.
 func (s *Scenario) Run(args ...string) string {
 	s.Helper()
+	said, err := s.Try(args...)
+	if err != nil {
+		s.Fatalf("atelier %s: %v\n%s", strings.Join(args, " "), err, said)
+	}
+	return said
+}
+
+// Try is Run for a command that may fail.
+func (s *Scenario) Try(args ...string) (said string, err error) {
+	s.Helper()
 	path, err := This()
 	s.Must(err)
 	cmd := exec.CommandContext(s.Context(), path, args...)
 	cmd.Env = environment()
-	said, err := cmd.CombinedOutput()
-	if err != nil {
-		s.Fatalf("atelier %s: %v\n%s", strings.Join(args, " "), err, said)
-	}
-	return string(said)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // Dir is the node's data directory.
@@ -171,20 +193,34 @@ func (n *Node) Dir() string { return filepath.Join(n.scenario.Dir, n.Name) }
 
 // Kill ends the process without a warning.
 func (n *Node) Kill() {
+	n.scenario.tally.fault("kill -9")
 	_ = n.cmd.Process.Kill()
 	<-n.done
 }
 
 // Freeze stops the process where it is; Thaw lets it go on.
-func (n *Node) Freeze() { _ = n.cmd.Process.Signal(syscall.SIGSTOP) }
+func (n *Node) Freeze() {
+	n.scenario.tally.fault("SIGSTOP")
+	_ = n.cmd.Process.Signal(syscall.SIGSTOP)
+}
 
 // Thaw ends a Freeze.
 func (n *Node) Thaw() { _ = n.cmd.Process.Signal(syscall.SIGCONT) }
 
+// TellToStop sends SIGTERM, and does not wait.
+func (n *Node) TellToStop() {
+	n.scenario.tally.fault("SIGTERM")
+	_ = n.cmd.Process.Signal(syscall.SIGTERM)
+}
+
 // Terminate asks the process to stop, waits for its end and returns its exit
 // code; -1 when it had to be killed.
 func (n *Node) Terminate() int {
-	_ = n.cmd.Process.Signal(syscall.SIGTERM)
+	n.TellToStop()
+	return n.awaitEnd()
+}
+
+func (n *Node) awaitEnd() (code int) {
 	select {
 	case <-n.done:
 	case <-time.After(patience):
@@ -192,6 +228,28 @@ func (n *Node) Terminate() int {
 		n.Kill()
 	}
 	return n.cmd.ProcessState.ExitCode()
+}
+
+// Said reports how many lines of the node's log have the text.
+func (n *Node) Said(text string) (lines int) {
+	content, err := os.ReadFile(filepath.Join(n.scenario.Dir, n.Name+".log"))
+	n.scenario.Must(err)
+	for line := range strings.Lines(string(content)) {
+		if strings.Contains(line, text) {
+			lines++
+		}
+	}
+	return lines
+}
+
+// AwaitSaid waits until so many lines of the node's log have the text.
+func (s *Scenario) AwaitSaid(n *Node, text string, lines int) {
+	s.Helper()
+	for deadline := time.Now().Add(patience); n.Said(text) < lines; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.Fatalf("node %s says %d times %q, and not %d:\n%s", n.Name, n.Said(text), text, lines, n.log.tail())
+		}
+	}
 }
 
 func (n *Node) running() bool {

@@ -16,6 +16,10 @@ import (
 const (
 	SeedVariable = "ATELIER_RIG_SEED"
 	KeepVariable = "ATELIER_RIG_KEEP" // directory for what failed scenarios leave; the system's for temporary files by default
+
+	// ShareVariable is a share of the long form's sizes, such as 0.01, for a look
+	// whether it runs.
+	ShareVariable = "ATELIER_RIG_SHARE"
 )
 
 // Scenario is one run of one test.
@@ -27,12 +31,22 @@ type Scenario struct {
 	Outage bool // the database goes away in it: nodes may log errors
 
 	findings atomic.Int64
+	tally    *tally
+}
+
+// Long is a size of the long form, or the share of it that was asked for.
+func Long(size int) int {
+	share, err := strconv.ParseFloat(os.Getenv(ShareVariable), 64)
+	if err != nil {
+		return size
+	}
+	return max(1, int(share*float64(size)))
 }
 
 // New begins a scenario. Its directory is removed at its end unless it failed.
 func New(t testing.TB) *Scenario {
 	t.Helper()
-	s := &Scenario{TB: t, Seed: rand.Uint64()}
+	s := &Scenario{TB: t, Seed: rand.Uint64(), tally: newTally()}
 	if text := os.Getenv(SeedVariable); text != "" {
 		var err error
 		s.Seed, err = strconv.ParseUint(text, 10, 64)
@@ -44,7 +58,9 @@ func New(t testing.TB) *Scenario {
 	// short: a socket in a data directory has a long path already.
 	s.Dir, err = os.MkdirTemp(os.Getenv(KeepVariable), "rig."+name[:min(len(name), 20)]+".")
 	s.Must(err)
+	t.Logf("seed %d", s.Seed)
 	t.Cleanup(func() {
+		t.Logf("seed %d\n%s", s.Seed, s.tally)
 		if !t.Failed() {
 			os.RemoveAll(s.Dir)
 			return

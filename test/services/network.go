@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,6 +31,7 @@ type Network struct {
 	number int
 	held   net.Listener
 	hosts  []*Host
+	names  *Names // nil: hosts ask whom this machine asks
 }
 
 // maxNetworks is how many there can be at a time. Their addresses are those that
@@ -78,6 +81,9 @@ func (n *Network) start() error {
 
 // Stop ends what runs on the hosts, and the network.
 func (n *Network) Stop() {
+	if n.names != nil {
+		n.names.conn.Close()
+	}
 	removeNetwork(n.number)
 	n.held.Close()
 }
@@ -107,6 +113,11 @@ func (n *Network) Host() (*Host, error) {
 	number := len(n.hosts) + 1
 	h := &Host{network: n, space: fmt.Sprintf("%s.%d", n.bridge(), number), address: n.address(10 + number)}
 	n.hosts = append(n.hosts, h)
+	if n.names != nil {
+		if err := h.askNames(); err != nil {
+			return nil, err
+		}
+	}
 	if err := ip("", "netns add "+h.space, "link add "+h.space+" type veth peer name eth0 netns "+h.space, "link set "+h.space+" master "+n.bridge()+" up"); err != nil {
 		return nil, err
 	}
@@ -231,6 +242,7 @@ func removeNetwork(number int) {
 		}
 		_ = exec.Command("ip", "link", "delete", part).Run()
 		_ = exec.Command("ip", "netns", "delete", part).Run()
+		_ = os.RemoveAll(filepath.Join(spaceFiles, part))
 	}
 }
 
