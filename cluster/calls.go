@@ -54,7 +54,7 @@ type callShard struct {
 type peer struct {
 	gate     *actor.PID
 	inFlight atomic.Int64
-	down     atomic.Bool // cannot be connected to; written by its line, read by callers
+	trouble  atomic.Pointer[error] // why it cannot be connected to; nil: it can; written by its line, read by callers
 }
 
 // waiting is a call that has not ended.
@@ -108,7 +108,7 @@ func (c *calls) begin(to Node) (number uint64, w *waiting, err error) {
 	s.mu.Unlock()
 	// Looked at after the call was registered: whoever finds the peer gone from
 	// now on, finds the call too.
-	if now, ok := c.view.Load().Node(to.Name); !ok || now.Address != to.Address || p.down.Load() {
+	if now, ok := c.view.Load().Node(to.Name); !ok || now.Address != to.Address || p.trouble.Load() != nil {
 		c.take(number)
 		return 0, nil, errMoved
 	}

@@ -18,7 +18,9 @@
 //
 // Nodes of one cluster find each other by gossip. Membership tells who is there
 // as a View, one after another from one goroutine; a view may be wrong at any
-// moment and says only whom to ask. It is told until Leave.
+// moment and says only whom to ask. It is told until Leave. Meetings calls whoever
+// is new in it, from a goroutine for each until it answers or Stop, and passes the
+// view on with who has not answered yet: nothing is placed there.
 //
 // Transport owns the connections and the calls under way, between Start and Stop;
 // each call is ended by whoever takes it out of its shard. Caller asks the owner

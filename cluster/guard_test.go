@@ -168,6 +168,11 @@ func TestNodesKnowEachOtherByCertificate(t *testing.T) {
 			told := a.do(t, order{Do: "call", ID: owned(b, a), Text: "x"})
 			require.Equal(t, map[string]int{c.code: 1}, told.Codes)
 			require.Equal(t, map[string]int{"ok": 1}[c.code], b.do(t, order{Do: "done"}).Done["x"])
+
+			a, b = begin(t, c.a), begin(t, c.b)
+			gossip(t, a, b)
+			unmet := a.do(t, order{Do: "unmet"}).Text + b.do(t, order{Do: "unmet"}).Text
+			require.Equal(t, map[bool]string{true: "", false: "ba"}[c.code == "ok"], unmet, "none of the two meets the other, or both do")
 		})
 	}
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,15 +33,18 @@ type LeaseStore interface {
 type LeaseConfig struct {
 	Node    string        // stable over restarts
 	Cluster string        // nodes of one cluster can ask each other for entities; empty: alone
-	Address string        // where others reach the node; empty: nowhere
 	TTL     time.Duration // of the lease
 	Margin  time.Duration // trusted for TTL − Margin after the renewal was sent
 	Every   time.Duration // between renewals
 	Timeout time.Duration // of one renewal
 
-	// Reached names the nodes of the cluster that this one reaches, itself
-	// included; nil: all. It does not block.
-	Reached func() []string
+	// Address is where others reach the node; nil: nowhere. It is asked when an
+	// incarnation begins: the transport knows it once it has started.
+	Address func() string
+
+	// View is whom of the cluster this node sees, and whom it reaches: all but the
+	// unmet. nil: it reaches all. It does not block.
+	View func() View
 }
 
 // DefaultLeaseConfig is for nodes in one data centre.
@@ -173,8 +175,12 @@ func (l *Lease) clustered() bool { return l.config.Cluster != "" }
 func (l *Lease) unjudged() { l.weak, l.sight = l.clustered(), sight{} }
 
 func (l *Lease) acquire(ctx context.Context) error {
+	address := ""
+	if l.config.Address != nil {
+		address = l.config.Address()
+	}
 	sent := l.sinceStart()
-	incarnation, now, err := l.store.Acquire(ctx, l.config.Node, l.config.Cluster, l.config.Address, l.config.TTL)
+	incarnation, now, err := l.store.Acquire(ctx, l.config.Node, l.config.Cluster, address, l.config.TTL)
 	if err != nil {
 		return err
 	}
@@ -218,18 +224,21 @@ func (l *Lease) judge(ctx context.Context) {
 		l.log.Warn("the leases of the cluster are not known", "node", l.config.Node, "error", err)
 		return
 	}
-	reaches := func(string) bool { return true }
-	if l.config.Reached != nil {
-		reached := l.config.Reached()
-		reaches = func(name string) bool { return slices.Contains(reached, name) }
+	sees := func(string) (seen, reached bool) { return true, true }
+	if l.config.View != nil {
+		v := l.config.View()
+		sees = func(name string) (seen, reached bool) {
+			n, seen := v.Node(name)
+			return seen, seen && !n.Unmet
+		}
 	}
-	strong, strike := l.sight.judge(time.Since(l.start), l.config.Node, live, reaches)
+	strong, strike := l.sight.judge(time.Since(l.start), l.config.Node, live, sees)
 	if !strong && l.alone.Load() {
 		l.log.Warn("this node reaches the lesser part of its cluster: answers are now verified in the database", "node", l.config.Node)
 	}
 	l.weak = !strong
 	for _, n := range strike {
-		l.log.Warn("a node is not reached: its lease will not be renewed", "node", n.Name, "incarnation", n.Incarnation)
+		l.log.Warn("a node is not seen: its lease will not be renewed", "node", n.Name, "incarnation", n.Incarnation)
 		if err := l.store.Strike(ctx, n.Name, n.Incarnation); err != nil {
 			l.log.Warn("a lease was not struck", "node", n.Name, "error", err)
 		} else {

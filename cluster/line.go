@@ -21,7 +21,7 @@ const (
 func (t *Transport) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	address := cc.Target()
 	p := t.calls.peer(address)
-	defer p.down.Store(false) // the first to know is who asks again
+	defer p.trouble.Store(nil) // the first to know is who asks again
 	tick := time.NewTicker(reconnectEvery)
 	defer tick.Stop()
 	for expected := time.Now(); ; {
@@ -29,7 +29,7 @@ func (t *Transport) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cl
 		if err == nil {
 			return &line{ClientStream: stream, calls: t.calls}, nil
 		}
-		if !p.down.Swap(true) {
+		if p.trouble.Swap(&err) == nil {
 			t.log.Warn("a node cannot be reached", "address", address, "error", err)
 		}
 		t.calls.failUnsent(address)

@@ -57,6 +57,7 @@ type nodeConfig struct {
 type order struct {
 	Seq           int
 	View          *View
+	Gossip        *View // whose nodes are to be met
 	Do, ID, Text  string
 	Node          string
 	Timeout       time.Duration
@@ -92,6 +93,7 @@ type part struct {
 	transport *Transport
 	gate      *Gate
 	caller    *Caller
+	meetings  *Meetings
 	local     *entities
 	others    goleak.Option // the goroutines that ran before
 }
@@ -112,6 +114,7 @@ func (c nodeConfig) start() (*part, error) {
 		return nil, err
 	}
 	p.caller = NewCaller(p.transport, p.local)
+	p.meetings = NewMeetings(p.caller, p.caller.Changed, log)
 	if c.Places < 0 {
 		return p, nil
 	}
@@ -145,6 +148,9 @@ func (c nodeConfig) run(in io.Reader, out io.Writer) error {
 		if o.View != nil {
 			p.caller.Changed(*o.View)
 		}
+		if o.Gossip != nil {
+			p.meetings.Changed(*o.Gossip)
+		}
 		go func() {
 			t := p.obey(o)
 			t.Seq = o.Seq
@@ -173,6 +179,13 @@ func (p *part) obey(o order) (t told) {
 		t.Error = fmt.Sprint(p.caller.Seen(ctx, o.Node, []string{o.ID}))
 	case "revoke":
 		t.Error = fmt.Sprint(p.caller.Revoke(ctx, o.Node, o.Marks))
+	case "unmet":
+		p.meetings.Wait(ctx)
+		for _, n := range p.caller.View().Nodes {
+			if n.Unmet {
+				t.Text += n.Name
+			}
+		}
 	case "done":
 		p.local.mu.Lock()
 		defer p.local.mu.Unlock()
@@ -183,6 +196,7 @@ func (p *part) obey(o order) (t told) {
 	case "waiting":
 		t.Done = map[string]int{"waiting": int(p.transport.calls.peer(o.Node).inFlight.Load())}
 	case "stop":
+		p.meetings.Stop()
 		t.Error = fmt.Sprint(errors.Join(p.gate.Close(ctx), p.transport.Stop(ctx), goleak.Find(p.others)))
 	}
 	return t
@@ -382,6 +396,18 @@ func join(tb testing.TB, nodes ...*node) {
 			v.Nodes = append(v.Nodes, other.Node)
 		}
 		n.do(tb, order{View: &v})
+	}
+}
+
+// gossip tells all nodes that they are members of one cluster.
+func gossip(tb testing.TB, nodes ...*node) {
+	tb.Helper()
+	for _, n := range nodes {
+		v := View{Self: n.Name}
+		for _, other := range nodes {
+			v.Nodes = append(v.Nodes, other.Node)
+		}
+		n.do(tb, order{Gossip: &v})
 	}
 }
 

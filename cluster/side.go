@@ -7,13 +7,13 @@ import (
 	"atelier/messages"
 )
 
-// strikeAfter is how long a node that is not reached keeps what it holds.
+// strikeAfter is how long a node that is not seen keeps what it holds.
 const strikeAfter = 2 * time.Second
 
 // sight is what a node has seen of the other nodes' leases. It belongs to the
 // lease's loop.
 type sight struct {
-	missed map[life]time.Duration // since when each has not been reached, by the node's monotonic clock
+	missed map[life]time.Duration // since when each has not been seen, by the node's monotonic clock
 }
 
 // life is one incarnation of a node.
@@ -23,18 +23,22 @@ type life struct {
 }
 
 // judge compares the live leases of the cluster with the nodes that this one
-// reaches beside itself. The node is on the strong side of a split when it
+// sees and reaches beside itself. The node is on the strong side of a split when it
 // reaches more than half of them, or half of them with the oldest. Then it is to
-// strike those that it has not reached for a while and that have others refused
-// what they hold: of the rest the rows are free to take.
-func (s *sight) judge(now time.Duration, self string, live []messages.LeasedNode, reaches func(name string) bool) (strong bool, strike []messages.LeasedNode) {
+// strike those that it has not seen for a while and that have others refused
+// what they hold: of the rest the rows are free to take. Who is seen and not
+// reached sees this one too, and others may reach it.
+func (s *sight) judge(now time.Duration, self string, live []messages.LeasedNode, sees func(name string) (seen, reached bool)) (strong bool, strike []messages.LeasedNode) {
 	missed := make(map[life]time.Duration)
 	count, oldest := 0, false
 	first := eldest(live)
 	for _, n := range live {
-		if n.Name == self || reaches(n.Name) {
+		seen, reached := sees(n.Name)
+		if n.Name == self || reached {
 			count++
 			oldest = oldest || n.Name == first
+		}
+		if n.Name == self || seen {
 			continue
 		}
 		of := life{n.Name, n.Incarnation}

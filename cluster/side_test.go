@@ -41,32 +41,39 @@ func TestSides(t *testing.T) {
 		reached string // beside itself
 		strong  bool
 		strike  string // once it has lasted
+		seen    string // and not reached
 	}{
-		{"alone", leased("a"), "a", "", true, ""},
-		{"two that see each other", leased("a", "b"), "a", "b", true, ""},
-		{"the younger of them", leased("a", "b"), "b", "a", true, ""},
-		{"tie, the older", leased("a", "b"), "a", "", true, "b"},
-		{"tie, the younger", leased("a", "b"), "b", "", false, ""},
-		{"tie of one age, by name", twins, "a", "", true, "b"},
-		{"tie of one age, the other", twins, "b", "", false, ""},
-		{"two of three", leased("a", "b", "c"), "c", "b", true, "a"},
-		{"one of three, the oldest", leased("a", "b", "c"), "a", "", false, ""},
-		{"two of four without the oldest", leased("a", "b", "c", "d"), "c", "d", false, ""},
-		{"two of four with the oldest", leased("a", "b", "c", "d"), "d", "a", true, "b c"},
-		{"two of five", leased("a", "b", "c", "d", "e"), "a", "b", false, ""},
-		{"isolated", leased("a", "b", "c", "d", "e"), "c", "", false, ""},
-		{"asymmetric: the one in the middle", leased("a", "b", "c"), "b", "a c", true, ""},
-		{"asymmetric: an end", leased("a", "b", "c"), "c", "b", true, "a"},
-		{"reaches some that have no lease", leased("a", "b", "c"), "c", "x y z", false, ""},
-		{"struck already", []messages.LeasedNode{leased("a")[0], with(leased("b")[0], func(n *messages.LeasedNode) { n.Struck, n.StartedAt = true, time.Unix(9, 0) })}, "a", "", true, ""},
-		{"holds nothing that others are refused", []messages.LeasedNode{leased("a")[0], with(leased("b")[0], func(n *messages.LeasedNode) { n.Exclusive, n.StartedAt = false, time.Unix(9, 0) })}, "a", "", true, ""},
-		{"nobody has a lease", nil, "a", "b", false, ""},
+		{"alone", leased("a"), "a", "", true, "", ""},
+		{"two that see each other", leased("a", "b"), "a", "b", true, "", ""},
+		{"the younger of them", leased("a", "b"), "b", "a", true, "", ""},
+		{"tie, the older", leased("a", "b"), "a", "", true, "b", ""},
+		{"tie, the younger", leased("a", "b"), "b", "", false, "", ""},
+		{"tie of one age, by name", twins, "a", "", true, "b", ""},
+		{"tie of one age, the other", twins, "b", "", false, "", ""},
+		{"two of three", leased("a", "b", "c"), "c", "b", true, "a", ""},
+		{"one of three, the oldest", leased("a", "b", "c"), "a", "", false, "", ""},
+		{"two of four without the oldest", leased("a", "b", "c", "d"), "c", "d", false, "", ""},
+		{"two of four with the oldest", leased("a", "b", "c", "d"), "d", "a", true, "b c", ""},
+		{"two of five", leased("a", "b", "c", "d", "e"), "a", "b", false, "", ""},
+		{"isolated", leased("a", "b", "c", "d", "e"), "c", "", false, "", ""},
+		{"asymmetric: the one in the middle", leased("a", "b", "c"), "b", "a c", true, "", ""},
+		{"asymmetric: an end", leased("a", "b", "c"), "c", "b", true, "a", ""},
+		{"reaches some that have no lease", leased("a", "b", "c"), "c", "x y z", false, "", ""},
+		{"struck already", []messages.LeasedNode{leased("a")[0], with(leased("b")[0], func(n *messages.LeasedNode) { n.Struck, n.StartedAt = true, time.Unix(9, 0) })}, "a", "", true, "", ""},
+		{"holds nothing that others are refused", []messages.LeasedNode{leased("a")[0], with(leased("b")[0], func(n *messages.LeasedNode) { n.Exclusive, n.StartedAt = false, time.Unix(9, 0) })}, "a", "", true, "", ""},
+		{"nobody has a lease", nil, "a", "b", false, "", ""},
+		{"sees one that it does not reach", leased("a", "b", "c"), "a", "b", true, "", "c"},
+		{"sees others that it does not reach", leased("a", "b", "c"), "c", "", false, "", "a b"},
+		{"sees one of two", leased("a", "b", "c", "d"), "a", "b", true, "d", "c"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var s sight
 			judge := func(now time.Duration) (bool, string) {
-				strong, strike := s.judge(now, c.self, c.live, func(name string) bool { return slices.Contains(strings.Fields(c.reached), name) })
+				strong, strike := s.judge(now, c.self, c.live, func(name string) (seen, reached bool) {
+					reached = slices.Contains(strings.Fields(c.reached), name)
+					return reached || slices.Contains(strings.Fields(c.seen), name), reached
+				})
 				var names []string
 				for _, n := range strike {
 					names = append(names, n.Name)
@@ -93,7 +100,7 @@ func TestNobodyIsStruckBeforeItsTime(t *testing.T) {
 	live := leased("a", "b")
 	seen := map[string]bool{}
 	struck := func(now time.Duration) bool {
-		_, strike := s.judge(now, "a", live, func(name string) bool { return seen[name] })
+		_, strike := s.judge(now, "a", live, func(name string) (bool, bool) { return seen[name], seen[name] })
 		return len(strike) > 0
 	}
 	require.False(t, struck(0))
@@ -116,7 +123,12 @@ func split(t *testing.T, s *table, lost func()) (l *Lease, reach func(names ...s
 	reach = func(names ...string) { reached.Store(&names) }
 	reach()
 	config := DefaultLeaseConfig("n1")
-	config.Cluster, config.Reached = "c", func() []string { return append([]string{"n1"}, *reached.Load()...) }
+	config.Cluster, config.View = "c", func() (v View) {
+		for _, name := range append([]string{"n1"}, *reached.Load()...) {
+			v.Nodes = append(v.Nodes, Node{Name: name})
+		}
+		return v
+	}
 	l = NewLease(config, s, lost, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	require.NoError(t, l.Start(t.Context()))
 	t.Cleanup(func() { require.NoError(t, l.Stop(context.Background())) })

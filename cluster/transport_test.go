@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -195,12 +197,23 @@ func TestAFrozenPeerEndsCallsAtTheirDeadline(t *testing.T) {
 	join(t, a, b)
 	there := owned(b, a)
 	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
-	require.NoError(t, b.cmd.Process.Signal(syscall.SIGSTOP))
+	b.freeze(t)
 	told := a.do(t, order{Do: "call", ID: there, Text: "late", Timeout: 300 * time.Millisecond, AtOnce: 5})
 	require.Equal(t, map[string]int{messages.CodeTimeout: 5}, told.Codes)
 	require.Less(t, told.Took, time.Second)
 	require.NoError(t, b.cmd.Process.Signal(syscall.SIGCONT))
 	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
+}
+
+// freeze returns when the process stands still: it may run on for a moment after
+// the signal.
+func (n *node) freeze(t *testing.T) {
+	t.Helper()
+	require.NoError(t, n.cmd.Process.Signal(syscall.SIGSTOP))
+	require.Eventually(t, func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
+		return err == nil && strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " T")
+	}, 10*time.Second, time.Millisecond)
 }
 
 // TestWhatIsMovedIsNeverSent has calls wait for a connection that comes about only

@@ -11,6 +11,7 @@ type Node struct {
 	Address  string    // host:port of its transport
 	Started  time.Time // of this incarnation
 	Draining bool      // it owns nothing any more
+	Unmet    bool      // it has not answered a call of this node's yet: it owns nothing
 }
 
 // View is who is in the cluster, as one node sees it.
@@ -32,10 +33,13 @@ func (v View) Node(name string) (Node, bool) {
 // Owner is the node that an entity belongs on: the one with the highest score of
 // name, kind and id together (rendezvous hashing, Thaler and Ravishankar 1998), so
 // that a node that comes or goes moves only what is its own. Nodes that drain own
-// nothing, unless all do.
+// nothing, unless all do; the unmet never do.
 func (v View) Owner(kind, id string) (owner Node, ok bool) {
 	var best uint64
 	for _, n := range v.Nodes {
+		if n.Unmet {
+			continue
+		}
 		s := score(n.Name, kind, id)
 		better := !ok || s > best || s == best && n.Name > owner.Name
 		if ok && n.Draining != owner.Draining {

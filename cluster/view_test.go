@@ -49,6 +49,22 @@ func TestANodeThatGoesMovesOnlyItsOwn(t *testing.T) {
 	}
 }
 
+func TestTheUnmetOwnNothing(t *testing.T) {
+	t.Parallel()
+	v, left := viewOf(3), viewOf(2)
+	v.Nodes[2].Unmet = true
+	for i := range 1000 {
+		is, _ := v.Owner("project", id(i))
+		without, _ := left.Owner("project", id(i))
+		require.Equal(t, without.Name, is.Name)
+	}
+	for i := range v.Nodes {
+		v.Nodes[i].Draining = i < 2
+	}
+	is, _ := v.Owner("project", id(1))
+	require.NotEqual(t, "atelier-2", is.Name, "where all others drain neither")
+}
+
 func TestSomebodyOwnsWhereAllDrain(t *testing.T) {
 	t.Parallel()
 	v := viewOf(2)
