@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -14,7 +15,8 @@ const roleAdmin = "admin"
 type members interface {
 	// Cluster lists the nodes by name.
 	Cluster(context.Context) (*messages.Cluster, error)
-	// Drain returns when the node and the others know that it drains.
+	// Drain returns when the node and the others know that it drains. Without
+	// another one that takes over it is refused: invalid state.
 	Drain(ctx context.Context, node string) error
 }
 
@@ -99,6 +101,10 @@ func opsDrain(m members) fiber.Handler {
 		c, err := m.Cluster(ctx)
 		if err == nil {
 			err = m.Drain(ctx, c.Node)
+		}
+		var refusal *messages.Error
+		if errors.As(err, &refusal) && refusal.GetCode() == messages.CodeInvalidState {
+			return fiber.NewError(fiber.StatusConflict, refusal.GetMessage())
 		}
 		if err != nil {
 			return fiber.NewError(fiber.StatusServiceUnavailable, "the others have not all been told yet; ask again")

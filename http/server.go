@@ -163,7 +163,7 @@ func (s *Server) table() {
 
 	add(s, operation{ID: "getCluster", Method: "GET", Path: "/cluster", Summary: "The nodes, as the one that answers sees them", Permission: administer, Status: 200}, s.getCluster)
 	add(s, operation{ID: "drainNode", Method: "POST", Path: "/cluster/nodes/{node}/drain", Summary: "Hand a node's entities to the others, until it is started again", Permission: administer, Status: 204, Repeatable: true,
-		Codes: []string{messages.CodeNotFound}}, s.drainNode)
+		Codes: []string{messages.CodeNotFound, messages.CodeInvalidState}}, s.drainNode)
 	s.tableNext()
 	s.pages()
 }

@@ -27,7 +27,7 @@ type settings struct {
 	OpsAddr      string        `help:"Address of the operations listener; keep it off the internet." default:"127.0.0.1:9090" env:"ATELIER_OPS_ADDR" group:"Operations"`
 	PublicURL    string        `help:"URL under which clients reach the API, the same on all nodes; http:// and the API's address where it is not set, which production refuses." placeholder:"URL" env:"ATELIER_PUBLIC_URL" group:"Server"`
 	NodeName     string        `help:"Stable name of this node; kept in the data directory where it is not set." placeholder:"NAME" env:"ATELIER_NODE_NAME" group:"Server"`
-	DrainWait    time.Duration `help:"How long a node that is told to stop still takes requests while /readyz says no: as long as a balancer needs to notice." default:"0s" env:"ATELIER_DRAIN_WAIT" group:"Server"`
+	DrainWait    time.Duration `help:"How long a node that is told to stop still takes requests while /readyz says no: as long as a balancer needs to notice, at most 5m. A second signal ends it." default:"0s" env:"ATELIER_DRAIN_WAIT" group:"Server"`
 	Verification string        `name:"email-verification" help:"on: new users must prove their address, by a link that is mailed, before they sign in. off: they need not. on in production and off in development where it is not set." enum:"on,off," default:"" placeholder:"on|off" env:"ATELIER_EMAIL_VERIFICATION" group:"Mail"`
 
 	mailSettings
@@ -111,6 +111,10 @@ func (s *storeSettings) place() string {
 	return "postgres://" + strings.Join(hosts, ",") + "/" + config.Database
 }
 
+// maxDrainWait is longer than any balancer needs: who sets more means something
+// else, and would wait for it at each restart.
+const maxDrainWait = 5 * time.Minute
+
 // check refuses settings that cannot work, with a sentence that says what to do,
 // and completes those that follow from others.
 func (s *settings) check() error {
@@ -124,6 +128,9 @@ func (s *settings) check() error {
 	}
 	if s.HTTPAddr == s.OpsAddr && !strings.HasSuffix(s.HTTPAddr, ":0") {
 		return fmt.Errorf("ATELIER_HTTP_ADDR and ATELIER_OPS_ADDR are both %s: give one of them another port", s.HTTPAddr)
+	}
+	if s.DrainWait < 0 || s.DrainWait > maxDrainWait {
+		return fmt.Errorf("ATELIER_DRAIN_WAIT must be between 0s and %s, and not %s: it is how long a balancer needs to notice, not how long requests may take", maxDrainWait, s.DrainWait)
 	}
 	if s.embedded() && len(adminSocket(s.DataDir)) > maxSocketPath {
 		return fmt.Errorf("ATELIER_DATA_DIR must have at most %d bytes, since a socket is kept in it", maxSocketPath-len(adminSocket("/")))

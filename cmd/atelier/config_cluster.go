@@ -3,12 +3,10 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"strings"
 
 	"atelier/cluster"
 )
@@ -26,7 +24,7 @@ type clusterSettings struct {
 	ClusterTLSKey    string `name:"cluster-tls-key" help:"Its private key, PEM." type:"path" placeholder:"FILE" env:"ATELIER_CLUSTER_TLS_KEY" group:"Cluster"`
 	GossipAddr       string `help:"Address of the gossip by which nodes notice each other, TCP and UDP." default:"127.0.0.1:7946" env:"ATELIER_GOSSIP_ADDR" group:"Cluster"`
 	GossipAdvertise  string `help:"Address under which other nodes find that one; the same where it is not set." placeholder:"HOST:PORT" env:"ATELIER_GOSSIP_ADVERTISE" group:"Cluster"`
-	ClusterKey       string `help:"Encrypt the gossip: 16, 24 or 32 bytes in base64. Several, comma-separated: the first encrypts, all decrypt." placeholder:"KEYS" env:"ATELIER_CLUSTER_KEY" group:"Cluster"`
+	ClusterKey       string `help:"Encrypt the gossip: 16, 24 or 32 bytes in base64. Several, comma-separated: the first encrypts, all decrypt. file:PATH has them one a line, and is read again while the node runs." placeholder:"KEYS" env:"ATELIER_CLUSTER_KEY" group:"Cluster"`
 }
 
 // clustered reports whether the node is part of a cluster.
@@ -43,6 +41,11 @@ func (s *settings) checkCluster() error {
 	for _, a := range []struct{ name, address string }{{"ATELIER_CLUSTER_ADDR", s.ClusterAddr}, {"ATELIER_GOSSIP_ADDR", s.GossipAddr}} {
 		if _, port, err := net.SplitHostPort(a.address); err != nil || port == "" {
 			return fmt.Errorf("%s must be an address with a port, such as 10.0.0.1:7800, and not %q", a.name, a.address)
+		}
+	}
+	for _, a := range []struct{ name, address string }{{"ATELIER_CLUSTER_ADVERTISE", s.ClusterAdvertise}, {"ATELIER_GOSSIP_ADVERTISE", s.GossipAdvertise}} {
+		if host, port, err := net.SplitHostPort(a.address); a.address != "" && (err != nil || host == "" || port == "" || port == "0") {
+			return fmt.Errorf("%s must be the host and the port that other nodes ask, such as 10.0.0.1:7800, and not %q", a.name, a.address)
 		}
 	}
 	if s.Env == "production" && (s.ClusterTLSCA == "" || s.ClusterKey == "") {
@@ -82,15 +85,6 @@ func (s *clusterSettings) gossip() (seeds cluster.Seeds, keys [][]byte, err erro
 	if seeds, err = cluster.ParseSeeds(s.ClusterSeeds); err != nil {
 		return seeds, nil, fmt.Errorf("ATELIER_CLUSTER_SEEDS: %w", err)
 	}
-	for text := range strings.SplitSeq(s.ClusterKey, ",") {
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		key, err := base64.StdEncoding.DecodeString(text)
-		if n := len(key); err != nil || n != 16 && n != 24 && n != 32 {
-			return seeds, nil, errors.New("ATELIER_CLUSTER_KEY must be keys of 16, 24 or 32 bytes in base64; make one with: openssl rand -base64 32")
-		}
-		keys = append(keys, key)
-	}
-	return seeds, keys, nil
+	keys, err = s.gossipKeys()
+	return seeds, keys, err
 }

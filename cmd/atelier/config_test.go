@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
@@ -91,6 +92,9 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		{"production embedded", "", production(func(s *settings) { s.DatabaseURL = "" })},
 		{"sqlite", "", development(func(s *settings) { s.DatabaseURL = "sqlite:other.db" })},
 		{"any ports", "", development(func(s *settings) { s.HTTPAddr, s.OpsAddr = "127.0.0.1:0", "127.0.0.1:0" })},
+		{"the longest wait", "", development(func(s *settings) { s.DrainWait = 5 * time.Minute })},
+		{"too long a wait", "ATELIER_DRAIN_WAIT must be between 0s and 5m0s, and not 1h0m0s", development(func(s *settings) { s.DrainWait = time.Hour })},
+		{"a wait below zero", "ATELIER_DRAIN_WAIT must be between", development(func(s *settings) { s.DrainWait = -time.Second })},
 		{"database", "ATELIER_DATABASE_URL must begin with postgres:// or sqlite:", development(func(s *settings) { s.DatabaseURL = "mysql://db" })},
 		{"password with a slash", "are written as %40 and the like", development(func(s *settings) { s.DatabaseURL = "postgres://u:a%zz@db/x" })},
 		{"long directory", "ATELIER_DATA_DIR must have at most 92 bytes", development(func(s *settings) { s.DataDir = "/" + strings.Repeat("d", 92) })},

@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"atelier/actors"
@@ -15,12 +14,11 @@ import (
 
 // members tells of the nodes, and drains them.
 type members struct {
-	node    string
-	peers   *peers // nil: alone
-	lease   actors.Lease
-	census  func() map[string]int64 // entities on this node
-	since   time.Time
-	drained atomic.Bool // where it is alone
+	node   string
+	peers  *peers // nil: alone
+	lease  actors.Lease
+	census func() map[string]int64 // entities on this node
+	since  time.Time
 }
 
 // Cluster lists the nodes: whom this one sees, and who has a lease.
@@ -28,9 +26,6 @@ func (m *members) Cluster(ctx context.Context) (*messages.Cluster, error) {
 	if m.peers == nil {
 		_, exclusive := m.lease.Trust()
 		self := messages.Member{Name: m.node, State: messages.MemberUp, Since: m.since, Exclusive: exclusive, Entities: m.census()}
-		if m.drained.Load() {
-			self.State = messages.MemberDraining
-		}
 		return &messages.Cluster{Node: m.node, Nodes: []messages.Member{self}}, nil
 	}
 	name := m.peers.settings.ClusterName
@@ -38,7 +33,7 @@ func (m *members) Cluster(ctx context.Context) (*messages.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &messages.Cluster{Name: name, Node: m.node, Nodes: join(m.peers.members.View(), leased)}
+	c := &messages.Cluster{Name: name, Node: m.node, Nodes: join(m.peers.view(), leased)}
 	m.count(ctx, c.Nodes)
 	return c, nil
 }
@@ -73,7 +68,7 @@ func join(view cluster.View, leased []messages.LeasedNode) []messages.Member {
 		switch {
 		case l.Struck:
 			m.State = messages.MemberStruck
-		case !seen:
+		case !seen || n.Unmet:
 			m.State = messages.MemberUnseen
 		case n.Draining:
 			m.State = messages.MemberDraining
@@ -93,19 +88,18 @@ func join(view cluster.View, leased []messages.LeasedNode) []messages.Member {
 	return all
 }
 
-// Drain has a node hand its entities to the others, until it is started again. A
-// node that is alone has nobody to hand them to, and keeps them.
+// Drain has a node hand its entities to the others, until it is started again.
+// Where there is no other that takes them, it is refused.
 func (m *members) Drain(ctx context.Context, node string) error {
-	missing := messages.Refuse(messages.CodeNotFound, "there is no node of that name in the cluster")
-	if m.peers == nil {
-		if node != m.node {
-			return missing
-		}
-		m.drained.Store(true)
-		return nil
+	view := cluster.View{Nodes: []cluster.Node{{Name: m.node}}}
+	if m.peers != nil {
+		view = m.peers.view()
 	}
-	if _, ok := m.peers.members.View().Node(node); !ok {
-		return missing
+	if _, ok := view.Node(node); !ok {
+		return messages.Refuse(messages.CodeNotFound, "there is no node of that name in the cluster")
+	}
+	if !slices.ContainsFunc(view.Nodes, func(n cluster.Node) bool { return n.Name != node && !n.Draining && !n.Unmet }) {
+		return messages.Refuse(messages.CodeInvalidState, "there is no other node that could take over what %s owns", node)
 	}
 	return m.peers.caller.Drain(ctx, node)
 }

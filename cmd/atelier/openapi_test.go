@@ -28,6 +28,9 @@ func TestEveryOperationIsAsDocumented(t *testing.T) {
 					drive.run()
 					require.Empty(t, strings.Join(drive.faults, "\n"), "seed %d", driverSeed)
 					succeeded := slices.ContainsFunc([]int{200, 201, 202, 204}, func(status int) bool { return drive.statuses[status] > 0 })
+					if op.ID == "drainNode" { // of a node that is alone
+						succeeded = drive.statuses[409] > 0
+					}
 					require.True(t, succeeded, "no valid request succeeded: %v", drive.statuses)
 				})
 			}

@@ -29,6 +29,7 @@ type peers struct {
 	log       *slog.Logger
 	transport *cluster.Transport
 	members   *cluster.Membership
+	meetings  *cluster.Meetings
 	caller    *cluster.Caller
 	now       func() time.Time // database time
 	keeping   sync.Mutex
@@ -54,6 +55,8 @@ func (p *peers) start(ctx context.Context, s *server) error {
 		return err
 	}
 	s.onStop(gate.Close)
+	p.meetings = cluster.NewMeetings(p.caller, p.changed, p.log)
+	s.onStop(func(context.Context) error { p.meetings.Stop(); return nil })
 	seeds, keys, err := p.settings.gossip()
 	if err != nil {
 		return err
@@ -61,13 +64,20 @@ func (p *peers) start(ctx context.Context, s *server) error {
 	p.members = cluster.NewMembership(cluster.MembershipConfig{
 		Cluster: p.settings.ClusterName, Self: cluster.Node{Name: p.node, Address: p.transport.Address(), Started: time.Now()},
 		Bind: p.settings.GossipAddr, Advertise: p.settings.GossipAdvertise, Preset: p.settings.ClusterPreset, Seeds: seeds, Keys: keys,
-	}, p.changed, p.log)
+	}, p.meetings.Changed, p.log)
 	if err := p.members.Start(ctx); err != nil {
 		return fmt.Errorf("the cluster cannot be joined: %w (set ATELIER_GOSSIP_ADDR)", err)
 	}
 	s.onStop(p.members.Leave)
+	if p.settings.keyFile() != "" {
+		s.background(func(ctx context.Context) { p.followKeys(ctx, keys) })
+	}
+	p.meetings.Wait(ctx)
 	return nil
 }
+
+// address is where others reach this node.
+func (p *peers) address() string { return p.transport.Address() }
 
 // Drain implements cluster.Local: it hands this node's entities to the others.
 func (p *peers) Drain(context.Context) error { return p.members.Drain() }
@@ -92,15 +102,8 @@ func (p *peers) keep() {
 	})
 }
 
-// reached names the nodes that this one sees.
-func (p *peers) reached() []string {
-	v := p.members.View()
-	names := make([]string, 0, len(v.Nodes))
-	for _, n := range v.Nodes {
-		names = append(names, n.Name)
-	}
-	return names
-}
+// view is the cluster as this node sees it.
+func (p *peers) view() cluster.View { return p.caller.View() }
 
 // everywhere is actors' Caller over all nodes.
 type everywhere struct{ caller *cluster.Caller }

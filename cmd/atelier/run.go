@@ -1,12 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,6 +42,7 @@ type server struct {
 	edge    *httpd.Server
 	closers []func(context.Context) error
 	failed  chan error
+	hurry   chan os.Signal // cuts the wait for balancers short
 
 	metrics  *metrics
 	activity *activity
@@ -61,7 +62,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	s := &server{log: log, failed: make(chan error, 2), metrics: newMetrics()}
+	s := &server{log: log, failed: make(chan error, 2), hurry: make(chan os.Signal, 1), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
@@ -97,11 +98,21 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		s.onStop(s.peers.Drain)
 	}
 	s.onStop(func(context.Context) error { // has a time of its own
-		s.edge.Retire()
-		time.Sleep(c.DrainWait)
+		s.retire(c.DrainWait)
 		return nil
 	})
 	return s, nil
+}
+
+// retire says that the node is not ready, and takes requests for as long as a
+// balancer needs to notice, or until somebody is in a hurry.
+func (s *server) retire(wait time.Duration) {
+	s.edge.Retire()
+	select {
+	case <-time.After(wait):
+	case <-s.hurry:
+		s.log.Info("told to stop once more: no more requests are taken, those in flight are answered")
+	}
 }
 
 // startEdge brings up what people reach: the flows, the API, the operations
@@ -190,7 +201,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 		if c.clustered() {
 			s.peers = &peers{settings: c.clusterSettings, node: node, barrier: here, leases: db.leases, metrics: s.metrics, log: s.log}
 			deps.Peers, deps.Barrier = neighbours{s.peers}, clusterBarrier{s.peers}
-			timing.Cluster, timing.Address, timing.Reached = c.ClusterName, cmp.Or(c.ClusterAdvertise, c.ClusterAddr), s.peers.reached
+			timing.Cluster, timing.Address, timing.View = c.ClusterName, s.peers.address, s.peers.view
 		}
 		leased = cluster.NewLease(timing, db.leases, func() { runtime.Forget() }, s.log)
 		deps.Lease = leased

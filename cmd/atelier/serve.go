@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -28,7 +30,8 @@ const (
 	growth   = 200 // per cent
 )
 
-// Run serves until it is told to stop: SIGTERM drains and exits 0.
+// Run serves until it is told to stop: SIGTERM drains and exits 0. A second one
+// ends the wait for balancers.
 func (c *serveCommand) Run(ctx context.Context) error {
 	began := time.Now()
 	uuid.EnableRandPool()                           // ids are no secrets
@@ -45,10 +48,12 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	debug.FreeOSMemory() // what starting took is not needed any more
 	select {
 	case <-ctx.Done():
-		log.Info("stopping: requests in flight are answered first")
+		log.Info("stopping: requests in flight are answered first", "wait", c.DrainWait)
 	case err = <-s.failed:
 		log.Error("a listener failed", "error", err)
 	}
+	signal.Notify(s.hurry, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(s.hurry)
 	if stopped := s.stop(); stopped != nil {
 		log.Error("not everything stopped in time", "error", stopped)
 		return stopped

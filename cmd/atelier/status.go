@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -91,18 +90,16 @@ func (c *seenCluster) table(w io.Writer) error {
 }
 
 // here is the node that answered.
-func (c *seenCluster) here() (state string, entities int64, others bool) {
+func (c *seenCluster) here() (state string, entities int64) {
 	for _, n := range c.Nodes {
 		if n.Name == c.Node {
 			state = n.State
 			for _, live := range n.Entities {
 				entities += live
 			}
-		} else {
-			others = others || n.State == "up"
 		}
 	}
-	return state, entities, others
+	return state, entities
 }
 
 // ask sends a request to the operations listener.
@@ -137,46 +134,35 @@ const drainLook = 100 * time.Millisecond
 func (c *drainCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Wait)
 	defer cancel()
-	text, err := c.ask(ctx, "GET", "/cluster")
-	if err != nil {
-		return err
-	}
-	seen, err := readCluster(text)
-	if err != nil {
-		return err
-	}
-	if _, _, others := seen.here(); !others {
-		return errors.New("there is no other node that could take over: atelier cluster status lists them; to stop this one, end its process")
-	}
 	if _, err := c.ask(ctx, "POST", "/drain"); err != nil {
 		return err
 	}
-	left, err := c.empty(ctx)
+	node, left, err := c.empty(ctx)
 	if err != nil {
-		return fmt.Errorf("%s drains, and %d entities are still there: %w", seen.Node, left, err)
+		return fmt.Errorf("the node drains, and %d entities are still there: %w", left, err)
 	}
-	fmt.Printf("%s owns nothing any more; it does so again when it has been restarted\n", seen.Node)
+	fmt.Printf("%s owns nothing any more; it does so again when it has been restarted\n", node)
 	return nil
 }
 
 // empty waits until the node owns nothing, and tells what is left.
-func (c *drainCommand) empty(ctx context.Context) (left int64, err error) {
+func (c *drainCommand) empty(ctx context.Context) (node string, left int64, err error) {
 	for {
 		text, err := c.ask(ctx, "GET", "/cluster")
 		if err != nil {
-			return left, err
+			return "", left, err
 		}
 		seen, err := readCluster(text)
 		if err != nil {
-			return left, err
+			return "", left, err
 		}
-		state, entities, _ := seen.here()
+		state, entities := seen.here()
 		if left = entities; state == "draining" && left == 0 {
-			return 0, nil
+			return seen.Node, 0, nil
 		}
 		select {
 		case <-ctx.Done():
-			return left, ctx.Err()
+			return "", left, ctx.Err()
 		case <-time.After(drainLook):
 		}
 	}

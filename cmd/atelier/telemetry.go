@@ -166,15 +166,20 @@ func (m *metrics) readPostgres(db *postgres.DB) {
 // readCluster adds what is looked up in the view of the cluster.
 func (m *metrics) readCluster(c *cluster.Caller) {
 	m.Gauge("atelier_cluster_nodes", "Nodes in this node's view of the cluster, itself included.", []string{"state"}, func(value func(float64, ...string)) {
-		draining := 0
-		v := c.View()
-		for _, n := range v.Nodes {
-			if n.Draining {
-				draining++
+		count := map[string]float64{"up": 0, "draining": 0, "unmet": 0}
+		for _, n := range c.View().Nodes {
+			switch {
+			case n.Unmet:
+				count["unmet"]++
+			case n.Draining:
+				count["draining"]++
+			default:
+				count["up"]++
 			}
 		}
-		value(float64(len(v.Nodes)-draining), "up")
-		value(float64(draining), "draining")
+		for state, n := range count {
+			value(n, state)
+		}
 	})
 	m.Gauge("atelier_remote_calls_in_flight", "Calls under way to another node.", []string{"peer"}, func(value func(float64, ...string)) {
 		for node, n := range c.InFlight() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ func TestNodesKnowEachOtherByCertificates(t *testing.T) {
 	s.Run("certs", "--dir", dir, "a", "b=127.0.0.1")
 	file := func(name string) string { return filepath.Join(dir, name+".pem") }
 	nodes := s.StartClusterWith(services.Postgres(t).URL(), func(name string) []string {
-		return []string{"ATELIER_CLUSTER_TLS_CA=" + file("ca"), "ATELIER_CLUSTER_TLS_CERT=" + file(name), "ATELIER_CLUSTER_TLS_KEY=" + file(name+"-key")}
+		return certified(file, name)
 	}, "a", "b")
 	owner := s.SignIn(nodes[0], s.Register(nodes[0], "owner"))
 	for i := range 16 { // of which each node owns some
@@ -48,6 +49,52 @@ func TestNodesKnowEachOtherByCertificates(t *testing.T) {
 	if err := greet(s.Context(), address, &tls.Config{RootCAs: pool}); err == nil {
 		s.Found("a node speaks to one without a certificate")
 	}
+}
+
+// Who has the gossip's key and not the right certificate is seen by the others and
+// owns nothing: they serve all that there is, before, while and after it comes.
+func TestWhoHasNoCertificateOwnsNothing(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string]func(ours, theirs func(string) string) []string{
+		"another authority": func(_, theirs func(string) string) []string { return certified(theirs, "x") },
+		"no certificate":    func(_, _ func(string) string) []string { return nil },
+		"another host's":    func(ours, _ func(string) string) []string { return certified(ours, "elsewhere") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := rig.New(t)
+			authority := func(dir string, nodes ...string) func(string) string {
+				dir = filepath.Join(s.Dir, dir)
+				s.Run(append([]string{"certs", "--dir", dir}, nodes...)...)
+				return func(file string) string { return filepath.Join(dir, file+".pem") }
+			}
+			ours, theirs := authority("ours", "a", "b", "elsewhere=elsewhere.example.com"), authority("theirs", "x")
+			key := "ATELIER_CLUSTER_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+			url := services.Postgres(t).URL()
+			nodes := s.StartClusterWith(url, func(name string) []string { return append(certified(ours, name), key) }, "a", "b")
+			s.Must(rig.AwaitWhole(s.Context(), nodes, healsWithin))
+			stop := atWorkOn(s, nodes)
+			stranger := s.Join(nodes, "x", url, append(settings(ours, theirs), key)...)
+			s.AwaitSaid(stranger, "cannot be called: nothing is placed there", len(nodes))
+			for _, n := range nodes {
+				s.AwaitSaid(n, "cannot be called: nothing is placed there", 1)
+				if seen, err := n.Sees(s.Context(), "x"); err != nil || seen != "unseen" {
+					s.Found("%s says that the stranger is %q (%v)", n.Name, seen, err)
+				}
+			}
+			s.Logf("%d requests", stop())
+			for _, n := range append(nodes, stranger) {
+				if strikes := n.Said("its lease will not be renewed"); strikes > 0 {
+					s.Found("%s has struck somebody", n.Name)
+				}
+			}
+		})
+	}
+}
+
+// certified are the settings of a node with the files that there are.
+func certified(file func(string) string, name string) []string {
+	return []string{"ATELIER_CLUSTER_TLS_CA=" + file("ca"), "ATELIER_CLUSTER_TLS_CERT=" + file(name), "ATELIER_CLUSTER_TLS_KEY=" + file(name+"-key")}
 }
 
 // greet returns nil when the node at the address speaks.

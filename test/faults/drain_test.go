@@ -3,6 +3,8 @@ package faults_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
+	"strings"
 	"testing"
 
 	"atelier/test/rig"
@@ -56,9 +58,41 @@ func TestDrainedNodesServeOn(t *testing.T) {
 	if a := state("a", "a"); a != "draining, empty" {
 		s.Found("at work a is %q", a)
 	}
+	if said, err := s.Try("drain", "--ops-addr", ops["b"]); err == nil || !strings.Contains(said, "there is no other node that could take over what b owns") {
+		s.Found("the last node is told to drain: %v: %s", err, said)
+	}
+	if b := state("b", "b"); b != "up" {
+		s.Found("after the refusal b is %q", b)
+	}
 	nodes[0].Terminate()
 	nodes[0].Restart()
 	if a := state("a", "a"); a != "up, empty" {
 		s.Found("after the restart a is %q", a)
+	}
+}
+
+// Nodes listen on any free port, which no setting knows: in the leases, as in the
+// gossip, is where they are.
+func TestNodesShowWhereTheyAre(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	url := services.Postgres(t).URL()
+	nodes := s.StartClusterWith(url, func(string) []string { return []string{"ATELIER_CLUSTER_ADDR=127.0.0.1:0"} }, "a", "b")
+	s.Must(rig.AwaitWhole(s.Context(), nodes, healsWithin))
+	for _, name := range []string{"a", "b"} {
+		address, err := s.Database(url, nil).Text(s.Context(), `SELECT address FROM nodes WHERE name = $1`, name)
+		s.Must(err)
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			s.Found("the lease of %s has the address %q: %v", name, address, err)
+			continue
+		}
+		conn.Close()
+	}
+	owner := s.SignIn(nodes[0], s.Register(nodes[0], "owner"))
+	for i := range 16 { // of which each node owns some
+		if r := owner.At(nodes[i%2]).Do(s.Context(), "POST", "/projects", map[string]string{"name": fmt.Sprint(i)}); !r.OK() {
+			s.Found("node %s: %s", nodes[i%2].Name, r)
+		}
 	}
 }
