@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -137,7 +138,7 @@ func home(nodes []*node, kind, id string) *node {
 type seen struct {
 	Name, State string
 	Exclusive   bool
-	Entities    *int64
+	Entities    map[string]int64 // by kind
 }
 
 // members asks the node whom it sees.
@@ -152,6 +153,21 @@ func (n *node) members() ([]seen, error) {
 	var answer struct{ Nodes []seen }
 	err = json.Unmarshal(body, &answer)
 	return answer.Nodes, err
+}
+
+// live is how many entities the node holds.
+func (n *node) live() (int64, error) {
+	all, err := n.members()
+	for _, m := range all {
+		if m.Name == n.name && m.Entities != nil {
+			total := int64(0)
+			for _, live := range m.Entities {
+				total += live
+			}
+			return total, nil
+		}
+	}
+	return 0, cmp.Or(err, fmt.Errorf("%s does not tell of itself", n.name))
 }
 
 // drain has the node hand over what it holds.
