@@ -31,11 +31,12 @@ func joined(t *testing.T, url, name, other string) *member {
 	m.reach.Store(true)
 	config := cluster.DefaultLeaseConfig(name)
 	config.Cluster, config.Every = "c", 100*time.Millisecond
-	config.Reached = func() []string {
+	config.View = func() (v cluster.View) {
+		v.Nodes = []cluster.Node{{Name: name}}
 		if m.reach.Load() {
-			return []string{name, other}
+			v.Nodes = append(v.Nodes, cluster.Node{Name: other})
 		}
-		return []string{name}
+		return v
 	}
 	m.Lease = cluster.NewLease(config, db.Leases(), func() { m.losses.Add(1) }, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	require.NoError(t, m.Start(t.Context()))
