@@ -117,7 +117,7 @@ func (p *post) move(ctx context.Context, what string, begin func() error, over f
 		gaps = append(gaps, gap.Seconds()*1e3)
 	}
 	return []figure{
-		{Name: what + ", until nothing is left to hand over", Value: took.Seconds() * 1e3, Unit: "ms"},
+		{Name: what + ", until all of it is handed over", Value: took.Seconds() * 1e3, Unit: "ms"},
 		{Name: fmt.Sprintf("%s, longest time of a client without an answer (it asks every %d ms)", what, watchEvery.Milliseconds()),
 			Value: quantile(gaps, 1), Unit: "ms", Target: upTo(stallTarget)},
 		{Name: what + ", median of the clients", Value: median(gaps), Unit: "ms"},
