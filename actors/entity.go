@@ -272,6 +272,7 @@ var (
 	errMoved       = messages.Refuse(messages.CodeMoved, "the entity is not here; ask again")
 	errUnknown     = messages.Refuse(messages.CodeOutcomeUnknown, "the outcome is not known; ask again with the same command id")
 	errUnavailable = messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database")
+	errExpired     = messages.Refuse(messages.CodeTimeout, "nobody waits for the answer any more")
 	errOverloaded  = messages.Refuse(messages.CodeOverloaded, "too many requests wait for the same resource")
 	errInternal    = messages.Refuse(messages.CodeInternal, "something went wrong")
 	errOlder       = messages.Refuse(messages.CodeUnavailable, "the node that answers for this runs another version, which does not know the request")

@@ -24,9 +24,10 @@ type flight[S State[S]] struct {
 	events   []messages.Event
 	stamps   []messages.Stamp
 	now      time.Time
-	era      int64 // of the lease at departure
-	changing int   // commands that decided events
-	applied  bool  // landed, and only its barrier awaited
+	era      int64     // of the lease at departure
+	changing int       // commands that decided events
+	left     time.Time // for the committer
+	applied  bool      // landed, and only its barrier awaited
 }
 
 // depart decides all commands that wait and lets them leave as one commit. What
@@ -72,6 +73,7 @@ func (e *entity[S]) board() *flight[S] {
 		taken++
 		if clock.After(p.expires) {
 			e.leaveOut(p)
+			end(p.span, errExpired)
 			continue
 		}
 		f.commands = append(f.commands, p)
@@ -209,7 +211,7 @@ func (e *entity[S]) records(f *flight[S]) []store.Event {
 			}
 			rows = append(rows, store.Event{
 				ID: uuid.Must(uuid.NewV7()).String(), Type: event.EventType(), Seq: stamp.Seq, Version: stamp.Version,
-				Actor: meta.GetPrincipal(), Trace: meta.GetTrace(), OccurredAt: stamp.At, Data: data,
+				Actor: meta.GetPrincipal(), Trace: p.trace(), OccurredAt: stamp.At, Data: data,
 			})
 		}
 	}
@@ -246,7 +248,7 @@ func (e *entity[S]) take(f *flight[S]) {
 		f.commit = &store.Commit{Fence: e.fence, Node: e.runtime.deps.Node, Next: e.fence.Version}
 	}
 	self, runtime := e.self, e.runtime
-	e.air = f
+	e.air, f.left = f, time.Now()
 	if runtime.committer.Submit(f.commit, func(r store.Result) { runtime.tell(self, &landed[S]{f, r}) }) {
 		return
 	}

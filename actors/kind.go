@@ -51,6 +51,7 @@ type Deps struct {
 	Hints   Hints
 	Peers   Peers                                   // nil: this node is alone
 	Meter   Meter                                   // nil: nobody counts
+	Tracer  Tracer                                  // nil: nobody samples
 	Seal    func(place string, plain []byte) []byte // encrypts for a place in the database
 	Log     *slog.Logger
 }

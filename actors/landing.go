@@ -16,6 +16,7 @@ func (e *entity[S]) land(m *landed[S]) {
 		return
 	}
 	e.hand = m.flight
+	m.flight.committed(m.result.Err)
 	var refusal *messages.Error
 	switch f, r := m.flight, m.result; {
 	case r.Err == nil && r.Duplicate:

@@ -29,6 +29,7 @@ type pending[S State[S]] struct {
 	others  []*actor.PID // asked for the same command while it waited
 	expires time.Time    // local clock; zero for none
 	alone   bool         // a constraint refused a flight that it was in
+	span    Span         // nil: nobody samples it
 	decide  func(S, time.Time) ([]messages.Event, error)
 	reply   func(S, time.Time) (proto.Message, error)
 
@@ -42,7 +43,7 @@ type pending[S State[S]] struct {
 // departure, answered by reply, from the state after it, at landing.
 func write[S State[S], C messages.Command, R proto.Message](t turn[S], c C, rule func(S, C, time.Time) ([]messages.Event, error), reply func(S, C) R) {
 	t.entity.enqueue(&pending[S]{
-		command: c, sender: t.sender,
+		command: c, sender: t.sender, span: t.entity.trace(c),
 		decide: func(s S, now time.Time) ([]messages.Event, error) { return rule(s, c, now) },
 		reply:  func(s S, _ time.Time) (proto.Message, error) { return reply(s, c), nil },
 	})
@@ -55,14 +56,16 @@ func write[S State[S], C messages.Command, R proto.Message](t turn[S], c C, rule
 func read[S State[S], C messages.Command, R proto.Message](t turn[S], c C, view func(S, C, time.Time) (R, error)) {
 	e := t.entity
 	look := func(s S, now time.Time) (proto.Message, error) { return view(s, c, now) }
+	span := e.trace(c)
 	if e.phase == ready && (e.air == nil || e.air.applied) {
 		reply := e.look(c, look, e.durable, e.now())
 		if e.trusted() { // the lease is checked after the state was read
+			end(span, reply)
 			e.runtime.answer(t.sender, reply)
 			return
 		}
 	}
-	e.enqueue(&pending[S]{command: c, sender: t.sender, reply: look})
+	e.enqueue(&pending[S]{command: c, sender: t.sender, reply: look, span: span})
 }
 
 // show answers the reads that waited for a flight to land, so that they wait
@@ -83,6 +86,7 @@ func (e *entity[S]) show() {
 
 // deliver sends the answer to all who asked for the command, once.
 func (p *pending[S]) deliver(r *Runtime, reply proto.Message) {
+	end(p.span, reply)
 	r.answer(p.sender, reply)
 	for _, other := range p.others {
 		r.answer(other, replayed(reply))
@@ -102,7 +106,7 @@ func (e *entity[S]) enqueue(p *pending[S]) {
 	}
 	if len(e.queue) >= maxQueue {
 		e.runtime.deps.Meter.Overloaded(QueueEntity)
-		e.runtime.answer(p.sender, errOverloaded)
+		p.deliver(e.runtime, errOverloaded)
 		return
 	}
 	if p.key.Command != "" {
@@ -120,9 +124,10 @@ func (e *entity[S]) enqueue(p *pending[S]) {
 
 func (e *entity[S]) join(double, p *pending[S]) {
 	if !bytes.Equal(double.command.GetMeta().GetFingerprint(), p.command.GetMeta().GetFingerprint()) {
-		e.runtime.answer(p.sender, errKeyReused)
+		p.deliver(e.runtime, errKeyReused)
 		return
 	}
+	end(p.span, nil)
 	double.others = append(double.others, p.sender)
 	if expires := time.Now().Add(p.command.GetMeta().Remaining()); expires.After(double.expires) {
 		double.expires = expires

@@ -31,7 +31,11 @@ func deadline(f *fiber.Ctx) (_ context.Context, _ context.CancelFunc, invalid er
 		}
 	}
 	// The server's own context ends with a shutdown, which must let requests finish.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.Context()), wait)
+	ctx := context.WithoutCancel(f.Context())
+	if span := spanOf(f); span != nil {
+		ctx = span.Context(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	return ctx, cancel, invalid
 }
 
@@ -47,12 +51,9 @@ func (s *Server) admit(ctx context.Context, c *call) error {
 	if !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept)) {
 		return messages.Refuse(messages.CodeNotAcceptable, "the reply is application/json")
 	}
-	c.trace = string(c.fiber.Response().Header.Peek(headerTrace))
+	c.follow()
 	if c.op.reads() {
 		return nil
-	}
-	if c.trace == "" {
-		c.trace = newTrace()
 	}
 	if err := c.condition(); err != nil {
 		return err

@@ -16,8 +16,7 @@ import (
 
 const headerRequestID = "X-Request-Id"
 
-// begin gives the reply what every reply has: the request's id, the trace that
-// it continues, and rules for caches.
+// begin gives the reply what every reply has: the request's id and rules for caches.
 func (s *Server) begin(c *fiber.Ctx) {
 	id := c.Get(headerRequestID)
 	if !wellFormed(id) {
@@ -29,11 +28,6 @@ func (s *Server) begin(c *fiber.Ctx) {
 	header.Set(fiber.HeaderVary, "Authorization, Cookie")
 	secure(header, s.security)
 	s.share(c)
-	if asked := c.Request().Header.Peek(headerTrace); len(asked) > 0 {
-		if trace := continued(asked); trace != "" {
-			header.Set(headerTrace, trace)
-		}
-	}
 }
 
 // envelope is around every request: what all replies have, the in-flight limit,
@@ -41,6 +35,7 @@ func (s *Server) begin(c *fiber.Ctx) {
 func (s *Server) envelope(c *fiber.Ctx) (err error) {
 	began := time.Now()
 	s.begin(c)
+	span := s.trace(c)
 	defer func() {
 		if r := recover(); r != nil {
 			s.deps.Log.Error("request panicked", "request_id", requestID(c), "panic", r, "stack", string(debug.Stack()))
@@ -51,6 +46,7 @@ func (s *Server) envelope(c *fiber.Ctx) (err error) {
 		}
 		took := time.Since(began)
 		s.tell(c, took)
+		s.endSpan(span, c)
 		s.record(c, took)
 	}()
 	defer s.inFlight.Add(-1)

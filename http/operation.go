@@ -194,6 +194,7 @@ func (s *Server) route(method, path string, h fiber.Handler) {
 		s.app.Add(m, pattern, h)
 		s.meter(m, pattern, path)
 	}
+	s.patterns[pattern] = path
 	s.methods[pattern] = append(s.methods[pattern], methods...)
 	s.meter("OPTIONS", pattern, path)
 }

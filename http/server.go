@@ -39,6 +39,7 @@ type Deps struct {
 	Now      func() time.Time
 	Limits   *Limits // nil: callers are not limited
 	Meter    Meter   // nil: nobody counts
+	Tracer   Tracer  // nil: nobody samples
 	Log      *slog.Logger
 }
 
@@ -61,6 +62,7 @@ type Server struct {
 	document *huma.OpenAPI
 	routes   []operation
 	methods  map[string][]string // that a path takes
+	patterns map[string]string   // of the document, by those of the router
 	problems map[string]problem
 	told     map[endpoint]func(status int, took time.Duration)
 	inFlight atomic.Int64
@@ -75,7 +77,7 @@ type Server struct {
 // New builds the edge. It panics on an operation that declares no permission:
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
-	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{},
+	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{}, patterns: map[string]string{},
 		told: map[endpoint]func(int, time.Duration){}, security: securityHeaders(config.PublicURL)}
 	if l := deps.Limits; l != nil {
 		s.ofAddresses, s.ofUsers = newLimited(BudgetAddress, l.Addresses), newLimited(BudgetUser, l.Users)

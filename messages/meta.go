@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -35,6 +36,16 @@ func (m *Meta) Retried() bool { return m.GetAttempt() > 0 }
 // Remaining is the time the asker still waits.
 func (m *Meta) Remaining() time.Duration {
 	return time.Duration(m.GetRemainingUs()) * time.Microsecond
+}
+
+// Sampled reports whether a traceparent (W3C Trace Context) says that somebody
+// records the trace.
+func Sampled(trace string) bool {
+	const flags = 54 // the second of two digits; sampled is its lowest bit
+	if len(trace) <= flags {
+		return false
+	}
+	return strings.IndexByte("13579bdf", trace[flags]) >= 0
 }
 
 // Micros is t in microseconds since the epoch, the unit of times in messages.

@@ -36,6 +36,7 @@ type settings struct {
 	eventSettings
 	clusterSettings
 	logSettings
+	traceSettings
 }
 
 // storeSettings say where the data is; all subcommands that touch it take them.
@@ -141,6 +142,9 @@ func (s *settings) check() error {
 		}
 	}
 	if err := s.limitSettings.check(); err != nil {
+		return err
+	}
+	if err := s.traceSettings.check(); err != nil {
 		return err
 	}
 	if err := s.checkEvents(s.Env == "production"); err != nil {

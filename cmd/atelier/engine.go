@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"atelier/actors/account"
 	"atelier/actors/project"
 	"atelier/actors/session"
@@ -57,8 +59,8 @@ type opened struct {
 // On few cores larger groups cost less than that gains.
 func writersFor(cores int) int { return max(1, min(2, cores/2)) }
 
-func openPostgres(ctx context.Context, url, instance string) (*opened, error) {
-	db, err := postgres.Open(ctx, postgres.Config{URL: url, Instance: instance})
+func openPostgres(ctx context.Context, url, instance string, tracer pgx.QueryTracer) (*opened, error) {
+	db, err := postgres.Open(ctx, postgres.Config{URL: url, Instance: instance, Tracer: tracer})
 	if err != nil {
 		return nil, err
 	}

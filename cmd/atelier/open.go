@@ -22,12 +22,16 @@ func (s *server) open(ctx context.Context, c settings) (*opened, string, error) 
 	case c.embedded() || !errors.Is(err, errInUse) || c.NodeName != "":
 		return nil, "", err // who has been given a name must be known again by his directory
 	}
+	name := cmp.Or(c.NodeName, instance)
+	if err := s.startTraces(ctx, c, name); err != nil {
+		return nil, "", err
+	}
 	db, err := c.openStore(ctx, s, instance)
 	if err != nil {
 		return nil, "", err
 	}
 	s.onStop(func(context.Context) error { db.close(); return nil })
-	return db, cmp.Or(c.NodeName, instance), nil
+	return db, name, nil
 }
 
 // openStore migrates and opens the database for one instance of the program.
@@ -42,5 +46,5 @@ func (c *storeSettings) openStore(ctx context.Context, s *server, instance strin
 	if c.embedded() {
 		return openSqlite(ctx, c.databaseFile())
 	}
-	return openPostgres(ctx, c.DatabaseURL, instance)
+	return openPostgres(ctx, c.DatabaseURL, instance, s.tracer.statements())
 }

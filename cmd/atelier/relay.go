@@ -65,7 +65,7 @@ func (s *server) startRelay(ctx context.Context, c settings, db *opened, node st
 		if err != nil {
 			return err
 		}
-		publisher = p
+		publisher = s.tracer.publisher(p)
 	}
 	s.relay = &eventRelay{outbox.New(config, db.outbox, publisher, s.metrics.outbox, s.log), node, config.Broker, db.outbox}
 	s.metrics.readOutbox(s.relay.Status)

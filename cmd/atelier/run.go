@@ -45,6 +45,7 @@ type server struct {
 	hurry   chan os.Signal // cuts the wait for balancers short
 
 	metrics  *metrics
+	tracer   *tracer // nil: nobody samples
 	activity *activity
 	peers    *peers // nil: alone
 	members  *members
@@ -150,7 +151,8 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	}
 	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
-		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Limits: limits, Meter: s.metrics.requests, Log: s.log,
+		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Limits: limits,
+		Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,
 	})
 	s.metrics.readEdge(s.edge, hasher)
 	if c.embedded() {
@@ -193,7 +195,8 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}
 	s.letters = &letterbox{db: db}
 	deps := actors.Deps{
-		Node: node, Lease: lockLease{}, Barrier: here, Hints: wakingHints{hints{s.metrics, s.relay}, s.letters}, Meter: s.metrics.entities, Seal: sealer.Seal, Log: s.log,
+		Node: node, Lease: lockLease{}, Barrier: here, Hints: wakingHints{hints{s.metrics, s.relay}, s.letters}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
+		Seal: sealer.Seal, Log: s.log,
 	}
 	var leased *cluster.Lease
 	if db.leases != nil {

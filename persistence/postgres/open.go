@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -32,6 +33,8 @@ type Config struct {
 	// Instance tells processes apart that were given the same node name: none
 	// runs beside another one of the same instance.
 	Instance string
+
+	Tracer pgx.QueryTracer // of the queries; nil: nobody samples
 }
 
 // Time-outs of one statement, enforced by the server. Writes end before those
@@ -92,7 +95,7 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 		{&db.leases, 1, leaseTimeout, nil},
 		{&db.relay, cmp.Or(c.Relay, 5), relayTimeout, kept},
 	} {
-		if *pool.is, err = open(ctx, c.URL, pool.size, pool.timeout, pool.settings); err != nil {
+		if *pool.is, err = open(ctx, c.URL, pool.size, pool.timeout, pool.settings, c.Tracer); err != nil {
 			return nil, err
 		}
 	}
@@ -102,12 +105,13 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 	return db, nil
 }
 
-func open(ctx context.Context, url string, connections int32, timeout time.Duration, settings map[string]string) (*pgxpool.Pool, error) {
+func open(ctx context.Context, url string, connections int32, timeout time.Duration, settings map[string]string, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: the database URL cannot be read") // the cause would show the password
 	}
 	config.MaxConns = connections
+	config.ConnConfig.Tracer = tracer
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ConnConfig.ConnectTimeout = time.Second
 	if config.ConnConfig.ValidateConnect == nil {
