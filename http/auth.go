@@ -86,9 +86,15 @@ func tokensOf(t *identity.Tokens, err error) (*result[tokensBody], error) {
 }
 
 func (s *Server) login(ctx context.Context, c *call, in *loginInput) (*result[tokensBody], error) {
-	return tokensOf(s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
-		Email: in.Body.Email, Password: in.Body.Password, IP: s.address(c.fiber).String(), UserAgent: userAgent(c),
-	}))
+	address := s.address(c.fiber)
+	tokens, err := s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
+		Email: in.Body.Email, Password: in.Body.Password, UserAgent: userAgent(c),
+		IP: address.String(), Network: neighbourhood(address), Device: c.fiber.Cookies(s.deviceCookie()),
+	})
+	if err == nil {
+		s.rememberDevice(c.fiber, tokens.Device)
+	}
+	return tokensOf(tokens, err)
 }
 
 type refreshInput struct {

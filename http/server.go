@@ -101,7 +101,7 @@ func New(config Config, deps Deps) *Server {
 func (s *Server) table() {
 	s.registration()
 	add(s, operation{ID: "login", Method: "POST", Path: "/auth/login", Summary: "Sign in", Permission: public, Status: 200,
-		Codes: append(statusCodes(), messages.CodeInvalidCredentials, messages.CodeOverloaded)}, s.login)
+		Codes: append(statusCodes(), messages.CodeInvalidCredentials, messages.CodeTooManyAttempts, messages.CodeOverloaded)}, s.login)
 	add(s, operation{ID: "refresh", Method: "POST", Path: "/auth/refresh", Summary: "Exchange a refresh token for a new pair", Permission: public, Status: 200,
 		Codes: append(statusCodes(), messages.CodeInvalidToken, messages.CodeSessionRevoked)}, s.refresh)
 	add(s, operation{ID: "logout", Method: "POST", Path: "/auth/logout", Summary: "End this session", Permission: signedIn, Status: 204}, s.logout)

@@ -22,6 +22,8 @@ type Credentials struct {
 	Email     string
 	Password  string
 	IP        string
+	Network   string // of the IP: what one party is taken to have
+	Device    string // token that an earlier sign-in on the device gave; may be empty, or anything
 	UserAgent string
 }
 
@@ -32,6 +34,7 @@ type Tokens struct {
 	RefreshToken string
 	SessionID    string
 	Account      *messages.Account
+	Device       string // token for the device, to be shown at the next sign-in; empty: none
 }
 
 // Principal is whom a valid access token speaks for.

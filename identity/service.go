@@ -87,6 +87,7 @@ type Service struct {
 	invitations Invitations
 	normalise   func(email string) (string, error)
 	resets      turns // by link
+	attempts    *Attempts
 	now         func() time.Time
 }
 
@@ -105,7 +106,8 @@ type Deps struct {
 	Invitations Invitations
 	Normalise   func(email string) (string, error) // brings an address into the form in which equal ones are equal
 
-	Now func() time.Time
+	Attempts *Attempts // nil: nobody counts
+	Now      func() time.Time
 }
 
 // New makes the flows.
@@ -113,7 +115,7 @@ func New(config Config, d Deps) *Service {
 	return &Service{
 		config: config, accounts: d.Accounts, sessions: d.Sessions, directory: d.Directory, passwords: d.Passwords,
 		policy: d.Policy, tokens: d.Tokens, validated: d.Validated, post: d.Post, now: d.Now,
-		projects: d.Projects, invitations: d.Invitations, normalise: d.Normalise,
+		projects: d.Projects, invitations: d.Invitations, normalise: d.Normalise, attempts: d.Attempts,
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // SignIn opens a session. An unknown address and a wrong password are the same
 // refusal after the same work.
 func (s *Service) SignIn(ctx context.Context, m *messages.Meta, c Credentials) (*Tokens, error) {
-	credential, err := s.prove(ctx, c.Email, c.Password)
+	credential, err := s.proveOnce(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,11 @@ func (s *Service) SignIn(ctx context.Context, m *messages.Meta, c Credentials) (
 	if err != nil {
 		return nil, err
 	}
-	return s.issue(ctx, as, session, 0)
+	tokens, err := s.issue(ctx, as, session, 0)
+	if err == nil {
+		tokens.Device = s.attempts.newDevice(credential.GetUserId())
+	}
+	return tokens, err
 }
 
 // prove compares a password with the address's own.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,4 +57,42 @@ func TestSessionsAreFromTheClient(t *testing.T) {
 	ada := signUp(t, p, "ada")
 	login := ada.post("/auth/login", object{"email": ada.email, "password": goodPassword}, "X-Forwarded-For: 6.6.6.6, 198.51.100.7").want(t, 200)
 	require.Equal(t, "198.51.100.7", ada.took(login).get("/auth/session").want(t, 200).object()["session"].(object)["ip"])
+}
+
+// TestStrangersLockNobodyOut: whoever fails on purpose, the device that has signed in
+// before still does.
+func TestStrangersLockNobodyOut(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, store storeSettings) {
+		p := startWith(t, store, limitedTo(1000, 1000))
+		ada := signUp(t, p, "ada")
+		login := func(password, address, cookie string) *answer {
+			return ada.nobody().post("/auth/login", object{"email": ada.email, "password": password}, "X-Forwarded-For: "+address, "Cookie: "+cookie)
+		}
+		first := login(goodPassword, "198.51.100.1", "").want(t, 200)
+		set := first.header.Get("Set-Cookie")
+		require.Regexp(t, `^atelier_device=[\w-]+; max-age=31536000; path=/; HttpOnly; SameSite=Lax$`, set)
+		cookie, _, _ := strings.Cut(set, ";")
+
+		answers := together(15, func(i int) *answer { return login("a wrong password", fmt.Sprintf("203.0.113.%d", i), "") })
+		require.Equal(t, map[int]int{401: 10, 429: 5}, statuses(answers))
+		refused := login(goodPassword, "203.0.113.200", "").refused(t, 429, "too_many_attempts")
+		wait, err := strconv.Atoi(refused.header.Get("Retry-After"))
+		require.NoError(t, err)
+		require.InDelta(t, 900, wait, 60)
+		login("a wrong password", "203.0.113.200", cookie).refused(t, 401, "invalid_credentials")
+		login(goodPassword, "203.0.113.200", cookie).want(t, 200)
+		login(goodPassword, "198.51.100.1", "").want(t, 200) // a session is open from there
+
+		nobody := p.client(t)
+		for range 10 {
+			nobody.post("/auth/login", object{"email": "nobody@example.com", "password": "x"}).refused(t, 401, "invalid_credentials")
+		}
+		nobody.post("/auth/login", object{"email": "Nobody@Example.com", "password": "x"}).refused(t, 429, "too_many_attempts")
+
+		require.NoError(t, p.stop())
+		p = startWith(t, store, limitedTo(1000, 1000))
+		ada = p.client(t).as(ada)
+		login(goodPassword, "203.0.113.201", "").refused(t, 429, "too_many_attempts") // after a restart too
+	})
 }

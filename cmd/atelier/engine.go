@@ -35,6 +35,7 @@ type engine interface {
 	AnyAdmin(ctx context.Context) (bool, error)
 	LogID(ctx context.Context) (string, error)
 	Ping(ctx context.Context) error
+	UpdateAttempts(ctx context.Context, keys [][]byte, expires time.Time, update func(logs [][]byte) [][]byte) error
 	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
 	AddMail(context.Context, store.Mail) error
 	ClaimMails(ctx context.Context, lease time.Duration, limit int) ([]store.Mail, error)

@@ -132,7 +132,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	s.Flows = identity.New(identity.Config{Verification: c.Verification == "on", SessionLifetime: sessionLifetime}, identity.Deps{
 		Accounts: s.clients.accounts, Sessions: s.clients.sessions, Directory: db, Policy: password.Check,
 		Passwords: hasher, Tokens: s.mint, Validated: validated{tokens, lease, s.activity}, Post: s.letters, Projects: s.clients.projects, Invitations: db,
-		Normalise: account.NormaliseEmail, Now: lease.Now,
+		Normalise: account.NormaliseEmail, Attempts: c.attempts(db, sealer.Derive("attempts"), lease.Now), Now: lease.Now,
 	})
 	if err := s.startMail(c, db, lease, sealer); err != nil {
 		return err

@@ -39,6 +39,7 @@ type Engine interface {
 	RetryMail(ctx context.Context, id string, attempt int, wait time.Duration) error
 	WaitingMails(context.Context) (int64, error)
 	SweepMails(ctx context.Context, before time.Time, limit int) (removed int, err error)
+	UpdateAttempts(ctx context.Context, keys [][]byte, expires time.Time, update func(logs [][]byte) [][]byte) error
 }
 
 // Key has the fields of the engines' SealedKey.
@@ -159,6 +160,8 @@ var sharing = []property{
 	{"OneWinnerAmongNewAddresses", oneNewAddress},
 	{"AddressesChange", addressesChange},
 	{"SessionsStepUp", sessionsStepUp},
+	{"AttemptsAreUpdatedTogether", attemptsTogether},
+	{"AttemptsOfAllNodesCount", attemptsOfAll},
 	{"RowsApplyAndFoldAgree", histories},
 }
 
@@ -177,6 +180,7 @@ var alone = []property{
 	{"MailsAreLeased", mailsAreLeased},
 	{"EachMailHasOneSender", oneSender},
 	{"SentMailsAreSwept", mailsAreSwept},
+	{"SweepRemovesOldAttempts", attemptsSwept},
 }
 
 // holding are properties of engines whose transactions wait for each other.

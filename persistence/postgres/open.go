@@ -173,7 +173,8 @@ func (db *DB) LogID(ctx context.Context) (id string, err error) {
 // sweepBatch is how many rows are removed at a time, so that no lock is long.
 const sweepBatch = 1000
 
-// Sweep removes commands that expired before now, at most limit of them.
+// Sweep removes commands that expired before now, at most limit of them, and logs of
+// attempts.
 func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	for removed < limit {
 		batch := min(limit-removed, sweepBatch)
@@ -188,7 +189,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int,
 			break
 		}
 	}
-	return removed, nil
+	return removed, db.sweepAttempts(ctx, now, limit)
 }
 
 // asked is wrap for queries, whose errors reach clients: that the database could

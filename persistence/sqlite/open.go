@@ -87,7 +87,8 @@ var removeExpired = stmt(`
 	DELETE FROM commands WHERE (principal, command_id) IN (
 		SELECT principal, command_id FROM commands WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`)
 
-// Sweep removes commands that expired before now, at most limit of them.
+// Sweep removes commands that expired before now, at most limit of them, and logs of
+// attempts.
 func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	for removed < limit {
 		batch, found := min(limit-removed, sweepBatch), 0
@@ -103,7 +104,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int,
 			break
 		}
 	}
-	return removed, nil
+	return removed, db.sweepAttempts(ctx, now, limit)
 }
 
 func wrap(what string, err error) error {
