@@ -87,17 +87,3 @@ func (s *Server) address(c *fiber.Ctx) netip.Addr {
 	}
 	return s.config.Proxies.client(peer, forwarded)
 }
-
-// neighbourhood is what one party is taken to have: a single address of IPv4, the
-// /64 that every customer gets of IPv6.
-func neighbourhood(a netip.Addr) string {
-	bits := 32
-	if a.Is6() {
-		bits = 64
-	}
-	network, err := a.Prefix(bits)
-	if err != nil {
-		return a.String()
-	}
-	return network.String()
-}

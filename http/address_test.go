@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/valyala/fasthttp"
+
+	"atelier/identity"
 )
 
 // TestWhoseRequestItIs: only proxies of ours are believed, and of what they pass
@@ -52,7 +54,7 @@ func TestNeighbourhoods(t *testing.T) {
 	for address, network := range map[string]string{
 		"198.51.100.7": "198.51.100.7/32", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8:1:2::": "2001:db8:1:2::/64", "::1": "::/64",
 	} {
-		require.Equal(t, network, neighbourhood(netip.MustParseAddr(address)))
+		require.Equal(t, network, identity.Network(address))
 	}
 }
 

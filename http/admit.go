@@ -55,6 +55,7 @@ func (s *Server) admit(ctx context.Context, c *call) error {
 	if c.op.reads() {
 		return nil
 	}
+	c.ip = s.address(c.fiber).String()
 	if err := c.condition(); err != nil {
 		return err
 	}

@@ -86,10 +86,9 @@ func tokensOf(t *identity.Tokens, err error) (*result[tokensBody], error) {
 }
 
 func (s *Server) login(ctx context.Context, c *call, in *loginInput) (*result[tokensBody], error) {
-	address := s.address(c.fiber)
 	tokens, err := s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
 		Email: in.Body.Email, Password: in.Body.Password, UserAgent: userAgent(c),
-		IP: address.String(), Network: neighbourhood(address), Device: c.fiber.Cookies(s.deviceCookie()),
+		IP: c.ip, Device: c.fiber.Cookies(s.deviceCookie()),
 	})
 	if err == nil {
 		s.rememberDevice(c.fiber, tokens.Device)

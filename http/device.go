@@ -1,7 +1,6 @@
 package http
 
 import (
-	"net/netip"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -30,14 +29,4 @@ func (s *Server) rememberDevice(f *fiber.Ctx, token string) {
 	f.Cookie(&fiber.Cookie{
 		Name: s.deviceCookie(), Value: token, Path: "/", MaxAge: deviceSeconds, Secure: s.overTLS(), HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
 	})
-}
-
-// Network is what one party is taken to have, of an address: that address of IPv4, the
-// /64 network of IPv6. Empty for what is no address.
-func Network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return ""
-	}
-	return neighbourhood(plain(a))
 }

@@ -21,6 +21,7 @@ const (
 	someSession = "0190a000-0000-7000-8000-000000000003"
 	someLog     = "0190a000-0000-7000-8000-000000000004"
 	goodToken   = "good"
+	adminToken  = "admin"
 )
 
 func fakeProject() *messages.Project {
@@ -57,6 +58,9 @@ func (fakeFlows) SignOut(context.Context, *messages.Meta) error { return nil }
 func (fakeFlows) ChangePassword(context.Context, *messages.Meta, string, string) error { return nil }
 
 func (fakeFlows) Authenticate(_ context.Context, token string) (*identity.Principal, error) {
+	if token == adminToken {
+		return &identity.Principal{UserID: someUser, SessionID: someSession, Roles: []string{"user", "admin"}}, nil
+	}
 	if token != goodToken {
 		return nil, messages.Refuse(messages.CodeInvalidToken, "the token is not valid")
 	}

@@ -140,9 +140,9 @@ func (s *Server) invitations() {
 	write := []string{messages.CodeNotFound, messages.CodeForbidden, messages.CodeInvalidState}
 	full := append(write, messages.CodeCollaboratorLimitReached, messages.CodeAlreadyCollaborator)
 	add(s, operation{ID: "listInvitations", Method: "GET", Path: "/projects/{project_id}/invitations", Summary: "Invitations that wait, at most 100", Permission: projectMembers, Status: 200, Codes: write}, s.listInvitations)
-	add(s, operation{ID: "invite", Method: "POST", Path: "/projects/{project_id}/invitations", Summary: "Mail an address an invitation; the reply does not tell whether it has an account", Permission: projectMembers, Status: 202, Codes: write}, s.invite)
+	add(s, operation{ID: "invite", Method: "POST", Path: "/projects/{project_id}/invitations", Summary: "Mail an address an invitation; the reply does not tell whether it has an account", Permission: projectMembers, Status: 202, Codes: append(write, messages.CodeTooManyAttempts)}, s.invite)
 	add(s, operation{ID: "revokeInvitation", Method: "DELETE", Path: "/projects/{project_id}/invitations/{invitation_id}", Summary: "Take an invitation back", Permission: projectMembers, Status: 204, Codes: write}, s.revokeInvitation)
-	add(s, operation{ID: "resendInvitation", Method: "POST", Path: "/projects/{project_id}/invitations/{invitation_id}/resend", Summary: "Mail an invitation again", Permission: projectMembers, Status: 202, Codes: write}, s.resendInvitation)
+	add(s, operation{ID: "resendInvitation", Method: "POST", Path: "/projects/{project_id}/invitations/{invitation_id}/resend", Summary: "Mail an invitation again", Permission: projectMembers, Status: 202, Codes: append(write, messages.CodeTooManyAttempts)}, s.resendInvitation)
 	add(s, operation{ID: "getInvitation", Method: "GET", Path: "/invitations/{token}", Summary: "What a link invites to", Permission: public, Status: 200, Codes: linkCodes()}, s.getInvitation)
 	add(s, operation{ID: "acceptInvitation", Method: "POST", Path: "/invitations/{token}/accept", Summary: "Become a collaborator; the invitation must be for my address, and stays where the project is full", Permission: signedIn, Status: 200,
 		ETag: true, Creates: true, Codes: linkCodes(full...)}, s.acceptInvitation)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"atelier/identity"
 	"atelier/messages"
 )
 
@@ -58,7 +59,7 @@ func (s *Server) charge(ctx context.Context, f *fiber.Ctx, user string) error {
 	}
 	b, caller := &s.ofUsers, user
 	if user == "" {
-		b, caller = &s.ofAddresses, neighbourhood(s.address(f))
+		b, caller = &s.ofAddresses, identity.Network(s.address(f).String())
 	}
 	v, limits := b.Take(ctx, caller), b.Limits()
 	header := &f.Response().Header

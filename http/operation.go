@@ -104,12 +104,13 @@ type call struct {
 	command   string              // command id; empty for reads
 	digest    []byte              // fingerprint, with a client's key
 	trace     string
+	ip        string // of the client
 }
 
 // meta is the Meta of a command made for this request.
 func (c *call) meta() *messages.Meta {
 	m := &messages.Meta{
-		CommandId: c.command, Fingerprint: c.digest, ExpectedVersion: c.expected, RequestId: requestID(c.fiber), Trace: c.trace,
+		CommandId: c.command, Fingerprint: c.digest, ExpectedVersion: c.expected, RequestId: requestID(c.fiber), Trace: c.trace, Ip: c.ip,
 	}
 	if c.principal != nil {
 		m.Principal, m.SessionId, m.Roles = c.principal.UserID, c.principal.SessionID, c.principal.Roles

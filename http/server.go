@@ -109,13 +109,13 @@ func (s *Server) table() {
 
 	add(s, operation{ID: "verifyEmail", Method: "POST", Path: "/auth/verify-email", Summary: "Use the link that proves an address", Permission: public, Status: 200,
 		Codes: linkCodes(messages.CodeInvalidState)}, s.verifyEmail)
-	add(s, operation{ID: "resendVerification", Method: "POST", Path: "/auth/verify-email/resend", Summary: "Have that link mailed again", Permission: public, Status: 202}, s.resendVerification)
-	add(s, operation{ID: "forgotPassword", Method: "POST", Path: "/auth/password/forgot", Summary: "Have a link mailed that sets a new password", Permission: public, Status: 202}, s.forgotPassword)
+	add(s, operation{ID: "resendVerification", Method: "POST", Path: "/auth/verify-email/resend", Summary: "Have that link mailed again", Permission: public, Status: 202, Codes: []string{messages.CodeTooManyAttempts}}, s.resendVerification)
+	add(s, operation{ID: "forgotPassword", Method: "POST", Path: "/auth/password/forgot", Summary: "Have a link mailed that sets a new password", Permission: public, Status: 202, Codes: []string{messages.CodeTooManyAttempts}}, s.forgotPassword)
 	add(s, operation{ID: "resetPassword", Method: "POST", Path: "/auth/password/reset", Summary: "Use that link; all sessions end", Permission: public, Status: 204,
 		Codes: linkCodes(messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded)}, s.resetPassword)
 	add(s, operation{ID: "checkPassword", Method: "POST", Path: "/auth/password/check", Summary: "How good a password would be", Permission: public, Status: 200}, s.checkPassword)
 	add(s, operation{ID: "reauthenticate", Method: "POST", Path: "/auth/reauthenticate", Summary: "Prove again who I am: for ten minutes this session may change my address", Permission: signedIn, Status: 200, Secret: true,
-		Codes: []string{messages.CodeInvalidCredentials, messages.CodeOverloaded}}, s.reauthenticate)
+		Codes: []string{messages.CodeTooManyAttempts, messages.CodeInvalidCredentials, messages.CodeOverloaded}}, s.reauthenticate)
 	add(s, operation{ID: "confirmEmail", Method: "POST", Path: "/auth/confirm-email", Summary: "Use the link of one of the two addresses of a change", Permission: public, Status: 200,
 		Codes: linkCodes(messages.CodeEmailTaken)}, s.confirmEmail)
 
@@ -125,9 +125,9 @@ func (s *Server) table() {
 	add(s, operation{ID: "updatePreferences", Method: "PATCH", Path: "/users/me/preferences", Summary: "Merge into my preferences (RFC 7396)",
 		Permission: signedIn, Status: 200, ETag: true}, s.updatePreferences)
 	add(s, operation{ID: "changePassword", Method: "POST", Path: "/users/me/password", Summary: "Change my password; other sessions end", Permission: signedIn, Status: 204, Secret: true,
-		Codes: []string{messages.CodeInvalidCredentials, messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}, s.changePassword)
+		Codes: []string{messages.CodeTooManyAttempts, messages.CodeInvalidCredentials, messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}, s.changePassword)
 	add(s, operation{ID: "changeEmail", Method: "POST", Path: "/users/me/email", Summary: "Have both addresses asked to confirm a change; needs reauthenticate", Permission: signedIn, Status: 202,
-		Codes: []string{messages.CodeStepUpRequired}}, s.changeEmail)
+		Codes: []string{messages.CodeTooManyAttempts, messages.CodeStepUpRequired}}, s.changeEmail)
 	add(s, operation{ID: "listSessions", Method: "GET", Path: "/users/me/sessions", Summary: "My open sessions, newest first", Permission: signedIn, Status: 200, List: true}, s.listSessions)
 	add(s, operation{ID: "endOtherSessions", Method: "DELETE", Path: "/users/me/sessions", Summary: "End all other sessions", Permission: signedIn, Status: 204}, s.endOtherSessions)
 	add(s, operation{ID: "endSession", Method: "DELETE", Path: "/users/me/sessions/{session_id}", Summary: "End one session", Permission: signedIn, Status: 204,
@@ -193,7 +193,7 @@ func (s *Server) users() {
 // nothing that tells whether there is one.
 func (s *Server) registration() {
 	op := operation{ID: "register", Method: "POST", Path: "/auth/register", Summary: "Create an account", Permission: public, Status: 201,
-		Codes: []string{messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}
+		Codes: []string{messages.CodeTooManyAttempts, messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}
 	if s.config.Verification {
 		op.Status, op.Summary = 202, "Create an account; the mail to its address says what became of it"
 		add(s, op, s.registerUnproved)

@@ -52,14 +52,13 @@ func TestEveryReplyIsSecured(t *testing.T) {
 		config.PublicURL = public
 		s = New(config, s.deps)
 		check := func(t *testing.T, op operation, r *fasthttp.Response) {
-			policy := "default-src 'none'; frame-ancestors 'none'"
-			if op.asset && r.StatusCode() == 200 {
-				policy = referencePolicy
-			}
+			policy := string(r.Header.Peek("Content-Security-Policy"))
+			require.True(t, strings.HasPrefix(policy, "default-src 'none';") && strings.Contains(policy, "frame-ancestors 'none'"), "%s: %s", op.ID, policy)
+			require.NotContains(t, policy, "http", "%s lets other hosts in", op.ID)
 			for name, want := range map[string]string{
 				"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
-				"Content-Security-Policy": policy, "Cross-Origin-Resource-Policy": "same-origin",
-				"Cross-Origin-Opener-Policy": "same-origin", "Strict-Transport-Security": hsts, "Server": "", "X-Powered-By": "",
+				"Cross-Origin-Resource-Policy": "same-origin",
+				"Cross-Origin-Opener-Policy":   "same-origin", "Strict-Transport-Security": hsts, "Server": "", "X-Powered-By": "",
 			} {
 				require.Equal(t, want, string(r.Header.Peek(name)), "%s of %s", name, op.ID)
 				require.LessOrEqual(t, len(r.Header.PeekAll(name)), 1)
@@ -80,6 +79,9 @@ func TestPathsHaveOneForm(t *testing.T) {
 	t.Parallel()
 	s := fakeServer()
 	for _, op := range s.routes {
+		if strings.Contains(op.Path, "{token}") || strings.Contains(op.Path, "{node}") {
+			continue // any text may be one: it is compared, and leads nowhere else
+		}
 		path := op.example()
 		at := strings.LastIndexByte(path, '/')
 		head, tail := path[:at], path[at+1:]
@@ -94,10 +96,10 @@ func TestPathsHaveOneForm(t *testing.T) {
 			tricks = append(tricks, head+"/"+up)
 		}
 		for _, trick := range slices.DeleteFunc(tricks, func(trick string) bool { return trick == path }) {
-			for _, token := range []string{"Bearer " + goodToken, ""} {
+			for _, token := range []string{"Bearer " + goodToken, "Bearer " + adminToken, ""} {
 				r := s.raw(op.Method, trick, token)
 				status := r.StatusCode()
-				if op.Permission == administer && status == 403 {
+				if status == 403 && token != "Bearer "+adminToken {
 					continue // refused before anybody looks at the name
 				}
 				require.Contains(t, []int{400, 401, 404, 405}, status, "%s %s %q: %.300s", op.ID, op.Method, trick, r.Body())
@@ -193,7 +195,7 @@ func TestCursorsAreNotForged(t *testing.T) {
 	for i := range lists {
 		op, good := &lists[i], cursors[lists[i].ID]
 		taken := func(cursor, query string) bool {
-			r := s.ask("GET", op.example()+"?cursor="+url.QueryEscape(cursor)+query, "")
+			r := s.ask("GET", op.example()+"?cursor="+url.QueryEscape(cursor)+query, "", "Authorization", "Bearer "+adminToken)
 			if r.StatusCode() == 400 {
 				require.Contains(t, string(r.Body()), `"invalid_cursor"`, op.ID)
 			}
@@ -263,7 +265,7 @@ func TestWhatIsNotTheirsIsNotAssigned(t *testing.T) {
 					continue
 				}
 				body := nested(at, field)
-				r := s.ask(op.Method, op.example(), body)
+				r := s.ask(op.Method, op.example(), body, "Authorization", "Bearer "+adminToken)
 				require.Equal(t, 400, r.StatusCode(), "%s %s: %s", op.ID, body, r.Body())
 				var p problemBody
 				require.NoError(t, json.Unmarshal(r.Body(), &p))

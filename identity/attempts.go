@@ -45,15 +45,20 @@ type AttemptConfig struct {
 	Account []messages.Limit // strangers at one account
 	Device  []messages.Limit // a known device, or network, at one account
 	Network []messages.Limit // a network of strangers at all accounts
+	Mailed  []messages.Limit // mails that are asked for, to one address
+	Mailing []messages.Limit // mails that one user, or network of strangers, asks for
 }
 
 // DefaultAttempts are few enough that guessing a password takes longer than people
 // live, and enough for people who do not remember theirs.
 func DefaultAttempts() AttemptConfig {
-	limits := func(short, day int) []messages.Limit {
-		return []messages.Limit{{Name: "short", Most: short, Window: 15 * time.Minute}, {Name: "day", Most: day, Window: 24 * time.Hour}}
+	limits := func(short, day int, window time.Duration) []messages.Limit {
+		return []messages.Limit{{Name: "short", Most: short, Window: window}, {Name: "day", Most: day, Window: 24 * time.Hour}}
 	}
-	return AttemptConfig{Account: limits(10, 50), Device: limits(10, 50), Network: limits(50, 300)}
+	return AttemptConfig{
+		Account: limits(10, 50, 15*time.Minute), Device: limits(10, 50, 15*time.Minute), Network: limits(50, 300, 15*time.Minute),
+		Mailed: limits(5, 20, time.Hour), Mailing: limits(50, 200, time.Hour),
+	}
 }
 
 // AttemptDeps is what the budgets stand on.
@@ -80,7 +85,7 @@ func (s *Service) proveOnce(ctx context.Context, c Credentials) (*messages.Crede
 	if err != nil {
 		return nil, err
 	}
-	try, err := s.attempts.begin(ctx, s.attempts.name(c.Email), owner.GetUserId(), Source{Network: c.Network, Device: c.Device})
+	try, err := s.attempts.begin(ctx, s.attempts.name(c.Email), owner.GetUserId(), Source{Network: Network(c.IP), Device: c.Device})
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +97,29 @@ func (s *Service) proveOnce(ctx context.Context, c Credentials) (*messages.Crede
 		return nil, back
 	}
 	return credential, err
+}
+
+// again is begin for who is signed in and proves once more who he is.
+func (a *Attempts) again(ctx context.Context, session string) (*attempt, error) {
+	if a == nil {
+		return nil, nil
+	}
+	return a.take(ctx, a.budget(a.config.Device, "session", session))
+}
+
+// mail counts a mail that is asked for: to an address, by a user or by a network of
+// strangers.
+func (s *Service) mail(ctx context.Context, m *messages.Meta, address string) error {
+	a := s.attempts
+	if a == nil {
+		return nil
+	}
+	by := a.budget(a.config.Mailing, "mailing", "user", m.GetPrincipal())
+	if m.GetPrincipal() == "" {
+		by = a.budget(a.config.Mailing, "mailing", "network", Network(m.GetIp()))
+	}
+	_, err := a.take(ctx, a.budget(a.config.Mailed, "mailed", a.name(address)), by)
+	return err
 }
 
 // name is an address as budgets know it: in whatever spelling the same.
@@ -182,6 +210,9 @@ func (a *Attempts) take(ctx context.Context, budgets ...attemptBudget) (*attempt
 
 // succeeded takes the attempt back: only failures count.
 func (t *attempt) succeeded(ctx context.Context) error {
+	if t == nil {
+		return nil
+	}
 	return t.from.update(ctx, t.budgets, t.at, func(logs [][]byte) [][]byte {
 		for i := range logs {
 			times := within(logs[i], t.at, t.budgets[i].limits)

@@ -48,7 +48,9 @@ func newGuarded() *guarded {
 	now := func() time.Time { return time.Unix(g.clock.Load(), 0) }
 	attempts := identity.NewAttempts(identity.DefaultAttempts(), identity.AttemptDeps{
 		Store: &logs{all: map[string][]byte{}}, Key: make([]byte, 32), Now: now,
-		Known:  func(_ context.Context, _, network string) (bool, error) { return g.known[network], nil },
+		Known: func(_ context.Context, _, network string) (bool, error) {
+			return g.known[strings.TrimSuffix(network, "/32")], nil
+		},
 		Normal: func(address string) (string, error) { return strings.ToLower(strings.TrimSpace(address)), nil },
 	})
 	g.Service = identity.New(identity.Config{SessionLifetime: time.Hour}, identity.Deps{
@@ -59,7 +61,7 @@ func newGuarded() *guarded {
 
 func (g *guarded) signIn(t *testing.T, email, password, network, device string) (*identity.Tokens, error) {
 	t.Helper()
-	return g.SignIn(t.Context(), &messages.Meta{}, identity.Credentials{Email: email, Password: password, Network: network, Device: device})
+	return g.SignIn(t.Context(), &messages.Meta{}, identity.Credentials{Email: email, Password: password, IP: network, Device: device})
 }
 
 // guess tries wrong passwords and counts those that were compared.
@@ -89,18 +91,18 @@ const ada = "ada@example.com"
 func TestGuessingEnds(t *testing.T) {
 	t.Parallel()
 	g := newGuarded()
-	require.Equal(t, 10, g.guess(t, 30, ada, "10.0.0.1/32", ""))
-	require.Zero(t, g.guess(t, 5, " ADA@Example.com ", "10.0.0.2/32", ""), "another spelling and another network are the same account")
+	require.Equal(t, 10, g.guess(t, 30, ada, "10.0.0.1", ""))
+	require.Zero(t, g.guess(t, 5, " ADA@Example.com ", "10.0.0.2", ""), "another spelling and another network are the same account")
 	require.EqualValues(t, 10, g.hashes.Load(), "what is refused is not compared")
-	_, err := g.signIn(t, ada, "right", "10.0.0.3/32", "")
+	_, err := g.signIn(t, ada, "right", "10.0.0.3", "")
 	require.True(t, messages.HasCode(err, messages.CodeTooManyAttempts), "the right one is refused too: else the guess would be known to be right")
 	wait := refusal(t, err).GetRetryAfterMs()
 	require.InDelta(t, 15*60*1000, wait, 1000)
 	g.clock.Add((wait + 999) / 1000)
-	require.Equal(t, 10, g.guess(t, 30, ada, "10.0.0.1/32", ""), "who waits may try again")
+	require.Equal(t, 10, g.guess(t, 30, ada, "10.0.0.1", ""), "who waits may try again")
 	for range 20 {
 		g.clock.Add(16 * 60)
-		g.guess(t, 30, ada, "10.0.0.1/32", "")
+		g.guess(t, 30, ada, "10.0.0.1", "")
 	}
 	require.EqualValues(t, 50, g.hashes.Load(), "and so many in a day")
 }
@@ -112,8 +114,8 @@ func TestUnknownAddressesAreCountedAlike(t *testing.T) {
 	there, nowhere := newGuarded(), newGuarded()
 	nowhere.credential = nil
 	for range 30 {
-		_, one := there.signIn(t, ada, "wrong", "10.0.0.1/32", "")
-		_, other := nowhere.signIn(t, ada, "wrong", "10.0.0.1/32", "")
+		_, one := there.signIn(t, ada, "wrong", "10.0.0.1", "")
+		_, other := nowhere.signIn(t, ada, "wrong", "10.0.0.1", "")
 		require.Equal(t, one.Error(), other.Error())
 		require.Equal(t, refusal(t, one).GetRetryAfterMs(), refusal(t, other).GetRetryAfterMs())
 	}
@@ -124,25 +126,25 @@ func TestUnknownAddressesAreCountedAlike(t *testing.T) {
 func TestStrangersLockNobodyOut(t *testing.T) {
 	t.Parallel()
 	g := newGuarded()
-	tokens, err := g.signIn(t, ada, "right", "10.0.0.9/32", "")
+	tokens, err := g.signIn(t, ada, "right", "10.0.0.9", "")
 	require.NoError(t, err)
 	require.NotEmpty(t, tokens.Device)
 	for i := range 20 {
-		g.guess(t, 20, ada, fmt.Sprintf("10.0.1.%d/32", i), "")
+		g.guess(t, 20, ada, fmt.Sprintf("10.0.1.%d", i), "")
 	}
-	_, err = g.signIn(t, ada, "right", "10.0.0.8/32", "")
+	_, err = g.signIn(t, ada, "right", "10.0.0.8", "")
 	require.True(t, messages.HasCode(err, messages.CodeTooManyAttempts), "strangers are refused")
-	again, err := g.signIn(t, ada, "right", "10.0.0.8/32", tokens.Device)
+	again, err := g.signIn(t, ada, "right", "10.0.0.8", tokens.Device)
 	require.NoError(t, err, "the device is not")
 	require.NotEqual(t, tokens.Device, again.Device)
 
-	g.known["10.0.0.7/32"] = true
-	_, err = g.signIn(t, ada, "right", "10.0.0.7/32", "")
+	g.known["10.0.0.7"] = true
+	_, err = g.signIn(t, ada, "right", "10.0.0.7", "")
 	require.NoError(t, err, "nor is a network with a session")
-	require.Equal(t, 10, g.guess(t, 30, ada, "10.0.0.7/32", ""), "which has a budget of its own")
+	require.Equal(t, 10, g.guess(t, 30, ada, "10.0.0.7", ""), "which has a budget of its own")
 
-	require.Equal(t, 10, g.guess(t, 30, ada, "10.0.0.8/32", tokens.Device), "a device that guesses ends too")
-	_, err = g.signIn(t, ada, "right", "10.0.0.8/32", again.Device)
+	require.Equal(t, 10, g.guess(t, 30, ada, "10.0.0.8", tokens.Device), "a device that guesses ends too")
+	_, err = g.signIn(t, ada, "right", "10.0.0.8", again.Device)
 	require.NoError(t, err, "but not another one")
 }
 
@@ -150,20 +152,20 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 func TestDeviceTokensAreNotMade(t *testing.T) {
 	t.Parallel()
 	g := newGuarded()
-	tokens, err := g.signIn(t, ada, "right", "10.0.0.9/32", "")
+	tokens, err := g.signIn(t, ada, "right", "10.0.0.9", "")
 	require.NoError(t, err)
-	require.Equal(t, 10, g.guess(t, 20, ada, "10.0.0.1/32", ""))
+	require.Equal(t, 10, g.guess(t, 20, ada, "10.0.0.1", ""))
 	flipped := []byte(tokens.Device)
 	flipped[3] ^= 1
 	for _, made := range []string{"x", string(flipped), tokens.Device + "A", tokens.Device[1:], strings.Repeat("A", len(tokens.Device))} {
-		require.Zero(t, g.guess(t, 3, ada, "10.0.0.1/32", made), made)
+		require.Zero(t, g.guess(t, 3, ada, "10.0.0.1", made), made)
 	}
 	g.credential.UserId = sessionID // another account
-	require.Zero(t, g.guess(t, 3, ada, "10.0.0.1/32", tokens.Device), "another's token")
+	require.Zero(t, g.guess(t, 3, ada, "10.0.0.1", tokens.Device), "another's token")
 	g.credential.UserId = userID
 	g.clock.Add(366 * 24 * 3600)
-	require.Equal(t, 10, g.guess(t, 20, ada, "10.0.0.1/32", ""))
-	require.Zero(t, g.guess(t, 3, ada, "10.0.0.1/32", tokens.Device), "after a year")
+	require.Equal(t, 10, g.guess(t, 20, ada, "10.0.0.1", ""))
+	require.Zero(t, g.guess(t, 3, ada, "10.0.0.1", tokens.Device), "after a year")
 }
 
 // TestANetworkThatTriesAllAccountsEnds before it has tried many.
@@ -172,10 +174,10 @@ func TestANetworkThatTriesAllAccountsEnds(t *testing.T) {
 	g := newGuarded()
 	compared := 0
 	for i := range 40 {
-		compared += g.guess(t, 5, fmt.Sprintf("user%d@example.com", i), "10.0.0.1/32", "")
+		compared += g.guess(t, 5, fmt.Sprintf("user%d@example.com", i), "10.0.0.1", "")
 	}
 	require.Equal(t, 50, compared)
-	require.Equal(t, 1, g.guess(t, 1, "user39@example.com", "10.0.0.2/32", ""), "another network goes on, with what the account has left")
+	require.Equal(t, 1, g.guess(t, 1, "user39@example.com", "10.0.0.2", ""), "another network goes on, with what the account has left")
 }
 
 // TestSuccessesCostNothing, and many at one time are counted one by one.
@@ -183,14 +185,14 @@ func TestSuccessesCostNothing(t *testing.T) {
 	t.Parallel()
 	g := newGuarded()
 	for range 100 {
-		_, err := g.signIn(t, ada, "right", "10.0.0.1/32", "")
+		_, err := g.signIn(t, ada, "right", "10.0.0.1", "")
 		require.NoError(t, err)
 	}
 	var compared atomic.Int64
 	var guessing sync.WaitGroup
 	for i := range 50 {
 		guessing.Go(func() {
-			_, err := g.signIn(t, ada, fmt.Sprint("wrong ", i), "10.0.0.1/32", "")
+			_, err := g.signIn(t, ada, fmt.Sprint("wrong ", i), "10.0.0.1", "")
 			if messages.HasCode(err, messages.CodeInvalidCredentials) {
 				compared.Add(1)
 			}

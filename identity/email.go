@@ -21,9 +21,16 @@ func (s *Service) proveAgain(ctx context.Context, m *messages.Meta, password str
 	if err != nil {
 		return nil, err
 	}
+	try, err := s.attempts.again(ctx, m.GetSessionId())
+	if err != nil {
+		return nil, err
+	}
 	credential, err := s.prove(ctx, account.GetEmail(), password)
 	if messages.HasCode(err, messages.CodeInvalidCredentials) {
 		return nil, messages.Refuse(messages.CodeInvalidCredentials, "the current password is wrong")
+	}
+	if back := try.succeeded(ctx); err == nil {
+		err = back
 	}
 	if err != nil {
 		return nil, err
@@ -47,6 +54,9 @@ func (s *Service) steppedUp(ctx context.Context, m *messages.Meta) error {
 // ChangeEmail asks both addresses to confirm a change.
 func (s *Service) ChangeEmail(ctx context.Context, m *messages.Meta, email string) error {
 	if err := s.steppedUp(ctx, m); err != nil {
+		return err
+	}
+	if err := s.mail(ctx, m, email); err != nil {
 		return err
 	}
 	_, err := s.accounts.ChangeEmail(ctx, &messages.ChangeEmail{

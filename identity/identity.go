@@ -22,7 +22,6 @@ type Credentials struct {
 	Email     string
 	Password  string
 	IP        string
-	Network   string // of the IP: what one party is taken to have
 	Device    string // token that an earlier sign-in on the device gave; may be empty, or anything
 	UserAgent string
 }

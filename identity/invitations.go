@@ -23,6 +23,9 @@ func (s *Service) Invite(ctx context.Context, m *messages.Meta, project, email, 
 	if err != nil {
 		return err
 	}
+	if err := s.mail(ctx, m, normal); err != nil {
+		return err
+	}
 	me, err := s.me(ctx, m)
 	if err != nil {
 		return err
@@ -37,6 +40,9 @@ func (s *Service) Invite(ctx context.Context, m *messages.Meta, project, email, 
 func (s *Service) ResendInvitation(ctx context.Context, m *messages.Meta, project, invitation string) error {
 	me, err := s.me(ctx, m)
 	if err != nil {
+		return err
+	}
+	if err := s.mail(ctx, m, invitation); err != nil {
 		return err
 	}
 	_, err = s.projects.ResendInvitation(ctx, &messages.ResendInvitation{Meta: m, ProjectId: project, InvitationId: invitation, Inviter: me.GetName()})

@@ -16,6 +16,9 @@ type Post interface {
 // registerUnproved registers an address that has yet to be proved. One that nobody
 // has and one that somebody has cost the same: one hash, one commit, one mail.
 func (s *Service) registerUnproved(ctx context.Context, m *messages.Meta, r Registration) error {
+	if err := s.mail(ctx, m, r.Email); err != nil {
+		return err
+	}
 	hash, err := s.hashed(ctx, r.Password, r.Name, r.Email)
 	if err != nil {
 		return err
@@ -69,12 +72,18 @@ func gone(err error) error {
 
 // ResendVerification has the link mailed again, to an address that has one to use.
 func (s *Service) ResendVerification(ctx context.Context, m *messages.Meta, email string) error {
+	if err := s.mail(ctx, m, email); err != nil {
+		return err
+	}
 	return s.post.Ask(ctx, m, messages.AskVerification, email)
 }
 
 // ForgotPassword has a link mailed that sets a new password, to an address that has
 // an account.
 func (s *Service) ForgotPassword(ctx context.Context, m *messages.Meta, email string) error {
+	if err := s.mail(ctx, m, email); err != nil {
+		return err
+	}
 	return s.post.Ask(ctx, m, messages.AskPasswordReset, email)
 }
 

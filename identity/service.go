@@ -127,6 +127,6 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 func meta(m *messages.Meta) *messages.Meta {
 	return &messages.Meta{
 		Principal: m.GetPrincipal(), SessionId: m.GetSessionId(), Roles: m.GetRoles(), Trace: m.GetTrace(),
-		RequestId: m.GetRequestId(), CommandId: "m:" + newID(),
+		RequestId: m.GetRequestId(), Ip: m.GetIp(), CommandId: "m:" + newID(),
 	}
 }

@@ -35,6 +35,7 @@ type Meta struct {
 	RequestId       string                 `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	SessionId       string                 `protobuf:"bytes,9,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"` // session of the caller, when there is one
 	Roles           []string               `protobuf:"bytes,10,rep,name=roles,proto3" json:"roles,omitempty"`                         // of the caller in the installation
+	Ip              string                 `protobuf:"bytes,11,opt,name=ip,proto3" json:"ip,omitempty"`                               // where the request came from, for the audit
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -137,6 +138,13 @@ func (x *Meta) GetRoles() []string {
 		return x.Roles
 	}
 	return nil
+}
+
+func (x *Meta) GetIp() string {
+	if x != nil {
+		return x.Ip
+	}
+	return ""
 }
 
 // FieldError points at one refused part of a request.
@@ -662,7 +670,7 @@ var File_messages_meta_proto protoreflect.FileDescriptor
 
 const file_messages_meta_proto_rawDesc = "" +
 	"\n" +
-	"\x13messages/meta.proto\x12\x10atelier.messages\"\xd1\x02\n" +
+	"\x13messages/meta.proto\x12\x10atelier.messages\"\xe1\x02\n" +
 	"\x04Meta\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x1d\n" +
 	"\n" +
@@ -677,7 +685,8 @@ const file_messages_meta_proto_rawDesc = "" +
 	"\n" +
 	"session_id\x18\t \x01(\tR\tsessionId\x12\x14\n" +
 	"\x05roles\x18\n" +
-	" \x03(\tR\x05rolesB\x13\n" +
+	" \x03(\tR\x05roles\x12\x0e\n" +
+	"\x02ip\x18\v \x01(\tR\x02ipB\x13\n" +
 	"\x11_expected_version\"T\n" +
 	"\n" +
 	"FieldError\x12\x18\n" +

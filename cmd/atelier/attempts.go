@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"atelier/actors/account"
-	httpd "atelier/http"
 	"atelier/identity"
 	"atelier/messages"
 )
@@ -28,7 +27,7 @@ func (s *limitSettings) attempts(db *opened, key []byte, now func() time.Time) *
 			}
 			page, err := db.ListSessions(ctx, &messages.SessionQuery{UserId: user, Now: messages.Micros(now()), Limit: sessionsLooked})
 			for _, session := range page.GetItems() {
-				if httpd.Network(session.GetIp()) == network {
+				if identity.Network(session.GetIp()) == network {
 					return true, err
 				}
 			}
