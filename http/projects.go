@@ -32,6 +32,7 @@ type queries interface {
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
+	ListFeed(context.Context, *messages.FeedQuery) (*messages.FeedPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
 	PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error)
 }

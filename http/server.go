@@ -158,6 +158,8 @@ func (s *Server) table() {
 	s.invitations()
 	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: projectRead, Status: 200,
 		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
+	add(s, operation{ID: "listFeed", Method: "GET", Path: "/events", Summary: "Everything that happened to me and in my projects, oldest first; for administrators to all. next_cursor is never null: asked again later, it leads to what has happened since",
+		Permission: signedIn, Status: 200, List: true}, s.listFeed)
 	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listEvents)
 	add(s, operation{ID: "listActivity", Method: "GET", Path: "/projects/{project_id}/activity", Summary: "The project's events, newest first", Permission: projectRead, Status: 200, List: true,

@@ -29,6 +29,7 @@ type engine interface {
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
 	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
+	ListFeed(context.Context, *messages.FeedQuery) (*messages.FeedPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
 	PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error)
 	FindCredential(ctx context.Context, email string) (*messages.Credential, error)

@@ -38,6 +38,7 @@ const (
 // outboxStore is an engine's outbox.
 type outboxStore interface {
 	outbox.Source
+	outbox.Numberer
 	Parked(ctx context.Context) ([]messages.ParkedStream, error)
 	Redrive(ctx context.Context, r outbox.Redrive) (streams, events int, err error)
 	Sweep(ctx context.Context, longerAgo time.Duration, limit int) (removed int, err error)
@@ -46,6 +47,7 @@ type outboxStore interface {
 // eventRelay is a node's part in sending events, and what operators see of it.
 type eventRelay struct {
 	*outbox.Relay
+	feed   *outbox.Sequencer
 	node   string
 	broker bool
 	store  outboxStore
@@ -67,10 +69,16 @@ func (s *server) startRelay(ctx context.Context, c settings, db *opened, node st
 		}
 		publisher = s.tracer.publisher(p)
 	}
-	s.relay = &eventRelay{outbox.New(config, db.outbox, publisher, s.metrics.outbox, s.log), node, config.Broker, db.outbox}
+	s.relay = &eventRelay{
+		outbox.New(config, db.outbox, publisher, s.metrics.outbox, s.log), outbox.NewSequencer(outbox.DefaultConfig(node), db.outbox, s.log), node, config.Broker, db.outbox,
+	}
 	s.metrics.readOutbox(s.relay.Status)
 	s.relay.Start(ctx)
 	s.onStop(s.relay.Stop)
+	if !c.embedded() { // whose commits number their events themselves
+		s.relay.feed.Start(ctx)
+		s.onStop(s.relay.feed.Stop)
+	}
 	s.background(func(ctx context.Context) { s.sweepOutbox(ctx, db.outbox) })
 	return nil
 }
@@ -106,6 +114,7 @@ func (all hints) Committed(kind store.Kind, id string, events []messages.Event) 
 
 // Committed implements actors.Hints: what was committed here is sent at once.
 func (r *eventRelay) Committed(kind store.Kind, id string, _ []messages.Event) {
+	r.feed.Hint()
 	switch {
 	case !r.broker:
 	case kind == store.Account:

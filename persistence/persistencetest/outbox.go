@@ -17,6 +17,7 @@ import (
 // Outbox is a source of events, with what operators ask of it.
 type Outbox interface {
 	outbox.Source
+	Numberer
 	Parked(ctx context.Context) ([]messages.ParkedStream, error)
 	Redrive(ctx context.Context, r outbox.Redrive) (streams, events int, err error)
 	Sweep(ctx context.Context, longerAgo time.Duration, limit int) (removed int, err error)

@@ -26,6 +26,7 @@ type Engine interface {
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
 	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
+	ListFeed(context.Context, *messages.FeedQuery) (*messages.FeedPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
 	PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error)
 	FindCredential(ctx context.Context, email string) (*messages.Credential, error)
@@ -176,6 +177,8 @@ var alone = []property{
 	{"SentEventsAreSwept", outboxSwept},
 	{"EventsNobodyWants", discarding},
 	{"Backlogs", backlogs},
+	{"TheFeedAmidCommits", feedAmidCommits},
+	{"FeedsOfUsers", feedsOfUsers},
 	{"MailsGoWithTheirCommit", mailsOfCommits},
 	{"MailsAreLeased", mailsAreLeased},
 	{"EachMailHasOneSender", oneSender},
