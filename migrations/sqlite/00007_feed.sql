@@ -20,9 +20,9 @@ END;
 INSERT INTO feed (stream, seq)
     SELECT stream, seq FROM (SELECT stream, seq, max(occurred_at) OVER (PARTITION BY stream ORDER BY seq) AS at FROM events)
     ORDER BY at, stream, seq;
-INSERT INTO migration_floors VALUES (6, 3);
+INSERT INTO migration_floors VALUES (7, 3);
 
 -- +goose Down
-DELETE FROM migration_floors WHERE version = 6;
+DELETE FROM migration_floors WHERE version = 7;
 DROP TRIGGER events_numbered;
 DROP TABLE feed;

@@ -42,10 +42,10 @@ INSERT INTO feed (position, stream, seq)
     SELECT row_number() OVER (ORDER BY at, stream, seq), stream, seq
     FROM (SELECT stream, seq, max(occurred_at) OVER (PARTITION BY stream ORDER BY seq) AS at FROM events) e;
 INSERT INTO feed_head (position) SELECT coalesce(max(position), 0) FROM feed;
-INSERT INTO migration_floors VALUES (6, 3);
+INSERT INTO migration_floors VALUES (7, 3);
 
 -- +goose Down
-DELETE FROM migration_floors WHERE version = 6;
+DELETE FROM migration_floors WHERE version = 7;
 DROP TRIGGER events_unnumbered ON events;
 DROP FUNCTION atelier_unnumbered();
 DROP TABLE feed_head, feed_pending, feed;
