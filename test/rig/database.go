@@ -267,10 +267,14 @@ func (s *Scenario) Compare(db *Database, project string, clients ...*Client) Con
 	case !folded.Equal(rows):
 		s.Found("project %s: its rows are %s; its log says %s", project, rows, folded)
 	}
-	outgoing, err := db.Int(ctx, `SELECT count(*) FROM outbox o JOIN events e ON e.id = o.event_id AND e.seq = o.seq WHERE o.stream = $1`, "projects/"+project)
+	strange, err := db.Int(ctx, `SELECT count(*) FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.seq = o.seq WHERE o.stream = $1 AND e.id IS NULL`, "projects/"+project)
 	s.Must(err)
-	if int(outgoing) != len(events) {
-		s.Found("project %s: %d events, %d of them in the outbox", project, len(events), outgoing)
+	outgoing, err := db.Int(ctx, `SELECT count(*) FROM outbox WHERE stream = $1`, "projects/"+project)
+	s.Must(err)
+	// Without a broker events leave the outbox once the nodes have had them.
+	broker := slices.ContainsFunc(clients, func(c *Client) bool { return c.Node.Setting("ATELIER_AMQP_URL") != "" })
+	if strange > 0 || broker && int(outgoing) != len(events) {
+		s.Found("project %s: %d events; the outbox has %d, %d of them of no event", project, len(events), outgoing, strange)
 	}
 	for _, c := range clients {
 		shown, err := c.Shown(ctx, project)
