@@ -55,7 +55,7 @@ generated: .tools/buf .tools/protoc-gen-go
 bench: ## measure against pgbench and a bare Fiber, and print ratios beside the targets
 	@go run ./bench
 
-soak: .tools/services ## the long form of the fault scenarios
+soak: .tools/services ## the long form of the fault scenarios, or the share ATELIER_RIG_SHARE of it
 	@$(SERVICES) go test -tags soak -timeout 0 -v ./test/...
 
 cluster: build ## three nodes on a Postgres of their own behind a balancer, on this machine

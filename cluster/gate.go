@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -52,12 +53,14 @@ type Gate struct {
 	within    func(time.Duration) (context.Context, context.CancelFunc)
 	cancel    context.CancelFunc // ends the contexts made by within
 
+	open    atomic.Bool  // peers may place entities here
 	mu      sync.RWMutex // held for reading while a request begins
 	closed  bool
 	running sync.WaitGroup
 }
 
-// NewGate opens the gate of a Transport that has started.
+// NewGate makes the gate of a Transport that has started. Nobody places entities
+// there before Open.
 func NewGate(t *Transport, local Local, view func() View, log *slog.Logger) (*Gate, error) {
 	all, cancel := context.WithCancel(context.Background())
 	g := &Gate{
@@ -72,6 +75,10 @@ func NewGate(t *Transport, local Local, view func() View, log *slog.Logger) (*Ga
 	}
 	return g, nil
 }
+
+// Open lets peers meet this node, and place entities on it: it can answer for
+// them from now on.
+func (g *Gate) Open() { g.open.Store(true) }
 
 // Close answers moved to whatever comes from now on, and waits for what is under
 // way; when ctx ends, that is cut short.
@@ -255,7 +262,13 @@ func (g *Gate) drain() (proto.Message, error) {
 	return &messages.Done{}, g.local.Drain(ctx)
 }
 
+// errNotYet answers a greeting too early.
+var errNotYet = messages.Refuse(messages.CodeUnavailable, "the node has just started")
+
 func (g *Gate) count() (proto.Message, error) {
+	if !g.open.Load() {
+		return nil, errNotYet
+	}
 	return &messages.Counted{Entities: g.local.Count()}, nil
 }
 

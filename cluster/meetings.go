@@ -3,7 +3,9 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -35,7 +37,8 @@ type Meetings struct {
 	view    View                          // of the gossip
 	met     map[string]bool               // by incarnation, of those in the view
 	greeted map[string]context.CancelFunc // by incarnation: is being greeted
-	all     chan struct{}                 // closed when nobody is unmet
+	early   map[string]bool               // by incarnation: has answered that its gate is not open
+	all     chan struct{}                 // closed when everybody has answered
 	once    sync.Once                     // closes it
 	stopped bool
 	running sync.WaitGroup
@@ -44,7 +47,7 @@ type Meetings struct {
 // NewMeetings makes those of a node. The views that told is called with, one
 // after another, say who is unmet; the Caller must have them. It must not block.
 func NewMeetings(c *Caller, told func(View), log *slog.Logger) *Meetings {
-	return &Meetings{caller: c, told: told, log: log, met: map[string]bool{}, greeted: map[string]context.CancelFunc{}, all: make(chan struct{})}
+	return &Meetings{caller: c, told: told, log: log, met: map[string]bool{}, early: map[string]bool{}, greeted: map[string]context.CancelFunc{}, all: make(chan struct{})}
 }
 
 // Changed takes the gossip's view. One who comes back is greeted anew: the
@@ -63,11 +66,9 @@ func (m *Meetings) Changed(v View) {
 			delete(m.greeted, life)
 		}
 	}
-	for life := range m.met {
-		if !there[life] {
-			delete(m.met, life)
-		}
-	}
+	gone := func(life string, _ bool) bool { return !there[life] }
+	maps.DeleteFunc(m.met, gone)
+	maps.DeleteFunc(m.early, gone)
 	m.tell() // first, so that the Caller knows whom it is to greet
 	for _, n := range v.Nodes {
 		if life := incarnation(n); n.Name != v.Self && !m.met[life] && m.greeted[life] == nil && !m.stopped {
@@ -81,14 +82,15 @@ func (m *Meetings) Changed(v View) {
 // tell tells the view with who is unmet.
 func (m *Meetings) tell() { // under mu
 	v := View{Self: m.view.Self, Nodes: slices.Clone(m.view.Nodes)}
-	unmet := false
+	silent := false
 	for i := range v.Nodes {
 		n := &v.Nodes[i]
-		n.Unmet = n.Name != v.Self && !m.met[incarnation(*n)]
-		unmet = unmet || n.Unmet
+		life := incarnation(*n)
+		n.Unmet = n.Name != v.Self && !m.met[life]
+		silent = silent || n.Unmet && !m.early[life]
 	}
 	m.told(v)
-	if !unmet {
+	if !silent {
 		m.once.Do(func() { close(m.all) })
 	}
 }
@@ -102,6 +104,9 @@ func (m *Meetings) greet(ctx context.Context, n Node) {
 		err := m.caller.greet(ctx, n)
 		if err == nil {
 			break
+		}
+		if errors.Is(err, errNotYet) {
+			m.tooEarly(ctx, n)
 		}
 		if !said && time.Since(began) > metWithin {
 			said = true
@@ -128,8 +133,18 @@ func (m *Meetings) greet(ctx context.Context, n Node) {
 	m.tell()
 }
 
-// Wait returns once nobody is unmet, or after as long as it takes to see who
-// does not answer.
+// tooEarly notes that a member can be called, and not yet for anything.
+func (m *Meetings) tooEarly(ctx context.Context, n Node) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if life := incarnation(n); ctx.Err() == nil && !m.early[life] {
+		m.early[life] = true
+		m.tell()
+	}
+}
+
+// Wait returns once all members have answered, or after as long as it takes to see
+// who does not. Those who start at the same time do not wait for each other.
 func (m *Meetings) Wait(ctx context.Context) {
 	late := time.NewTimer(metWithin)
 	defer late.Stop()
@@ -151,11 +166,15 @@ func (m *Meetings) Stop() {
 	m.running.Wait()
 }
 
-// greet returns nil when the node has answered, and else why it has not.
+// greet returns nil when the node has answered and its gate is open, and else why
+// not.
 func (c *Caller) greet(ctx context.Context, n Node) error {
 	ctx, cancel := context.WithTimeout(ctx, greetTime)
 	defer cancel()
-	_, err := c.exchange(ctx, n, func(number uint64) proto.Message { return &messages.Count{Call: number} })
+	m, err := c.exchange(ctx, n, func(number uint64) proto.Message { return &messages.Count{Call: number} })
+	if refusal, ok := m.(*messages.Error); ok {
+		return refusal
+	}
 	if trouble := c.transport.calls.peer(n.Address).trouble.Load(); err != nil && trouble != nil {
 		return cmp.Or(*trouble, err)
 	}

@@ -45,3 +45,16 @@ func TestGreetingsEndWithTheNode(t *testing.T) {
 	require.Contains(t, refused, messages.CodeMoved)
 	require.Equal(t, "<nil>", a.do(t, order{Do: "stop"}).Error)
 }
+
+// Whose gate is not open meets the others, and is not met.
+func TestNobodyIsMetBeforeItsGateIsOpen(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b", Shut: true})
+	gossip(t, a, b)
+	require.Empty(t, b.do(t, order{Do: "unmet"}).Text)
+	began := time.Now()
+	require.Equal(t, "b", a.do(t, order{Do: "unmet"}).Text)
+	require.Less(t, time.Since(began), metWithin, "it is not waited for")
+	b.do(t, order{Do: "open"})
+	require.Eventually(t, func() bool { return a.do(t, order{Do: "unmet"}).Text == "" }, 10*time.Second, 10*time.Millisecond)
+}

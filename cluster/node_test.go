@@ -50,6 +50,7 @@ func TestNode(*testing.T) {
 type nodeConfig struct {
 	Name, Bind, Advertise string
 	CA, Cert, Key         string // in PEM; empty: plaintext
+	Shut                  bool   // the gate is not open
 	Places                int    // at the gate; 0: as many as ever, -1: there is no gate
 }
 
@@ -122,6 +123,9 @@ func (c nodeConfig) start() (*part, error) {
 	if c.Places > 0 && err == nil {
 		p.gate.asked = make(chan struct{}, c.Places)
 	}
+	if !c.Shut && err == nil {
+		p.gate.Open()
+	}
 	return p, err
 }
 
@@ -179,6 +183,8 @@ func (p *part) obey(o order) (t told) {
 		t.Error = fmt.Sprint(p.caller.Seen(ctx, o.Node, []string{o.ID}))
 	case "revoke":
 		t.Error = fmt.Sprint(p.caller.Revoke(ctx, o.Node, o.Marks))
+	case "open":
+		p.gate.Open()
 	case "unmet":
 		p.meetings.Wait(ctx)
 		for _, n := range p.caller.View().Nodes {

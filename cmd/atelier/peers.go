@@ -28,6 +28,7 @@ type peers struct {
 	activity  *activity
 	log       *slog.Logger
 	transport *cluster.Transport
+	gate      *cluster.Gate
 	members   *cluster.Membership
 	meetings  *cluster.Meetings
 	caller    *cluster.Caller
@@ -50,11 +51,11 @@ func (p *peers) start(ctx context.Context, s *server) error {
 	p.local = actors.NewLocal(p.runtime)
 	p.caller = cluster.NewCaller(p.transport, p)
 	p.metrics.readCluster(p.caller)
-	gate, err := cluster.NewGate(p.transport, p, p.caller.View, p.log) // before others know of this node
+	p.gate, err = cluster.NewGate(p.transport, p, p.caller.View, p.log) // before others know of this node
 	if err != nil {
 		return err
 	}
-	s.onStop(gate.Close)
+	s.onStop(p.gate.Close)
 	p.meetings = cluster.NewMeetings(p.caller, p.changed, p.log)
 	s.onStop(func(context.Context) error { p.meetings.Stop(); return nil })
 	seeds, keys, err := p.settings.gossip()

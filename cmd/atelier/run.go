@@ -229,6 +229,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	var caller actors.Caller = actors.NewLocal(runtime)
 	if s.peers != nil {
 		caller = everywhere{s.peers.caller}
+		s.peers.gate.Open()
 	}
 	s.clients = clientsOf(caller)
 	return deps.Lease.(lease), nil
