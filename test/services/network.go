@@ -71,7 +71,10 @@ var mayMakeNetworks = sync.OnceValue(func() error {
 })
 
 func (n *Network) start() error {
-	err := ip("", "link add "+n.bridge()+" type bridge", "addr add "+n.address(1)+"/24 dev "+n.bridge(),
+	// With an address of its own: else it takes one of its ports', another one when a
+	// host is added, and the hosts go on with the old.
+	hardware := fmt.Sprintf("02:61:74:65:6c:%02x", n.number)
+	err := ip("", "link add "+n.bridge()+" address "+hardware+" type bridge", "addr add "+n.address(1)+"/24 dev "+n.bridge(),
 		"addr add "+n.address(2)+"/24 dev "+n.bridge(), "link set "+n.bridge()+" up")
 	if err != nil {
 		n.Stop()
