@@ -109,6 +109,11 @@ func (a *Accounts) DeactivateUser(ctx context.Context, c *messages.DeactivateUse
 	return ask[*messages.Account](ctx, a.caller, store.Account, c.GetUserId(), c)
 }
 
+// DeleteAccount takes away who the user was.
+func (a *Accounts) DeleteAccount(ctx context.Context, c *messages.DeleteAccount) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
 // GetAccount reads the account.
 func (a *Accounts) GetAccount(ctx context.Context, c *messages.GetAccount) (*messages.Account, error) {
 	return ask[*messages.Account](ctx, a.caller, store.Account, c.GetUserId(), c)
@@ -168,6 +173,8 @@ func receiveAccount(t turn[*account.State], c messages.Command) {
 		write(t, c, account.Reactivate, user)
 	case *messages.DeactivateUser:
 		write(t, c, account.Deactivate, user)
+	case *messages.DeleteAccount:
+		write(t, c, account.Delete, done)
 	case *messages.GetAccount:
 		read(t, c, account.View)
 	case *messages.GetPreferences:

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"strconv"
@@ -48,8 +49,8 @@ func (s *Server) admit(ctx context.Context, c *call) error {
 	if unknown != nil {
 		return unknown
 	}
-	if !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept)) {
-		return messages.Refuse(messages.CodeNotAcceptable, "the reply is application/json")
+	if kind := cmp.Or(c.op.Produces, fiber.MIMEApplicationJSON); !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept), kind) {
+		return messages.Refuse(messages.CodeNotAcceptable, "the reply is %s", kind)
 	}
 	c.follow()
 	if c.op.reads() {
@@ -68,25 +69,41 @@ func (s *Server) authenticate(ctx context.Context, c *call) error {
 	if c.op.Permission == public {
 		return nil
 	}
-	header := c.fiber.Get(fiber.HeaderAuthorization)
-	if header == "" {
-		if c.op.Permission.anonymous() {
-			return nil
-		}
-		return messages.Refuse(messages.CodeUnauthenticated, "this needs an access token: Authorization: Bearer …")
+	token, err := s.presented(c)
+	if err != nil || token == "" {
+		return err
 	}
-	const scheme = "Bearer "
-	if len(header) <= len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
-		return messages.Refuse(messages.CodeInvalidToken, "the Authorization header must be: Bearer <access token>")
+	if c.principal, err = s.deps.Flows.Authenticate(ctx, token); err != nil {
+		return err
 	}
-	var err error
-	if c.principal, err = s.deps.Flows.Authenticate(ctx, header[len(scheme):]); err != nil {
+	if err := s.checkCSRF(c); err != nil {
 		return err
 	}
 	if roles := c.op.Permission.roles(); roles != nil && !c.has(roles...) {
 		return messages.Refuse(messages.CodeForbidden, "this needs a role in the installation: %s", strings.Join(roles, ", "))
 	}
 	return nil
+}
+
+// presented is the access token of the request: of its header, else of its cookie;
+// empty where none is needed.
+func (s *Server) presented(c *call) (string, error) {
+	header := c.fiber.Get(fiber.HeaderAuthorization)
+	if header == "" {
+		if token := s.cookie(c.fiber, accessCookie); token != "" {
+			c.byCookie = true
+			return token, nil
+		}
+		if c.op.Permission.anonymous() {
+			return "", nil
+		}
+		return "", messages.Refuse(messages.CodeUnauthenticated, "this needs an access token: Authorization: Bearer …")
+	}
+	const scheme = "Bearer "
+	if len(header) <= len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
+		return "", messages.Refuse(messages.CodeInvalidToken, "the Authorization header must be: Bearer <access token>")
+	}
+	return header[len(scheme):], nil
 }
 
 // condition reads If-Match: one strong tag, or * for whatever is there.
@@ -135,10 +152,11 @@ func fingerprint(c *fiber.Ctx) []byte {
 	return h.Sum(nil)
 }
 
-// acceptable reports whether a caller takes JSON (RFC 9110, 12.5.1). Of the
-// ranges that match, the most specific one counts.
-func acceptable(accept []byte) bool {
-	if len(accept) == 0 || string(accept) == "*/*" || string(accept) == fiber.MIMEApplicationJSON {
+// acceptable reports whether a caller takes the media type, application and
+// something (RFC 9110, 12.5.1). Of the ranges that match, the most specific one
+// counts.
+func acceptable(accept []byte, media string) bool {
+	if len(accept) == 0 || string(accept) == "*/*" || string(accept) == media {
 		return true
 	}
 	best, taken := 0, false
@@ -146,7 +164,7 @@ func acceptable(accept []byte) bool {
 		kind, parameters, _ := strings.Cut(part, ";")
 		specific := 0
 		switch strings.TrimSpace(kind) {
-		case "application/json":
+		case media:
 			specific = 3
 		case "application/*":
 			specific = 2

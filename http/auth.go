@@ -63,51 +63,73 @@ type loginInput struct {
 	Body struct {
 		Email    string `json:"email" maxLength:"1000"`
 		Password string `json:"password" maxLength:"4096"`
+		Cookie   bool   `json:"cookie,omitempty" doc:"Keep the tokens in cookies, which scripts cannot read, and not in the reply"`
 	}
 }
 
 type tokensBody struct {
-	AccessToken  string    `json:"access_token"`
+	AccessToken  string    `json:"access_token,omitempty"`
 	TokenType    string    `json:"token_type" enum:"Bearer"`
 	ExpiresIn    int       `json:"expires_in" doc:"Seconds"`
-	RefreshToken string    `json:"refresh_token"`
+	RefreshToken string    `json:"refresh_token,omitempty"`
+	CSRFToken    string    `json:"csrf_token,omitempty" doc:"With cookies: for the header X-CSRF-Token of writes"`
 	SessionID    string    `json:"session_id" format:"uuid"`
 	User         *userBody `json:"user" nullable:"false"`
 }
 
-func tokensOf(t *identity.Tokens, err error) (*result[tokensBody], error) {
+// tokens are handed out in the reply, or in cookies.
+func (s *Server) tokens(c *call, cookies bool, t *identity.Tokens, err error) (*result[tokensBody], error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(&tokensBody{
-		AccessToken: t.AccessToken, TokenType: "Bearer", ExpiresIn: int(t.ExpiresIn.Seconds()), RefreshToken: t.RefreshToken,
-		SessionID: t.SessionID, User: userOf(t.Account),
-	})
+	body := &tokensBody{TokenType: "Bearer", ExpiresIn: int(t.ExpiresIn.Seconds()), SessionID: t.SessionID, User: userOf(t.Account)}
+	if cookies {
+		s.giveCookies(c.fiber, t)
+		body.CSRFToken = s.csrfToken(t.SessionID)
+	} else {
+		body.AccessToken, body.RefreshToken = t.AccessToken, t.RefreshToken
+	}
+	return ok(body)
 }
 
 func (s *Server) login(ctx context.Context, c *call, in *loginInput) (*result[tokensBody], error) {
-	tokens, err := s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
+	t, err := s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
 		Email: in.Body.Email, Password: in.Body.Password, UserAgent: userAgent(c),
 		IP: c.ip, Device: c.fiber.Cookies(s.deviceCookie()),
 	})
 	if err == nil {
-		s.rememberDevice(c.fiber, tokens.Device)
+		s.rememberDevice(c.fiber, t.Device)
 	}
-	return tokensOf(tokens, err)
+	return s.tokens(c, in.Body.Cookie, t, err)
 }
 
 type refreshInput struct {
 	Body struct {
-		RefreshToken string `json:"refresh_token" maxLength:"1000"`
+		RefreshToken string `json:"refresh_token,omitempty" maxLength:"1000" doc:"Where it is left out, that of the cookie"`
 	}
 }
 
 func (s *Server) refresh(ctx context.Context, c *call, in *refreshInput) (*result[tokensBody], error) {
-	return tokensOf(s.deps.Flows.Refresh(ctx, c.meta(), in.Body.RefreshToken, s.address(c.fiber).String(), userAgent(c)))
+	token, cookies := in.Body.RefreshToken, false
+	if token == "" {
+		if token = s.cookie(c.fiber, refreshCookie); token == "" {
+			return nil, messages.Refuse(messages.CodeInvalidToken, "there is no refresh token in the body, and none in a cookie")
+		}
+		if err := s.sameOrigin(c.fiber); err != nil {
+			return nil, err
+		}
+		cookies = true
+	}
+	t, err := s.deps.Flows.Refresh(ctx, c.meta(), token, c.ip, userAgent(c))
+	return s.tokens(c, cookies, t, err)
 }
 
 func (s *Server) logout(ctx context.Context, c *call, _ *none) (*result[none], error) {
-	return &result[none]{}, s.deps.Flows.SignOut(ctx, c.meta())
+	err := s.deps.Flows.SignOut(ctx, c.meta())
+	if err == nil && c.byCookie {
+		s.takeCookies(c.fiber)
+	}
+	return &result[none]{}, err
 }
 
 type currentSessionBody struct {
@@ -116,6 +138,8 @@ type currentSessionBody struct {
 	AMR     []string    `json:"amr" nullable:"false"`
 	ACR     string      `json:"acr" doc:"Assurance level (NIST SP 800-63B)"`
 	Scopes  []string    `json:"scopes" nullable:"false" doc:"What the credential is good for; * is everything"`
+
+	CSRFToken string `json:"csrf_token" doc:"With cookies: for the header X-CSRF-Token of writes"`
 }
 
 func (s *Server) currentSession(ctx context.Context, c *call, _ *none) (*result[currentSessionBody], error) {
@@ -129,5 +153,6 @@ func (s *Server) currentSession(ctx context.Context, c *call, _ *none) (*result[
 	}
 	return ok(&currentSessionBody{
 		Session: sessionOf(session, c.principal.SessionID), User: userOf(account), AMR: filled(session.GetAmr()), ACR: "aal1", Scopes: []string{"*"},
+		CSRFToken: s.csrfToken(c.principal.SessionID),
 	})
 }

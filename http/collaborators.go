@@ -48,6 +48,11 @@ type addCollaboratorInput struct {
 func (s *Server) addCollaborator(ctx context.Context, c *call, in *addCollaboratorInput) (*result[collaboratorBody], error) {
 	id := string(in.Body.UserID)
 	user, err := s.lookUp(ctx, id)
+	if err == nil && user == nil { // or he was deleted: his row is still there
+		if err = s.mayRead(ctx, c, in.ProjectID); err == nil {
+			err = messages.Missing("user")
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

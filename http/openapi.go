@@ -28,6 +28,7 @@ func newDocument(c Config) *huma.OpenAPI {
 			Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access token of a sign-in."},
+				"cookie": {Type: "apiKey", In: "cookie", Name: accessCookie, Description: "The same in a cookie of a sign-in that asked for cookies; its name begins with __Host- where the service has TLS. Writes then need the header X-CSRF-Token."},
 			},
 		},
 		Paths: map[string]*huma.PathItem{},
@@ -69,6 +70,9 @@ func (o *operation) commonCodes(hasBody bool) []string {
 	}
 	if !o.reads() {
 		codes = append(codes, messages.CodeVersionMismatch)
+		if o.Permission != public {
+			codes = append(codes, messages.CodeCSRFFailed)
+		}
 	}
 	if o.keyed() {
 		codes = append(codes, messages.CodeIdempotencyKeyReused)
@@ -88,7 +92,7 @@ func (s *Server) describe(path string, op *operation, in *plan, out reflect.Type
 		Extensions: map[string]any{"x-permission": string(op.Permission), "x-problems": op.Codes},
 	}
 	if op.Permission != public {
-		o.Security = []map[string][]string{{"bearer": {}}}
+		o.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 		if op.Permission.anonymous() {
 			o.Security = append(o.Security, map[string][]string{})
 		}
@@ -163,7 +167,10 @@ func (s *Server) describeSuccess(op *operation, o *huma.Operation, out reflect.T
 	header := func(name, doc string) {
 		success.Headers[name] = &huma.Param{Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
 	}
-	if out != reflect.TypeFor[none]() {
+	switch {
+	case op.Produces != "":
+		success.Content = map[string]*huma.MediaType{op.Produces: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	case out != reflect.TypeFor[none]():
 		success.Content = map[string]*huma.MediaType{"application/json": {Schema: s.document.Components.Schemas.Schema(out, true, op.ID)}}
 	}
 	if op.ETag && op.Method != "DELETE" {

@@ -77,6 +77,7 @@ type operation struct {
 	List       bool     // takes limit and cursor
 	Secret     bool     // request or reply hold secrets: no Idempotency-Key
 	Repeatable bool     // has the same effect however often it is asked for: neither
+	Produces   string   // media type of the reply; empty: JSON
 
 	retirement
 
@@ -100,6 +101,7 @@ type call struct {
 	fiber     *fiber.Ctx
 	op        *operation
 	principal *identity.Principal // nil for anonymous callers
+	byCookie  bool                // and not by a header
 	expected  *int64              // If-Match
 	command   string              // command id; empty for reads
 	digest    []byte              // fingerprint, with a client's key
@@ -142,6 +144,12 @@ func ok[O any](body *O) (*result[O], error) { return &result[O]{Body: body}, nil
 
 // appender is a body that renders itself, for the hottest resources.
 type appender interface{ appendJSON(b []byte) []byte }
+
+// fileBody is a reply that is no JSON.
+type fileBody struct {
+	name    string // of letters, digits and points
+	content []byte
+}
 
 // none is the body of replies that have none.
 type none struct{}
@@ -232,6 +240,12 @@ func render[O any](s *Server, c *call, r *result[O]) error {
 	}
 	f.Status(c.op.Status)
 	if r.Body == nil {
+		return nil
+	}
+	if file, is := any(r.Body).(*fileBody); is {
+		f.Set(fiber.HeaderContentType, c.op.Produces)
+		f.Set(fiber.HeaderContentDisposition, `attachment; filename="`+file.name+`"`)
+		f.Response().SetBodyRaw(file.content)
 		return nil
 	}
 	f.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)

@@ -57,7 +57,7 @@ func TestAcceptable(t *testing.T) {
 		"text/html": false, "application/jsonp": false, "application/json;q=0": false, "*/*, application/json;q=0.0": false, "text/event-stream": false,
 		"application/json;q=0.5, */*;q=0": true, "application/problem+json": false, ",": false,
 	} {
-		require.Equal(t, want, acceptable([]byte(accept)), accept)
+		require.Equal(t, want, acceptable([]byte(accept), "application/json"), accept)
 	}
 }
 

@@ -22,6 +22,9 @@ type Config struct {
 	Proxies     Proxies
 	Origins     Origins // whose pages may read replies
 
+	CSRFKey         []byte        // 32 bytes, the same on all nodes
+	SessionLifetime time.Duration // of cookies with refresh tokens
+
 	Verification bool // addresses are proved before their users can sign in
 }
 
@@ -102,8 +105,8 @@ func (s *Server) table() {
 	s.registration()
 	add(s, operation{ID: "login", Method: "POST", Path: "/auth/login", Summary: "Sign in", Permission: public, Status: 200,
 		Codes: append(statusCodes(), messages.CodeInvalidCredentials, messages.CodeTooManyAttempts, messages.CodeOverloaded)}, s.login)
-	add(s, operation{ID: "refresh", Method: "POST", Path: "/auth/refresh", Summary: "Exchange a refresh token for a new pair", Permission: public, Status: 200,
-		Codes: append(statusCodes(), messages.CodeInvalidToken, messages.CodeSessionRevoked)}, s.refresh)
+	add(s, operation{ID: "refresh", Method: "POST", Path: "/auth/refresh", Summary: "Exchange a refresh token, of the body or of a cookie, for a new pair", Permission: public, Status: 200,
+		Codes: append(statusCodes(), messages.CodeInvalidToken, messages.CodeSessionRevoked, messages.CodeCSRFFailed)}, s.refresh)
 	add(s, operation{ID: "logout", Method: "POST", Path: "/auth/logout", Summary: "End this session", Permission: signedIn, Status: 204}, s.logout)
 	add(s, operation{ID: "getSession", Method: "GET", Path: "/auth/session", Summary: "Who am I", Permission: signedIn, Status: 200}, s.currentSession)
 
@@ -121,6 +124,9 @@ func (s *Server) table() {
 
 	add(s, operation{ID: "getMe", Method: "GET", Path: "/users/me", Summary: "My account", Permission: signedIn, Status: 200, ETag: true}, s.getMe)
 	add(s, operation{ID: "updateMe", Method: "PATCH", Path: "/users/me", Summary: "Change my name and profile", Permission: signedIn, Status: 200, ETag: true}, s.updateMe)
+	add(s, operation{ID: "deleteMe", Method: "DELETE", Path: "/users/me", Summary: "Delete my account: what tells who I am is overwritten", Permission: signedIn, Status: 204, ETag: true,
+		Codes: []string{messages.CodeOwnsProjects}}, s.deleteMe)
+	add(s, operation{ID: "exportMe", Method: "GET", Path: "/users/me/export", Summary: "All my data, as a ZIP of JSON files", Permission: signedIn, Status: 200, Produces: "application/zip"}, s.exportMe)
 	add(s, operation{ID: "getPreferences", Method: "GET", Path: "/users/me/preferences", Summary: "My preferences", Permission: signedIn, Status: 200, ETag: true}, s.getPreferences)
 	add(s, operation{ID: "updatePreferences", Method: "PATCH", Path: "/users/me/preferences", Summary: "Merge into my preferences (RFC 7396)",
 		Permission: signedIn, Status: 200, ETag: true}, s.updatePreferences)
@@ -183,6 +189,8 @@ func (s *Server) users() {
 		Codes: found}, s.getUser)
 	add(s, operation{ID: "replaceUser", Method: "PUT", Path: "/users/{user_id}", Summary: "Replace a user's name, profile and roles", Permission: administer, Status: 200, ETag: true, Codes: found}, s.replaceUser)
 	add(s, operation{ID: "updateUser", Method: "PATCH", Path: "/users/{user_id}", Summary: "Change a user's name, profile or roles", Permission: administer, Status: 200, ETag: true, Codes: found}, s.updateUser)
+	add(s, operation{ID: "deleteUser", Method: "DELETE", Path: "/users/{user_id}", Summary: "Delete a user: what tells who he was is overwritten", Permission: administer, Status: 204, ETag: true,
+		Codes: append(found, messages.CodeOwnsProjects)}, s.deleteUser)
 	add(s, operation{ID: "activateUser", Method: "POST", Path: "/users/{user_id}/activate", Summary: "Pending to active", Permission: administer, Status: 200, ETag: true, Codes: move}, s.activateUser)
 	add(s, operation{ID: "suspendUser", Method: "POST", Path: "/users/{user_id}/suspend", Summary: "Suspend a user, until a time or without an end", Permission: administer, Status: 200, ETag: true, Codes: move}, s.suspendUser)
 	add(s, operation{ID: "reactivateUser", Method: "POST", Path: "/users/{user_id}/reactivate", Summary: "End a suspension, to the status before, or a deactivation", Permission: administer, Status: 200, ETag: true, Codes: move}, s.reactivateUser)

@@ -19,6 +19,7 @@ type accounts interface {
 	ActivateUser(context.Context, *messages.ActivateUser) (*messages.Account, error)
 	SuspendUser(context.Context, *messages.SuspendUser) (*messages.Account, error)
 	ReactivateUser(context.Context, *messages.ReactivateUser) (*messages.Account, error)
+	DeleteAccount(context.Context, *messages.DeleteAccount) (*messages.Done, error)
 	DeactivateUser(context.Context, *messages.DeactivateUser) (*messages.Account, error)
 }
 

@@ -1511,6 +1511,59 @@ func (x *DeactivateUser) GetUserId() string {
 	return ""
 }
 
+// DeleteAccount takes away who the user was. What hangs on him elsewhere follows.
+type DeleteAccount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteAccount) Reset() {
+	*x = DeleteAccount{}
+	mi := &file_messages_account_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteAccount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteAccount) ProtoMessage() {}
+
+func (x *DeleteAccount) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteAccount.ProtoReflect.Descriptor instead.
+func (*DeleteAccount) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *DeleteAccount) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *DeleteAccount) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
 type GetAccount struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
@@ -1523,7 +1576,7 @@ type GetAccount struct {
 
 func (x *GetAccount) Reset() {
 	*x = GetAccount{}
-	mi := &file_messages_account_proto_msgTypes[21]
+	mi := &file_messages_account_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +1588,7 @@ func (x *GetAccount) String() string {
 func (*GetAccount) ProtoMessage() {}
 
 func (x *GetAccount) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[21]
+	mi := &file_messages_account_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +1601,7 @@ func (x *GetAccount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccount.ProtoReflect.Descriptor instead.
 func (*GetAccount) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{21}
+	return file_messages_account_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetAccount) GetMeta() *Meta {
@@ -1589,7 +1642,7 @@ type GetPreferences struct {
 
 func (x *GetPreferences) Reset() {
 	*x = GetPreferences{}
-	mi := &file_messages_account_proto_msgTypes[22]
+	mi := &file_messages_account_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1654,7 @@ func (x *GetPreferences) String() string {
 func (*GetPreferences) ProtoMessage() {}
 
 func (x *GetPreferences) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[22]
+	mi := &file_messages_account_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1667,7 @@ func (x *GetPreferences) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPreferences.ProtoReflect.Descriptor instead.
 func (*GetPreferences) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{22}
+	return file_messages_account_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetPreferences) GetMeta() *Meta {
@@ -1643,7 +1696,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_messages_account_proto_msgTypes[23]
+	mi := &file_messages_account_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1655,7 +1708,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[23]
+	mi := &file_messages_account_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1668,7 +1721,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{23}
+	return file_messages_account_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Suspension) GetReason() string {
@@ -1721,7 +1774,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_messages_account_proto_msgTypes[24]
+	mi := &file_messages_account_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1733,7 +1786,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[24]
+	mi := &file_messages_account_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1746,7 +1799,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{24}
+	return file_messages_account_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Account) GetId() string {
@@ -1857,7 +1910,7 @@ type EmailConfirmation struct {
 
 func (x *EmailConfirmation) Reset() {
 	*x = EmailConfirmation{}
-	mi := &file_messages_account_proto_msgTypes[25]
+	mi := &file_messages_account_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1869,7 +1922,7 @@ func (x *EmailConfirmation) String() string {
 func (*EmailConfirmation) ProtoMessage() {}
 
 func (x *EmailConfirmation) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[25]
+	mi := &file_messages_account_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1882,7 +1935,7 @@ func (x *EmailConfirmation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailConfirmation.ProtoReflect.Descriptor instead.
 func (*EmailConfirmation) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{25}
+	return file_messages_account_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EmailConfirmation) GetChanged() bool {
@@ -1902,7 +1955,7 @@ type Preferences struct {
 
 func (x *Preferences) Reset() {
 	*x = Preferences{}
-	mi := &file_messages_account_proto_msgTypes[26]
+	mi := &file_messages_account_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +1967,7 @@ func (x *Preferences) String() string {
 func (*Preferences) ProtoMessage() {}
 
 func (x *Preferences) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[26]
+	mi := &file_messages_account_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +1980,7 @@ func (x *Preferences) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Preferences.ProtoReflect.Descriptor instead.
 func (*Preferences) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{26}
+	return file_messages_account_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Preferences) GetJson() []byte {
@@ -1958,7 +2011,7 @@ type UserQuery struct {
 
 func (x *UserQuery) Reset() {
 	*x = UserQuery{}
-	mi := &file_messages_account_proto_msgTypes[27]
+	mi := &file_messages_account_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +2023,7 @@ func (x *UserQuery) String() string {
 func (*UserQuery) ProtoMessage() {}
 
 func (x *UserQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[27]
+	mi := &file_messages_account_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +2036,7 @@ func (x *UserQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserQuery.ProtoReflect.Descriptor instead.
 func (*UserQuery) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{27}
+	return file_messages_account_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UserQuery) GetStatus() string {
@@ -2038,7 +2091,7 @@ type UserPage struct {
 
 func (x *UserPage) Reset() {
 	*x = UserPage{}
-	mi := &file_messages_account_proto_msgTypes[28]
+	mi := &file_messages_account_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2050,7 +2103,7 @@ func (x *UserPage) String() string {
 func (*UserPage) ProtoMessage() {}
 
 func (x *UserPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[28]
+	mi := &file_messages_account_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2063,7 +2116,7 @@ func (x *UserPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPage.ProtoReflect.Descriptor instead.
 func (*UserPage) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{28}
+	return file_messages_account_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UserPage) GetItems() []*Account {
@@ -2094,7 +2147,7 @@ type Credential struct {
 
 func (x *Credential) Reset() {
 	*x = Credential{}
-	mi := &file_messages_account_proto_msgTypes[29]
+	mi := &file_messages_account_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +2159,7 @@ func (x *Credential) String() string {
 func (*Credential) ProtoMessage() {}
 
 func (x *Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[29]
+	mi := &file_messages_account_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +2172,7 @@ func (x *Credential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credential.ProtoReflect.Descriptor instead.
 func (*Credential) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{29}
+	return file_messages_account_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Credential) GetUserId() string {
@@ -2169,7 +2222,7 @@ type PublicUser struct {
 
 func (x *PublicUser) Reset() {
 	*x = PublicUser{}
-	mi := &file_messages_account_proto_msgTypes[30]
+	mi := &file_messages_account_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2181,7 +2234,7 @@ func (x *PublicUser) String() string {
 func (*PublicUser) ProtoMessage() {}
 
 func (x *PublicUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[30]
+	mi := &file_messages_account_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2194,7 +2247,7 @@ func (x *PublicUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicUser.ProtoReflect.Descriptor instead.
 func (*PublicUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{30}
+	return file_messages_account_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PublicUser) GetId() string {
@@ -2234,7 +2287,7 @@ type UserCreated struct {
 
 func (x *UserCreated) Reset() {
 	*x = UserCreated{}
-	mi := &file_messages_account_proto_msgTypes[31]
+	mi := &file_messages_account_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2246,7 +2299,7 @@ func (x *UserCreated) String() string {
 func (*UserCreated) ProtoMessage() {}
 
 func (x *UserCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[31]
+	mi := &file_messages_account_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2259,7 +2312,7 @@ func (x *UserCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserCreated.ProtoReflect.Descriptor instead.
 func (*UserCreated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{31}
+	return file_messages_account_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *UserCreated) GetUserId() string {
@@ -2328,7 +2381,7 @@ type UserActivated struct {
 
 func (x *UserActivated) Reset() {
 	*x = UserActivated{}
-	mi := &file_messages_account_proto_msgTypes[32]
+	mi := &file_messages_account_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2340,7 +2393,7 @@ func (x *UserActivated) String() string {
 func (*UserActivated) ProtoMessage() {}
 
 func (x *UserActivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[32]
+	mi := &file_messages_account_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2353,7 +2406,7 @@ func (x *UserActivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserActivated.ProtoReflect.Descriptor instead.
 func (*UserActivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{32}
+	return file_messages_account_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UserActivated) GetUserId() string {
@@ -2383,7 +2436,7 @@ type UserSuspended struct {
 
 func (x *UserSuspended) Reset() {
 	*x = UserSuspended{}
-	mi := &file_messages_account_proto_msgTypes[33]
+	mi := &file_messages_account_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2395,7 +2448,7 @@ func (x *UserSuspended) String() string {
 func (*UserSuspended) ProtoMessage() {}
 
 func (x *UserSuspended) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[33]
+	mi := &file_messages_account_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2408,7 +2461,7 @@ func (x *UserSuspended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserSuspended.ProtoReflect.Descriptor instead.
 func (*UserSuspended) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{33}
+	return file_messages_account_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UserSuspended) GetUserId() string {
@@ -2456,7 +2509,7 @@ type UserReactivated struct {
 
 func (x *UserReactivated) Reset() {
 	*x = UserReactivated{}
-	mi := &file_messages_account_proto_msgTypes[34]
+	mi := &file_messages_account_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2468,7 +2521,7 @@ func (x *UserReactivated) String() string {
 func (*UserReactivated) ProtoMessage() {}
 
 func (x *UserReactivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[34]
+	mi := &file_messages_account_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2481,7 +2534,7 @@ func (x *UserReactivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserReactivated.ProtoReflect.Descriptor instead.
 func (*UserReactivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{34}
+	return file_messages_account_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UserReactivated) GetUserId() string {
@@ -2508,7 +2561,7 @@ type UserDeactivated struct {
 
 func (x *UserDeactivated) Reset() {
 	*x = UserDeactivated{}
-	mi := &file_messages_account_proto_msgTypes[35]
+	mi := &file_messages_account_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2573,7 @@ func (x *UserDeactivated) String() string {
 func (*UserDeactivated) ProtoMessage() {}
 
 func (x *UserDeactivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[35]
+	mi := &file_messages_account_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2586,7 @@ func (x *UserDeactivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserDeactivated.ProtoReflect.Descriptor instead.
 func (*UserDeactivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{35}
+	return file_messages_account_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UserDeactivated) GetUserId() string {
@@ -2546,6 +2599,50 @@ func (x *UserDeactivated) GetUserId() string {
 func (x *UserDeactivated) GetStatus() string {
 	if x != nil {
 		return x.Status
+	}
+	return ""
+}
+
+type UserDeleted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserDeleted) Reset() {
+	*x = UserDeleted{}
+	mi := &file_messages_account_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserDeleted) ProtoMessage() {}
+
+func (x *UserDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserDeleted.ProtoReflect.Descriptor instead.
+func (*UserDeleted) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *UserDeleted) GetUserId() string {
+	if x != nil {
+		return x.UserId
 	}
 	return ""
 }
@@ -2563,7 +2660,7 @@ type UserUpdated struct {
 
 func (x *UserUpdated) Reset() {
 	*x = UserUpdated{}
-	mi := &file_messages_account_proto_msgTypes[36]
+	mi := &file_messages_account_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2575,7 +2672,7 @@ func (x *UserUpdated) String() string {
 func (*UserUpdated) ProtoMessage() {}
 
 func (x *UserUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[36]
+	mi := &file_messages_account_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2588,7 +2685,7 @@ func (x *UserUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserUpdated.ProtoReflect.Descriptor instead.
 func (*UserUpdated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{36}
+	return file_messages_account_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *UserUpdated) GetUserId() string {
@@ -2637,7 +2734,7 @@ type UserPasswordChanged struct {
 
 func (x *UserPasswordChanged) Reset() {
 	*x = UserPasswordChanged{}
-	mi := &file_messages_account_proto_msgTypes[37]
+	mi := &file_messages_account_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2649,7 +2746,7 @@ func (x *UserPasswordChanged) String() string {
 func (*UserPasswordChanged) ProtoMessage() {}
 
 func (x *UserPasswordChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[37]
+	mi := &file_messages_account_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2759,7 @@ func (x *UserPasswordChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPasswordChanged.ProtoReflect.Descriptor instead.
 func (*UserPasswordChanged) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{37}
+	return file_messages_account_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UserPasswordChanged) GetUserId() string {
@@ -2697,7 +2794,7 @@ type UserEmailChanged struct {
 
 func (x *UserEmailChanged) Reset() {
 	*x = UserEmailChanged{}
-	mi := &file_messages_account_proto_msgTypes[38]
+	mi := &file_messages_account_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2709,7 +2806,7 @@ func (x *UserEmailChanged) String() string {
 func (*UserEmailChanged) ProtoMessage() {}
 
 func (x *UserEmailChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[38]
+	mi := &file_messages_account_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2722,7 +2819,7 @@ func (x *UserEmailChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserEmailChanged.ProtoReflect.Descriptor instead.
 func (*UserEmailChanged) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{38}
+	return file_messages_account_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UserEmailChanged) GetUserId() string {
@@ -2760,7 +2857,7 @@ type SessionOpened struct {
 
 func (x *SessionOpened) Reset() {
 	*x = SessionOpened{}
-	mi := &file_messages_account_proto_msgTypes[39]
+	mi := &file_messages_account_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2772,7 +2869,7 @@ func (x *SessionOpened) String() string {
 func (*SessionOpened) ProtoMessage() {}
 
 func (x *SessionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[39]
+	mi := &file_messages_account_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2785,7 +2882,7 @@ func (x *SessionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionOpened.ProtoReflect.Descriptor instead.
 func (*SessionOpened) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{39}
+	return file_messages_account_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SessionOpened) GetUserId() string {
@@ -2841,7 +2938,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_messages_account_proto_msgTypes[40]
+	mi := &file_messages_account_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2853,7 +2950,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[40]
+	mi := &file_messages_account_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2866,7 +2963,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{40}
+	return file_messages_account_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SessionEnded) GetUserId() string {
@@ -2900,7 +2997,7 @@ type SessionReuseDetected struct {
 
 func (x *SessionReuseDetected) Reset() {
 	*x = SessionReuseDetected{}
-	mi := &file_messages_account_proto_msgTypes[41]
+	mi := &file_messages_account_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2912,7 +3009,7 @@ func (x *SessionReuseDetected) String() string {
 func (*SessionReuseDetected) ProtoMessage() {}
 
 func (x *SessionReuseDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[41]
+	mi := &file_messages_account_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2925,7 +3022,7 @@ func (x *SessionReuseDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionReuseDetected.ProtoReflect.Descriptor instead.
 func (*SessionReuseDetected) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{41}
+	return file_messages_account_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SessionReuseDetected) GetUserId() string {
@@ -2955,7 +3052,7 @@ type LinkIssued struct {
 
 func (x *LinkIssued) Reset() {
 	*x = LinkIssued{}
-	mi := &file_messages_account_proto_msgTypes[42]
+	mi := &file_messages_account_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2967,7 +3064,7 @@ func (x *LinkIssued) String() string {
 func (*LinkIssued) ProtoMessage() {}
 
 func (x *LinkIssued) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[42]
+	mi := &file_messages_account_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2980,7 +3077,7 @@ func (x *LinkIssued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkIssued.ProtoReflect.Descriptor instead.
 func (*LinkIssued) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{42}
+	return file_messages_account_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *LinkIssued) GetPurpose() string {
@@ -3018,7 +3115,7 @@ type EmailChangeBegun struct {
 
 func (x *EmailChangeBegun) Reset() {
 	*x = EmailChangeBegun{}
-	mi := &file_messages_account_proto_msgTypes[43]
+	mi := &file_messages_account_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3030,7 +3127,7 @@ func (x *EmailChangeBegun) String() string {
 func (*EmailChangeBegun) ProtoMessage() {}
 
 func (x *EmailChangeBegun) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[43]
+	mi := &file_messages_account_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3043,7 +3140,7 @@ func (x *EmailChangeBegun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailChangeBegun.ProtoReflect.Descriptor instead.
 func (*EmailChangeBegun) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{43}
+	return file_messages_account_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *EmailChangeBegun) GetEmail() string {
@@ -3091,7 +3188,7 @@ type EmailConfirmed struct {
 
 func (x *EmailConfirmed) Reset() {
 	*x = EmailConfirmed{}
-	mi := &file_messages_account_proto_msgTypes[44]
+	mi := &file_messages_account_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3103,7 +3200,7 @@ func (x *EmailConfirmed) String() string {
 func (*EmailConfirmed) ProtoMessage() {}
 
 func (x *EmailConfirmed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[44]
+	mi := &file_messages_account_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3116,7 +3213,7 @@ func (x *EmailConfirmed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailConfirmed.ProtoReflect.Descriptor instead.
 func (*EmailConfirmed) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{44}
+	return file_messages_account_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EmailConfirmed) GetLinkId() string {
@@ -3258,6 +3355,9 @@ const file_messages_account_proto_rawDesc = "" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\"U\n" +
 	"\x0eDeactivateUser\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"T\n" +
+	"\rDeleteAccount\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\"\x94\x01\n" +
 	"\n" +
 	"GetAccount\x12*\n" +
@@ -3349,7 +3449,9 @@ const file_messages_account_proto_rawDesc = "" +
 	"\x06status\x18\x02 \x01(\tR\x06status\"B\n" +
 	"\x0fUserDeactivated\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
-	"\x06status\x18\x02 \x01(\tR\x06status\"\xd0\x01\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\"&\n" +
+	"\vUserDeleted\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\"\xd0\x01\n" +
 	"\vUserUpdated\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x129\n" +
@@ -3415,7 +3517,7 @@ func file_messages_account_proto_rawDescGZIP() []byte {
 	return file_messages_account_proto_rawDescData
 }
 
-var file_messages_account_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_messages_account_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_messages_account_proto_goTypes = []any{
 	(*Profile)(nil),              // 0: atelier.messages.Profile
 	(*ProfileChange)(nil),        // 1: atelier.messages.ProfileChange
@@ -3438,68 +3540,71 @@ var file_messages_account_proto_goTypes = []any{
 	(*SuspendUser)(nil),          // 18: atelier.messages.SuspendUser
 	(*ReactivateUser)(nil),       // 19: atelier.messages.ReactivateUser
 	(*DeactivateUser)(nil),       // 20: atelier.messages.DeactivateUser
-	(*GetAccount)(nil),           // 21: atelier.messages.GetAccount
-	(*GetPreferences)(nil),       // 22: atelier.messages.GetPreferences
-	(*Suspension)(nil),           // 23: atelier.messages.Suspension
-	(*Account)(nil),              // 24: atelier.messages.Account
-	(*EmailConfirmation)(nil),    // 25: atelier.messages.EmailConfirmation
-	(*Preferences)(nil),          // 26: atelier.messages.Preferences
-	(*UserQuery)(nil),            // 27: atelier.messages.UserQuery
-	(*UserPage)(nil),             // 28: atelier.messages.UserPage
-	(*Credential)(nil),           // 29: atelier.messages.Credential
-	(*PublicUser)(nil),           // 30: atelier.messages.PublicUser
-	(*UserCreated)(nil),          // 31: atelier.messages.UserCreated
-	(*UserActivated)(nil),        // 32: atelier.messages.UserActivated
-	(*UserSuspended)(nil),        // 33: atelier.messages.UserSuspended
-	(*UserReactivated)(nil),      // 34: atelier.messages.UserReactivated
-	(*UserDeactivated)(nil),      // 35: atelier.messages.UserDeactivated
-	(*UserUpdated)(nil),          // 36: atelier.messages.UserUpdated
-	(*UserPasswordChanged)(nil),  // 37: atelier.messages.UserPasswordChanged
-	(*UserEmailChanged)(nil),     // 38: atelier.messages.UserEmailChanged
-	(*SessionOpened)(nil),        // 39: atelier.messages.SessionOpened
-	(*SessionEnded)(nil),         // 40: atelier.messages.SessionEnded
-	(*SessionReuseDetected)(nil), // 41: atelier.messages.SessionReuseDetected
-	(*LinkIssued)(nil),           // 42: atelier.messages.LinkIssued
-	(*EmailChangeBegun)(nil),     // 43: atelier.messages.EmailChangeBegun
-	(*EmailConfirmed)(nil),       // 44: atelier.messages.EmailConfirmed
-	(*Meta)(nil),                 // 45: atelier.messages.Meta
-	(*PageKey)(nil),              // 46: atelier.messages.PageKey
+	(*DeleteAccount)(nil),        // 21: atelier.messages.DeleteAccount
+	(*GetAccount)(nil),           // 22: atelier.messages.GetAccount
+	(*GetPreferences)(nil),       // 23: atelier.messages.GetPreferences
+	(*Suspension)(nil),           // 24: atelier.messages.Suspension
+	(*Account)(nil),              // 25: atelier.messages.Account
+	(*EmailConfirmation)(nil),    // 26: atelier.messages.EmailConfirmation
+	(*Preferences)(nil),          // 27: atelier.messages.Preferences
+	(*UserQuery)(nil),            // 28: atelier.messages.UserQuery
+	(*UserPage)(nil),             // 29: atelier.messages.UserPage
+	(*Credential)(nil),           // 30: atelier.messages.Credential
+	(*PublicUser)(nil),           // 31: atelier.messages.PublicUser
+	(*UserCreated)(nil),          // 32: atelier.messages.UserCreated
+	(*UserActivated)(nil),        // 33: atelier.messages.UserActivated
+	(*UserSuspended)(nil),        // 34: atelier.messages.UserSuspended
+	(*UserReactivated)(nil),      // 35: atelier.messages.UserReactivated
+	(*UserDeactivated)(nil),      // 36: atelier.messages.UserDeactivated
+	(*UserDeleted)(nil),          // 37: atelier.messages.UserDeleted
+	(*UserUpdated)(nil),          // 38: atelier.messages.UserUpdated
+	(*UserPasswordChanged)(nil),  // 39: atelier.messages.UserPasswordChanged
+	(*UserEmailChanged)(nil),     // 40: atelier.messages.UserEmailChanged
+	(*SessionOpened)(nil),        // 41: atelier.messages.SessionOpened
+	(*SessionEnded)(nil),         // 42: atelier.messages.SessionEnded
+	(*SessionReuseDetected)(nil), // 43: atelier.messages.SessionReuseDetected
+	(*LinkIssued)(nil),           // 44: atelier.messages.LinkIssued
+	(*EmailChangeBegun)(nil),     // 45: atelier.messages.EmailChangeBegun
+	(*EmailConfirmed)(nil),       // 46: atelier.messages.EmailConfirmed
+	(*Meta)(nil),                 // 47: atelier.messages.Meta
+	(*PageKey)(nil),              // 48: atelier.messages.PageKey
 }
 var file_messages_account_proto_depIdxs = []int32{
-	45, // 0: atelier.messages.RegisterAccount.meta:type_name -> atelier.messages.Meta
-	45, // 1: atelier.messages.RegisterAgain.meta:type_name -> atelier.messages.Meta
-	45, // 2: atelier.messages.RequestVerification.meta:type_name -> atelier.messages.Meta
-	45, // 3: atelier.messages.VerifyEmail.meta:type_name -> atelier.messages.Meta
-	45, // 4: atelier.messages.RequestPasswordReset.meta:type_name -> atelier.messages.Meta
-	45, // 5: atelier.messages.ResetPassword.meta:type_name -> atelier.messages.Meta
-	45, // 6: atelier.messages.ChangeEmail.meta:type_name -> atelier.messages.Meta
-	45, // 7: atelier.messages.ConfirmEmail.meta:type_name -> atelier.messages.Meta
-	45, // 8: atelier.messages.OpenSession.meta:type_name -> atelier.messages.Meta
-	45, // 9: atelier.messages.EndSession.meta:type_name -> atelier.messages.Meta
-	45, // 10: atelier.messages.EndOtherSessions.meta:type_name -> atelier.messages.Meta
-	45, // 11: atelier.messages.UpdateAccount.meta:type_name -> atelier.messages.Meta
+	47, // 0: atelier.messages.RegisterAccount.meta:type_name -> atelier.messages.Meta
+	47, // 1: atelier.messages.RegisterAgain.meta:type_name -> atelier.messages.Meta
+	47, // 2: atelier.messages.RequestVerification.meta:type_name -> atelier.messages.Meta
+	47, // 3: atelier.messages.VerifyEmail.meta:type_name -> atelier.messages.Meta
+	47, // 4: atelier.messages.RequestPasswordReset.meta:type_name -> atelier.messages.Meta
+	47, // 5: atelier.messages.ResetPassword.meta:type_name -> atelier.messages.Meta
+	47, // 6: atelier.messages.ChangeEmail.meta:type_name -> atelier.messages.Meta
+	47, // 7: atelier.messages.ConfirmEmail.meta:type_name -> atelier.messages.Meta
+	47, // 8: atelier.messages.OpenSession.meta:type_name -> atelier.messages.Meta
+	47, // 9: atelier.messages.EndSession.meta:type_name -> atelier.messages.Meta
+	47, // 10: atelier.messages.EndOtherSessions.meta:type_name -> atelier.messages.Meta
+	47, // 11: atelier.messages.UpdateAccount.meta:type_name -> atelier.messages.Meta
 	1,  // 12: atelier.messages.UpdateAccount.profile:type_name -> atelier.messages.ProfileChange
-	45, // 13: atelier.messages.UpdatePreferences.meta:type_name -> atelier.messages.Meta
-	45, // 14: atelier.messages.ChangePassword.meta:type_name -> atelier.messages.Meta
-	45, // 15: atelier.messages.SetRoles.meta:type_name -> atelier.messages.Meta
-	45, // 16: atelier.messages.ActivateUser.meta:type_name -> atelier.messages.Meta
-	45, // 17: atelier.messages.SuspendUser.meta:type_name -> atelier.messages.Meta
-	45, // 18: atelier.messages.ReactivateUser.meta:type_name -> atelier.messages.Meta
-	45, // 19: atelier.messages.DeactivateUser.meta:type_name -> atelier.messages.Meta
-	45, // 20: atelier.messages.GetAccount.meta:type_name -> atelier.messages.Meta
-	45, // 21: atelier.messages.GetPreferences.meta:type_name -> atelier.messages.Meta
-	0,  // 22: atelier.messages.Account.profile:type_name -> atelier.messages.Profile
-	23, // 23: atelier.messages.Account.suspension:type_name -> atelier.messages.Suspension
-	46, // 24: atelier.messages.UserQuery.after:type_name -> atelier.messages.PageKey
-	24, // 25: atelier.messages.UserPage.items:type_name -> atelier.messages.Account
-	46, // 26: atelier.messages.UserPage.next:type_name -> atelier.messages.PageKey
-	0,  // 27: atelier.messages.PublicUser.profile:type_name -> atelier.messages.Profile
-	1,  // 28: atelier.messages.UserUpdated.profile:type_name -> atelier.messages.ProfileChange
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	47, // 13: atelier.messages.UpdatePreferences.meta:type_name -> atelier.messages.Meta
+	47, // 14: atelier.messages.ChangePassword.meta:type_name -> atelier.messages.Meta
+	47, // 15: atelier.messages.SetRoles.meta:type_name -> atelier.messages.Meta
+	47, // 16: atelier.messages.ActivateUser.meta:type_name -> atelier.messages.Meta
+	47, // 17: atelier.messages.SuspendUser.meta:type_name -> atelier.messages.Meta
+	47, // 18: atelier.messages.ReactivateUser.meta:type_name -> atelier.messages.Meta
+	47, // 19: atelier.messages.DeactivateUser.meta:type_name -> atelier.messages.Meta
+	47, // 20: atelier.messages.DeleteAccount.meta:type_name -> atelier.messages.Meta
+	47, // 21: atelier.messages.GetAccount.meta:type_name -> atelier.messages.Meta
+	47, // 22: atelier.messages.GetPreferences.meta:type_name -> atelier.messages.Meta
+	0,  // 23: atelier.messages.Account.profile:type_name -> atelier.messages.Profile
+	24, // 24: atelier.messages.Account.suspension:type_name -> atelier.messages.Suspension
+	48, // 25: atelier.messages.UserQuery.after:type_name -> atelier.messages.PageKey
+	25, // 26: atelier.messages.UserPage.items:type_name -> atelier.messages.Account
+	48, // 27: atelier.messages.UserPage.next:type_name -> atelier.messages.PageKey
+	0,  // 28: atelier.messages.PublicUser.profile:type_name -> atelier.messages.Profile
+	1,  // 29: atelier.messages.UserUpdated.profile:type_name -> atelier.messages.ProfileChange
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_messages_account_proto_init() }
@@ -3510,14 +3615,14 @@ func file_messages_account_proto_init() {
 	file_messages_meta_proto_init()
 	file_messages_account_proto_msgTypes[1].OneofWrappers = []any{}
 	file_messages_account_proto_msgTypes[13].OneofWrappers = []any{}
-	file_messages_account_proto_msgTypes[36].OneofWrappers = []any{}
+	file_messages_account_proto_msgTypes[38].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_account_proto_rawDesc), len(file_messages_account_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -29,6 +29,7 @@ func (*UserActivated) EventType() string              { return "user.activated" 
 func (*UserSuspended) EventType() string              { return "user.suspended" }
 func (*UserReactivated) EventType() string            { return "user.reactivated" }
 func (*UserDeactivated) EventType() string            { return "user.deactivated" }
+func (*UserDeleted) EventType() string                { return "user.deleted" }
 func (*UserUpdated) EventType() string                { return "user.updated" }
 func (*UserPasswordChanged) EventType() string        { return "user.password_changed" }
 func (*UserEmailChanged) EventType() string           { return "user.email_changed" }
@@ -147,7 +148,7 @@ func parseUserUpdated(data []byte) (Event, error) {
 
 func loggedEvents() []Event {
 	return []Event{
-		&UserCreated{}, &UserActivated{}, &UserSuspended{}, &UserReactivated{}, &UserDeactivated{}, &UserUpdated{},
+		&UserCreated{}, &UserActivated{}, &UserSuspended{}, &UserReactivated{}, &UserDeactivated{}, &UserDeleted{}, &UserUpdated{},
 		&UserPasswordChanged{}, &UserEmailChanged{}, &SessionOpened{}, &SessionEnded{}, &SessionReuseDetected{},
 		&ProjectCreated{}, &ProjectUpdated{}, &ProjectSettingsChanged{}, &ProjectActivated{}, &ProjectArchived{},
 		&ProjectRestored{}, &ProjectDeleted{}, &ProjectCollaboratorAdded{}, &ProjectCollaboratorRemoved{}, &ProjectRoleChanged{},

@@ -21,6 +21,10 @@ const (
 	AskPasswordReset = "ask_password_reset"
 )
 
+// EraseUser is what is left to do for a user who was deleted: it waits with the mails,
+// addressed to his id, until it is done.
+const EraseUser = "erase_user"
+
 // Purposes of one-time links. A token is good for its own purpose.
 const (
 	LinkVerify       = "verify"

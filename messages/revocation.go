@@ -15,7 +15,7 @@ func EventMarks(e Event, id string) []Mark {
 	switch e := e.(type) {
 	case *SessionEnded:
 		return []Mark{{Session: e.GetSessionId()}}
-	case *UserSuspended, *UserDeactivated:
+	case *UserSuspended, *UserDeactivated, *UserDeleted:
 		return []Mark{{User: id}}
 	case *UserUpdated:
 		if len(e.GetRoles()) > 0 {
@@ -54,6 +54,8 @@ func CommandMarks(c Command) []Mark {
 	case *ResetPassword:
 		return []Mark{{User: c.GetUserId()}}
 	case *SuspendUser:
+		return []Mark{{User: c.GetUserId()}}
+	case *DeleteAccount:
 		return []Mark{{User: c.GetUserId()}}
 	case *DeactivateUser:
 		return []Mark{{User: c.GetUserId()}}

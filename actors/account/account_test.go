@@ -54,6 +54,8 @@ func (m machine) Decide(c messages.Command, now time.Time) ([]messages.Event, er
 		return account.Suspend(m.State, c, now)
 	case *messages.ReactivateUser:
 		return account.Reactivate(m.State, c, now)
+	case *messages.DeleteAccount:
+		return account.Delete(m.State, c, now)
 	case *messages.DeactivateUser:
 		return account.Deactivate(m.State, c, now)
 	default:

@@ -7,6 +7,7 @@ import (
 // Change is what a flight does to an account's rows.
 type Change struct {
 	Created      bool
+	Erased       bool   // refused while the user owns projects
 	EmailChanged bool   // to one that an account may have already
 	Row          *State // the users row after the flight; read only
 	Opened       []SessionRow
@@ -32,7 +33,7 @@ type Ending struct {
 
 func raisesAuthEpoch(e messages.Event) bool {
 	switch e := e.(type) {
-	case *messages.UserSuspended, *messages.UserDeactivated:
+	case *messages.UserSuspended, *messages.UserDeactivated, *messages.UserDeleted:
 		return true
 	case *messages.UserPasswordChanged:
 		return e.GetByLink()
@@ -63,6 +64,8 @@ func Changes(after *State, events []messages.Event) any {
 		switch e := e.(type) {
 		case *messages.UserCreated:
 			change.Created = true
+		case *messages.UserDeleted:
+			change.Erased = true
 		case *messages.UserEmailChanged:
 			change.EmailChanged = true
 		case *messages.SessionOpened:

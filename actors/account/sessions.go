@@ -17,6 +17,7 @@ const (
 	EndedByExpiry   = "expired"
 	EndedByLimit    = "too_many_sessions"
 	EndedByStatus   = "user_deactivated"
+	EndedByDeletion = "user_deleted"
 )
 
 // Open begins a session. The command carries the version of the password that

@@ -75,6 +75,7 @@ type State struct {
 	Seq               int64
 	Sessions          map[messages.SessionID]OpenSession
 	Links             Links
+	Erased            bool // nothing is left of who he was
 }
 
 // Profile is what a user tells about himself.
@@ -88,8 +89,8 @@ type Profile struct {
 	Website     string `json:"website"`
 }
 
-// Exists reports whether the account was registered.
-func (s *State) Exists() bool { return s.Status != "" }
+// Exists reports whether the account was registered and not deleted.
+func (s *State) Exists() bool { return s.Status != "" && !s.Erased }
 
 // Head is the version of the aggregate and the length of its stream.
 func (s *State) Head() (version, seq int64) { return s.Version, s.Seq }
@@ -127,6 +128,8 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 		s.Status, s.StatusBefore, s.Suspension = Status(e.GetStatus()), "", Suspension{}
 	case *messages.UserDeactivated:
 		s.Status, s.StatusBefore, s.Suspension = Status(e.GetStatus()), "", Suspension{}
+	case *messages.UserDeleted:
+		s.erase()
 	case *messages.UserUpdated:
 		s.update(e)
 	case *messages.UserPasswordChanged:

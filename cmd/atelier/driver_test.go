@@ -99,6 +99,10 @@ func (d *driver) fresh() string {
 		d.known["refresh_token"] = d.owner.refresh
 	case "login":
 		d.known["email"] = d.owner.email
+	case "deleteMe":
+		if d.statuses[204] > d.ended {
+			d.ended, d.owner = d.statuses[204], signUp(d.owner.t, d.p, "owner")
+		}
 	case "logout", "endSession":
 		if d.statuses[204] > d.ended {
 			d.ended, d.owner = d.statuses[204], d.owner.signIn(d.owner.t)

@@ -115,7 +115,7 @@ func (s *server) startMail(c settings, db *opened, lease lease, sealer *seal.Rin
 		s.log.Warn("mails are written to files, and nobody is sent one: set ATELIER_SMTP_URL", "directory", filepath.Join(c.DataDir, "mail"))
 	}
 	sender := post.New(post.Config{From: c.MailFrom, Site: c.LinkURL}, post.Deps{
-		Source: db, Transport: transport, Open: sealer.Open, Links: s.mint, Ask: s.Flows.Answer, Now: lease.Now, Meter: s.metrics.mails, Log: s.log,
+		Source: db, Transport: transport, Open: sealer.Open, Links: s.mint, Ask: s.errand(db), Now: lease.Now, Meter: s.metrics.mails, Log: s.log,
 	})
 	s.letters.sender.Store(sender)
 	s.background(sender.Run)

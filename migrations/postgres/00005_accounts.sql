@@ -19,6 +19,7 @@ CREATE INDEX idx_mails_due_at ON mails (due_at) WHERE done_at IS NULL;
 CREATE INDEX idx_mails_done_at ON mails (done_at) WHERE done_at IS NOT NULL;
 
 ALTER TABLE users ADD COLUMN links text NOT NULL DEFAULT '{}'; -- one-time links that are good, by their ids
+ALTER TABLE users ADD COLUMN erased boolean NOT NULL DEFAULT false; -- nothing is left of who he was
 ALTER TABLE sessions ADD COLUMN stepped_up_until timestamptz;
 ALTER TABLE projects ADD COLUMN invitations jsonb NOT NULL DEFAULT '[]'; -- that wait
 ALTER TABLE projects ADD COLUMN offer text NOT NULL DEFAULT '{}';         -- of ownership
@@ -32,5 +33,6 @@ DROP INDEX idx_users_created_at;
 ALTER TABLE projects DROP COLUMN offer;
 ALTER TABLE projects DROP COLUMN invitations;
 ALTER TABLE sessions DROP COLUMN stepped_up_until;
+ALTER TABLE users DROP COLUMN erased;
 ALTER TABLE users DROP COLUMN links;
 DROP TABLE mails;

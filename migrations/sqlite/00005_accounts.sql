@@ -19,6 +19,7 @@ CREATE INDEX idx_mails_due_at ON mails (due_at) WHERE done_at IS NULL;
 CREATE INDEX idx_mails_done_at ON mails (done_at) WHERE done_at IS NOT NULL;
 
 ALTER TABLE users ADD COLUMN links TEXT NOT NULL DEFAULT '{}'; -- one-time links that are good, by their ids
+ALTER TABLE users ADD COLUMN erased INTEGER NOT NULL DEFAULT 0; -- nothing is left of who he was
 ALTER TABLE sessions ADD COLUMN stepped_up_until INTEGER;
 ALTER TABLE projects ADD COLUMN invitations TEXT NOT NULL DEFAULT '[]'; -- that wait
 ALTER TABLE projects ADD COLUMN offer TEXT NOT NULL DEFAULT '{}';       -- of ownership
@@ -33,5 +34,6 @@ DROP INDEX idx_projects_invitations;
 ALTER TABLE projects DROP COLUMN offer;
 ALTER TABLE projects DROP COLUMN invitations;
 ALTER TABLE sessions DROP COLUMN stepped_up_until;
+ALTER TABLE users DROP COLUMN erased;
 ALTER TABLE users DROP COLUMN links;
 DROP TABLE mails;

@@ -25,6 +25,7 @@ type Engine interface {
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
+	EraseEvents(ctx context.Context, user string) error
 	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
 	ListFeed(context.Context, *messages.FeedQuery) (*messages.FeedPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
@@ -163,6 +164,10 @@ var sharing = []property{
 	{"SessionsStepUp", sessionsStepUp},
 	{"AttemptsAreUpdatedTogether", attemptsTogether},
 	{"AttemptsOfAllNodesCount", attemptsOfAll},
+	{"UsersAreErased", usersAreErased},
+	{"OwnersAreNotErased", ownersAreNotErased},
+	{"InvitationsAreFoundByAddress", invitationsByAddress},
+	{"OwnersChange", ownersChange},
 	{"RowsApplyAndFoldAgree", histories},
 }
 

@@ -17,7 +17,7 @@ import (
 
 const (
 	accountColumns = `email, email_typed, name, status, status_before, roles, profile, preferences, suspension, password_hash,
-		credential_version, auth_epoch, created_at, updated_at, last_login, version, seq, links`
+		credential_version, auth_epoch, created_at, updated_at, last_login, version, seq, links, erased`
 	loadAccount      = `SELECT ` + accountColumns + ` FROM users WHERE id = $1`
 	loadOpenSessions = `SELECT id, created_at, expires_at FROM sessions WHERE user_id = $1 AND ended_at IS NULL`
 )
@@ -48,7 +48,7 @@ func scanAccount(row pgx.Row, s *account.State, first ...any) error {
 	var profile, suspended, links []byte
 	var lastLogin *time.Time
 	err := row.Scan(append(first, &s.Email, &s.TypedEmail, &s.Name, &s.Status, &s.StatusBefore, &s.Roles, &profile, &s.Preferences, &suspended,
-		&s.PasswordHash, &s.CredentialVersion, &s.AuthEpoch, &s.CreatedAt, &s.UpdatedAt, &lastLogin, &s.Version, &s.Seq, &links)...)
+		&s.PasswordHash, &s.CredentialVersion, &s.AuthEpoch, &s.CreatedAt, &s.UpdatedAt, &lastLogin, &s.Version, &s.Seq, &links, &s.Erased)...)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func readOpenSessions(rows pgx.Rows) (func(*account.State), error) {
 var (
 	accountInput = append(fence, "next bigint", "seq bigint", "node text", "email text", "email_typed text", "name text", "status text",
 		"status_before text", "roles text", "profile text", "preferences text", "suspension text", "password_hash text",
-		"credential_version bigint", "auth_epoch bigint", "created_at timestamptz", "updated_at timestamptz", "last_login timestamptz", "links text")
+		"credential_version bigint", "auth_epoch bigint", "created_at timestamptz", "updated_at timestamptz", "last_login timestamptz", "links text", "erased boolean")
 
 	insertAccounts = variants(func(q *composition) string {
 		q.input("c", accountInput...)
@@ -94,9 +94,9 @@ var (
 		q.refuse("users", `SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id OFFSET 0)`)
 		q.table("done", `
 			INSERT INTO users (id, version, seq, epoch, node, email, email_typed, name, status, status_before, roles, profile, preferences,
-				suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links)
+				suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links, erased)
 			SELECT id, next, seq, 1, node, email, email_typed, name, status, status_before, string_to_array(roles, ' '), profile::jsonb, preferences,
-				suspension::jsonb, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links
+				suspension::jsonb, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links, erased
 			FROM c WHERE id IS NOT NULL AND `+q.free()+` ON CONFLICT DO NOTHING RETURNING id`)
 		q.failedRows()
 		q.writeSessions()
@@ -106,14 +106,24 @@ var (
 		// taken since the statement began.
 		return q.text(`EXISTS (SELECT 1 FROM c WHERE n IN (SELECT n FROM failed) AND ` + q.free() + ` AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = c.id OFFSET 0))`)
 	})
-	updateAccounts = variants(func(q *composition) string {
-		q.input("c", accountInput...)
-		q.commands()
+	updateAccounts = variants(updateAccount(func(q *composition) {
 		if q.has(withDoubt) { // another has the address: rare, since it changes rarely
 			q.refuse("users", `SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM users u WHERE u.email = c.email AND u.id <> c.id OFFSET 0)`)
 		}
+	}))
+	eraseAccounts = variants(updateAccount(func(q *composition) {
+		q.refuse("users", `SELECT c.n FROM c WHERE EXISTS (SELECT 1 FROM projects o WHERE o.owner_id = c.id OFFSET 0)`)
+	}))
+)
+
+// updateAccount writes rows that are there, unless something is refused.
+func updateAccount(refuse func(q *composition)) func(q *composition) string {
+	return func(q *composition) string {
+		q.input("c", accountInput...)
+		q.commands()
+		refuse(q)
 		q.table("done", `
-			UPDATE users p SET email = c.email, email_typed = c.email_typed, links = c.links, name = c.name, status = c.status, status_before = c.status_before, roles = string_to_array(c.roles, ' '),
+			UPDATE users p SET email = c.email, email_typed = c.email_typed, links = c.links, erased = c.erased, name = c.name, status = c.status, status_before = c.status_before, roles = string_to_array(c.roles, ' '),
 				profile = c.profile::jsonb, preferences = c.preferences, suspension = c.suspension::jsonb, password_hash = c.password_hash,
 				credential_version = c.credential_version, auth_epoch = c.auth_epoch, updated_at = c.updated_at, last_login = c.last_login,
 				version = c.next, seq = c.seq
@@ -123,8 +133,8 @@ var (
 		q.record()
 		q.remember()
 		return q.text()
-	})
-)
+	}
+}
 
 // writeSessions opens and ends sessions. Ending raises the epoch, which fences a
 // live session entity. Of one that was opened in the same flight there is only
@@ -155,7 +165,7 @@ const lockSessions = `SELECT FROM sessions WHERE id = ANY ($1) ORDER BY id FOR N
 // taken in two orders, and two writers could wait for each other.
 func (b *batch) lockSessions(s *sorted) {
 	var ids []pgtype.UUID
-	for _, f := range s.accounts {
+	for _, f := range slices.Concat(s.accounts, s.goneAccounts) {
 		for _, e := range f.commit.Change.(*account.Change).Ended {
 			ids = append(ids, key(string(e.ID)))
 		}
@@ -194,7 +204,8 @@ func accountArgs(a *arguments, flights []flight) {
 		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).CreatedAt) }),
 		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).UpdatedAt) }),
 		times(flights, func(f flight) pgtype.Timestamptz { return stamp(accountOf(f).LastLogin) }),
-		texts(flights, func(f flight) string { return encode(accountOf(f).Links) }))
+		texts(flights, func(f flight) string { return encode(accountOf(f).Links) }),
+		bools(flights, func(f flight) bool { return accountOf(f).Erased }))
 	a.commands(flights)
 	a.sessions(flights)
 	a.events(flights)

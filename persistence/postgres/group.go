@@ -24,6 +24,7 @@ type flight struct {
 // sorted is a group by the statement that writes each commit.
 type sorted struct {
 	newAccounts, accounts, sessions           []flight
+	goneAccounts                              []flight
 	newProjects, projects, goneProjects       []flight
 	checkAccount, checkSession, checkProjects []flight
 }
@@ -48,6 +49,9 @@ func (s *sorted) place(c *store.Commit) *[]flight {
 	case *account.Change:
 		if change.Created {
 			return &s.newAccounts
+		}
+		if change.Erased {
+			return &s.goneAccounts
 		}
 		return &s.accounts
 	case *session.Change:
@@ -82,6 +86,7 @@ func (s *sorted) queue(b *batch) {
 	b.add(s.sessions, updateSessions, updateSessionArgs, nil)
 	b.add(s.newAccounts, insertAccounts, accountArgs, errEmailTaken)
 	b.add(s.accounts, updateAccounts, accountArgs, errEmailTaken)
+	b.add(s.goneAccounts, eraseAccounts, accountArgs, errOwnsProjects)
 	b.add(s.newProjects, insertProjects, insertProjectArgs, errUnknownUser)
 	b.add(s.projects, updateProjects, updateProjectArgs, errUnknownUser)
 	b.add(s.goneProjects, deleteProjects, fenceArgs, nil)
@@ -91,8 +96,9 @@ func (s *sorted) queue(b *batch) {
 }
 
 var (
-	errEmailTaken  = messages.Refuse(messages.CodeEmailTaken, "an account with this e-mail address exists already")
-	errUnknownUser = messages.Missing("user")
+	errEmailTaken   = messages.Refuse(messages.CodeEmailTaken, "an account with this e-mail address exists already")
+	errOwnsProjects = messages.Refuse(messages.CodeOwnsProjects, "the user owns projects: transfer or delete them first")
+	errUnknownUser  = messages.Missing("user")
 )
 
 // fence is what a commit asks of its row: the first columns of every input c,

@@ -35,7 +35,7 @@ func (db *DB) loadPublicUsers(ctx context.Context, ids []string) (map[string]*me
 			keys = append(keys, key)
 		}
 	}
-	rows, err := db.reads.Query(ctx, `SELECT id, name, profile FROM users WHERE id = ANY($1)`, keys)
+	rows, err := db.reads.Query(ctx, `SELECT id, name, profile FROM users WHERE id = ANY($1) AND NOT erased`, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (db *DB) FindCredential(ctx context.Context, email string) (*messages.Crede
 	}
 	c := &messages.Credential{}
 	var id pgtype.UUID
-	err = db.reads.QueryRow(ctx, `SELECT id, email_typed, name, password_hash, credential_version FROM users WHERE email = $1`, normal).
+	err = db.reads.QueryRow(ctx, `SELECT id, email_typed, name, password_hash, credential_version FROM users WHERE email = $1 AND NOT erased`, normal).
 		Scan(&id, &c.Email, &c.Name, &c.PasswordHash, &c.CredentialVersion)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
@@ -78,10 +78,26 @@ func (db *DB) AnyAdmin(ctx context.Context) (any bool, err error) {
 // listUsers pages by age. A suspension that ran out has ended.
 const listUsers = `
 	SELECT id, ` + accountColumns + ` FROM users
-	WHERE ($1 = '' OR $1 = CASE WHEN status = 'suspended' AND (suspension->>'until')::bigint <= $2 THEN status_before ELSE status END)
+	WHERE NOT erased AND ($1 = '' OR $1 = CASE WHEN status = 'suspended' AND (suspension->>'until')::bigint <= $2 THEN status_before ELSE status END)
 		AND ($3 = '' OR email = $3) AND ($4 = '' OR name ILIKE $4 OR email_typed ILIKE $4 OR email ILIKE $4)
 		AND ($5::uuid IS NULL OR (created_at, id) < ($6, $5))
 	ORDER BY created_at DESC, id DESC LIMIT $7`
+
+// EraseEvents overwrites what a deleted user's events tell of him. Done again it
+// changes nothing.
+func (db *DB) EraseEvents(ctx context.Context, user string) error {
+	nobody := account.DeletedAddress(messages.UserID(user))
+	_, err := db.reads.Exec(ctx, `
+		UPDATE events SET data = (CASE type
+			WHEN 'user.created' THEN data::jsonb || jsonb_build_object('email', $2::text, 'name', $3::text)
+			WHEN 'user.email_changed' THEN data::jsonb || jsonb_build_object('email', $2::text)
+			WHEN 'user.updated' THEN data::jsonb - '{name,profile,preferences}'::text[]
+			WHEN 'user.suspended' THEN data::jsonb - 'reason'
+			ELSE data::jsonb - '{ip,user_agent}'::text[] END)::json
+		WHERE stream = $1 AND type IN ('user.created', 'user.email_changed', 'user.updated', 'user.suspended', 'session.opened')`,
+		messages.UserStream(user), nobody, account.DeletedName)
+	return asked("erase events", err)
+}
 
 // ListUsers pages through all users, newest first.
 func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.UserPage, error) {

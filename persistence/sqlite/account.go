@@ -10,7 +10,7 @@ import (
 )
 
 const accountColumns = `email, email_typed, name, status, status_before, roles, profile, preferences, suspension, password_hash,
-	credential_version, auth_epoch, created_at, updated_at, last_login, version, seq, links`
+	credential_version, auth_epoch, created_at, updated_at, last_login, version, seq, links, erased`
 
 var (
 	accountClaims      = claimsOf("users")
@@ -65,18 +65,21 @@ func (r *row) account(s *account.State) error {
 	s.PasswordHash, s.CredentialVersion, s.AuthEpoch = r.text(), r.int(), r.int()
 	s.CreatedAt, s.UpdatedAt, s.LastLogin = r.time(), r.time(), r.time()
 	s.Version, s.Seq = r.int(), r.int()
-	return errors.Join(err, r.json(&s.Links))
+	err = errors.Join(err, r.json(&s.Links))
+	s.Erased = r.bool()
+	return err
 }
 
 var (
 	insertUser = stmt(`
 		INSERT INTO users (id, version, seq, epoch, node, email, email_typed, name, status, status_before, roles, profile, preferences,
-			suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links)
-		VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+			suspension, password_hash, credential_version, auth_epoch, created_at, updated_at, last_login, links, erased)
+		VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 	updateUser = stmt(`
-		UPDATE users SET email = ?, email_typed = ?, links = ?, name = ?, status = ?, status_before = ?, roles = ?, profile = ?, preferences = ?, suspension = ?, password_hash = ?,
+		UPDATE users SET email = ?, email_typed = ?, links = ?, erased = ?, name = ?, status = ?, status_before = ?, roles = ?, profile = ?, preferences = ?, suspension = ?, password_hash = ?,
 			credential_version = ?, auth_epoch = ?, updated_at = ?, last_login = ?, version = ?, seq = ?
 		WHERE id = ? AND ` + held)
+	selectOwned   = stmt(`SELECT 1 FROM projects WHERE owner_id = ? LIMIT 1`)
 	selectTaken   = stmt(`SELECT 1 FROM users WHERE email = ? AND id <> ?`)
 	insertSession = stmt(`
 		INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, amr, auth_epoch, ended_at, end_reason)
@@ -91,7 +94,7 @@ func (c *connection) insertAccount(one *store.Commit, change *account.Change) (v
 	s := change.Row
 	inserted, err := c.exec(insertUser, one.ID, s.Version, s.Seq, one.Node, s.Email, s.TypedEmail, s.Name, string(s.Status), string(s.StatusBefore),
 		encode(s.Roles), encode(s.Profile), s.Preferences, suspensionOf(s), s.PasswordHash, s.CredentialVersion, s.AuthEpoch,
-		stamp(s.CreatedAt), stamp(s.UpdatedAt), stamp(s.LastLogin), encode(s.Links))
+		stamp(s.CreatedAt), stamp(s.UpdatedAt), stamp(s.LastLogin), encode(s.Links), s.Erased)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +106,15 @@ func (c *connection) insertAccount(one *store.Commit, change *account.Change) (v
 
 func (c *connection) updateAccount(one *store.Commit, change *account.Change) (verdict, err error) {
 	s := change.Row
+	if change.Erased {
+		owns, err := c.any(selectOwned, one.ID)
+		if err != nil {
+			return nil, err
+		}
+		if owns {
+			return c.refused(one, errOwnsProjects)
+		}
+	}
 	if change.EmailChanged {
 		taken, err := c.any(selectTaken, s.Email, one.ID)
 		if err != nil {
@@ -112,7 +124,7 @@ func (c *connection) updateAccount(one *store.Commit, change *account.Change) (v
 			return c.refused(one, errEmailTaken)
 		}
 	}
-	verdict, err = fenced(c.exec(updateUser, s.Email, s.TypedEmail, encode(s.Links), s.Name, string(s.Status), string(s.StatusBefore), encode(s.Roles), encode(s.Profile), s.Preferences,
+	verdict, err = fenced(c.exec(updateUser, s.Email, s.TypedEmail, encode(s.Links), s.Erased, s.Name, string(s.Status), string(s.StatusBefore), encode(s.Roles), encode(s.Profile), s.Preferences,
 		suspensionOf(s), s.PasswordHash, s.CredentialVersion, s.AuthEpoch, stamp(s.UpdatedAt), stamp(s.LastLogin), s.Version, s.Seq,
 		one.ID, one.Epoch, one.Version))
 	if verdict != nil || err != nil {

@@ -75,7 +75,7 @@ var (
 		INSERT INTO project_collaborators (project_id, user_id, role, added_at, added_by) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role, added_at = excluded.added_at, added_by = excluded.added_by`)
 	removeMember = stmt(`DELETE FROM project_collaborators WHERE project_id = ? AND user_id = ?`)
-	userExists   = stmt(`SELECT 1 FROM users WHERE id = ?`)
+	userExists   = stmt(`SELECT 1 FROM users WHERE id = ? AND NOT erased`)
 )
 
 func (c *connection) insertProject(one *store.Commit, change *project.Change) (verdict, err error) {

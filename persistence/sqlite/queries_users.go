@@ -16,7 +16,7 @@ func (r *row) profile() (*messages.Profile, error) {
 	}, err
 }
 
-var selectPublicUsers = stmt(`SELECT id, name, profile FROM users WHERE id IN (SELECT value FROM json_each(?))`)
+var selectPublicUsers = stmt(`SELECT id, name, profile FROM users WHERE id IN (SELECT value FROM json_each(?)) AND NOT erased`)
 
 // PublicUsers are what everyone may see of these users, by id.
 func (db *DB) PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error) {
@@ -31,7 +31,7 @@ func (db *DB) PublicUsers(ctx context.Context, ids []string) (map[string]*messag
 }
 
 var (
-	selectCredential = stmt(`SELECT id, email_typed, name, password_hash, credential_version FROM users WHERE email = ?`)
+	selectCredential = stmt(`SELECT id, email_typed, name, password_hash, credential_version FROM users WHERE email = ? AND NOT erased`)
 	selectAnyAdmin   = stmt(`SELECT EXISTS (SELECT 1 FROM users WHERE instr(roles, '"admin"') > 0)`)
 )
 
@@ -59,11 +59,29 @@ func (db *DB) AnyAdmin(ctx context.Context) (any bool, err error) {
 var (
 	selectUsers = `
 		SELECT id, ` + accountColumns + ` FROM users
-		WHERE (?1 = '' OR ?1 = CASE WHEN status = 'suspended' AND json_extract(suspension, '$.until') <= ?2 THEN status_before ELSE status END)
+		WHERE NOT erased AND (?1 = '' OR ?1 = CASE WHEN status = 'suspended' AND json_extract(suspension, '$.until') <= ?2 THEN status_before ELSE status END)
 			AND (?3 = '' OR email = ?3) AND (?4 = '' OR fold(name) LIKE ?4 ESCAPE '\' OR fold(email_typed) LIKE ?4 ESCAPE '\' OR fold(email) LIKE ?4 ESCAPE '\')`
 	firstUsers = stmt(selectUsers + ` ORDER BY created_at DESC, id DESC LIMIT ?5`)
 	nextUsers  = stmt(selectUsers + ` AND (created_at, id) < (?6, ?7) ORDER BY created_at DESC, id DESC LIMIT ?5`)
 )
+
+var eraseEvents = stmt(`
+	UPDATE events SET data = CASE type
+		WHEN 'user.created' THEN json_set(data, '$.email', ?2, '$.name', ?3)
+		WHEN 'user.email_changed' THEN json_set(data, '$.email', ?2)
+		WHEN 'user.updated' THEN json_remove(data, '$.name', '$.profile', '$.preferences')
+		WHEN 'user.suspended' THEN json_remove(data, '$.reason')
+		ELSE json_remove(data, '$.ip', '$.user_agent') END
+	WHERE stream = ?1 AND type IN ('user.created', 'user.email_changed', 'user.updated', 'user.suspended', 'session.opened')`)
+
+// EraseEvents overwrites what a deleted user's events tell of him. Done again it
+// changes nothing.
+func (db *DB) EraseEvents(ctx context.Context, user string) error {
+	return wrap("erase events", db.write(ctx, flushed, func(c *connection) error {
+		_, err := c.exec(eraseEvents, messages.UserStream(user), account.DeletedAddress(messages.UserID(user)), account.DeletedName)
+		return err
+	}))
+}
 
 // ListUsers pages through all users, newest first.
 func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.UserPage, error) {

@@ -60,8 +60,9 @@ func (c *connection) write(one *store.Commit) (r store.Result, err error) {
 }
 
 var (
-	errEmailTaken  = messages.Refuse(messages.CodeEmailTaken, "an account with this e-mail address exists already")
-	errUnknownUser = messages.Missing("user")
+	errEmailTaken   = messages.Refuse(messages.CodeEmailTaken, "an account with this e-mail address exists already")
+	errOwnsProjects = messages.Refuse(messages.CodeOwnsProjects, "the user owns projects: transfer or delete them first")
+	errUnknownUser  = messages.Missing("user")
 )
 
 // change writes the rows of the commit's entity. The verdict says why they were

@@ -10,5 +10,6 @@
 // mail is composed, and is stored nowhere.
 //
 // Rows are also what addresses asked for, such as a new password: whether they have
-// an account is looked up here, behind the reply.
+// an account is looked up here, behind the reply. And they are what is left to do for
+// users who were deleted.
 package mail

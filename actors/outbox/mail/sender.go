@@ -40,7 +40,7 @@ type Deps struct {
 	Transport Transport
 	Open      func(place string, sealed []byte) ([]byte, error) // the inverse of what sealed the params
 	Links     Links
-	Ask       func(ctx context.Context, m *messages.Meta, what, address string) error // carries out what an address asked for
+	Ask       func(ctx context.Context, m *messages.Meta, what, address string) error // carries out what an address asked for, and other errands
 	Now       func() time.Time
 	Meter     Meter
 	Log       *slog.Logger
@@ -138,7 +138,7 @@ func (s *Sender) handle(ctx context.Context, m store.Mail) {
 	defer cancel()
 	if result == Failed {
 		wait := backOff(m.Attempt)
-		s.Log.Warn("a mail was not sent and is tried again", "id", m.ID, "kind", m.Kind, "attempt", m.Attempt, "wait", wait, "error", err)
+		s.Log.Warn("a mail or an errand failed and is tried again", "id", m.ID, "kind", m.Kind, "attempt", m.Attempt, "wait", wait, "error", err)
 		err = s.Source.RetryMail(ctx, m.ID, m.Attempt, wait)
 	} else {
 		if err != nil {
@@ -155,7 +155,7 @@ func (s *Sender) attempt(ctx context.Context, m store.Mail) (result string, err 
 	if !s.Now().Before(m.Expires) {
 		return Expired, errors.New("mail: too late")
 	}
-	if strings.HasPrefix(m.Kind, "ask_") {
+	if strings.HasPrefix(m.Kind, "ask_") || m.Kind == messages.EraseUser {
 		if err := s.Ask(ctx, askedBy(m), m.Kind, m.To); err != nil {
 			return Failed, err
 		}

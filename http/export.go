@@ -1,0 +1,140 @@
+package http
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"atelier/messages"
+)
+
+func (s *Server) deleteMe(ctx context.Context, c *call, _ *none) (*result[none], error) {
+	_, err := s.deps.Accounts.DeleteAccount(ctx, &messages.DeleteAccount{Meta: c.meta(), UserId: c.userID()})
+	if messages.HasCode(err, messages.CodeNotFound) { // another request was quicker
+		err = messages.Refuse(messages.CodeSessionRevoked, "the session has ended")
+	}
+	return &result[none]{}, err
+}
+
+func (s *Server) deleteUser(ctx context.Context, c *call, in *userInput) (*result[none], error) {
+	_, err := s.deps.Accounts.DeleteAccount(ctx, &messages.DeleteAccount{Meta: c.meta(), UserId: in.UserID})
+	return &result[none]{}, err
+}
+
+// mostExported bounds a file of an export: the newest so many.
+const mostExported = 10_000
+
+// exportMe packs what there is of the caller: his account, his sessions, the projects
+// that he is in with his role, and the log of his account.
+func (s *Server) exportMe(ctx context.Context, c *call, _ *none) (*result[fileBody], error) {
+	account, err := s.deps.Accounts.GetAccount(ctx, &messages.GetAccount{Meta: c.meta(), UserId: c.userID()})
+	if err != nil {
+		return nil, err
+	}
+	preferences, err := s.deps.Accounts.GetPreferences(ctx, &messages.GetPreferences{Meta: c.meta(), UserId: c.userID()})
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := s.allSessions(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	projects, err := s.allProjects(ctx, c.userID())
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.allEvents(ctx, c.userID())
+	if err != nil {
+		return nil, err
+	}
+	content, err := archive(map[string]any{
+		"account.json": userOf(account), "preferences.json": freeObject(preferences.GetJson()), "sessions.json": sessions,
+		"projects.json": projects, "events.json": events,
+	})
+	return &result[fileBody]{Body: &fileBody{name: "atelier-export.zip", content: content}}, err
+}
+
+// archive is a ZIP of JSON files.
+func archive(files map[string]any) ([]byte, error) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, value := range files {
+		f, err := z.Create(name)
+		if err != nil {
+			return nil, err
+		}
+		e := json.NewEncoder(f)
+		e.SetIndent("", "  ")
+		if err := e.Encode(value); err != nil {
+			return nil, err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func (s *Server) allSessions(ctx context.Context, c *call) ([]sessionBody, error) {
+	all := []sessionBody{}
+	for after := (*messages.PageKey)(nil); len(all) < mostExported; {
+		found, err := s.deps.Queries.ListSessions(ctx, &messages.SessionQuery{UserId: c.userID(), Now: messages.Micros(s.deps.Now()), Limit: 100, After: after})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range found.GetItems() {
+			all = append(all, sessionOf(m, c.principal.SessionID))
+		}
+		if after = found.GetNext(); after == nil {
+			break
+		}
+	}
+	return all, nil
+}
+
+func (s *Server) allProjects(ctx context.Context, user string) ([]json.RawMessage, error) {
+	all := []json.RawMessage{}
+	for after := (*messages.PageKey)(nil); len(all) < mostExported; {
+		found, err := s.deps.Queries.ListProjects(ctx, &messages.ProjectQuery{UserId: user, Limit: 100, After: after})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range found.GetItems() {
+			all = append(all, appendProject(nil, m))
+		}
+		if after = found.GetNext(); after == nil {
+			break
+		}
+	}
+	return all, nil
+}
+
+// userEvent is an event of the log of a user's account.
+type userEvent struct {
+	ID         string     `json:"id"`
+	Type       string     `json:"type"`
+	Seq        int64      `json:"seq"`
+	ActorID    string     `json:"actor_id"`
+	OccurredAt string     `json:"occurred_at"`
+	Data       freeObject `json:"data"`
+}
+
+func (s *Server) allEvents(ctx context.Context, user string) ([]userEvent, error) {
+	all := []userEvent{}
+	q := &messages.EventQuery{Stream: messages.UserStream(user), NewestFirst: true, Limit: 100}
+	for len(all) < mostExported {
+		found, err := s.deps.Queries.ListEvents(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found.GetItems() {
+			all = append(all, userEvent{e.GetId(), e.GetType(), e.GetSeq(), e.GetActorId(), timeText(e.GetOccurredAt()), e.GetData()})
+			q.BeforeSeq = e.GetSeq()
+		}
+		if !found.GetMore() {
+			break
+		}
+	}
+	return all, nil
+}
