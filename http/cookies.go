@@ -32,8 +32,6 @@ func (s *Server) cookieName(name string) string {
 	return name
 }
 
-func (s *Server) overTLS() bool { return strings.HasPrefix(s.config.PublicURL, "https://") }
-
 func (s *Server) cookie(c *fiber.Ctx, name string) string { return c.Cookies(s.cookieName(name)) }
 
 // giveCookies sets both tokens. They go when what they hold has expired.

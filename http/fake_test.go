@@ -161,3 +161,15 @@ func TestTheFakesAnswer(t *testing.T) {
 		}
 	}
 }
+
+func (fakeFlows) Invitation(context.Context, *messages.Meta, string) (*messages.Invitation, error) {
+	return nil, messages.Missing("invitation")
+}
+
+func (fakeFlows) AcceptInvitation(context.Context, *messages.Meta, string) (*messages.Collaborator, error) {
+	return nil, messages.Missing("invitation")
+}
+
+func (fakeFlows) DeclineInvitation(context.Context, *messages.Meta, string) error {
+	return messages.Missing("invitation")
+}
