@@ -24,6 +24,8 @@ type commands struct {
 	Cluster clusterCommand `cmd:"" help:"Look at the nodes of a cluster."`
 	Outbox  outboxCommand  `cmd:"" help:"Look at the events that are on their way out, and send some again."`
 	Drain   drainCommand   `cmd:"" help:"Hand the entities of the node on this machine to the others, before it is stopped."`
+	Backup  backupCommand  `cmd:"" help:"Write the whole database into a file, while servers go on working."`
+	Restore restoreCommand `cmd:"" help:"Fill an empty database from such a file."`
 	Certs   certsCommand   `cmd:"" help:"Make certificates for the nodes of a cluster, for development."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 
