@@ -75,7 +75,7 @@ func TestBackupAndRestore(t *testing.T) {
 
 		kept := int64(0)
 		for query := "?limit=100"; query != ""; {
-			page := bobAgain.get("/projects" + query).want(t, 200)
+			page := bobAgain.get("/projects"+query).want(t, 200)
 			for _, item := range page.list("items") {
 				if item.(object)["name"] == "Meanwhile" {
 					kept++
@@ -88,8 +88,18 @@ func TestBackupAndRestore(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, kept, before)
 		require.LessOrEqual(t, kept, acknowledged.Load())
+		numbered := func(c *client) (n int) {
+			for _, e := range c.get("/events?limit=100").want(t, 200).items() {
+				if e["project_id"] == filepath.Base(harbour) {
+					n++
+				}
+			}
+			return n
+		}
+		require.Eventually(t, func() bool { return numbered(adaAgain) == 2 }, 20*time.Second, 10*time.Millisecond)
 		adaAgain.patch(harbour, object{"name": "Goes on"}).want(t, 200)
 		adaAgain.signIn(t)
+		require.Eventually(t, func() bool { return numbered(adaAgain) == 3 }, 20*time.Second, 10*time.Millisecond, "each event once")
 	})
 }
 

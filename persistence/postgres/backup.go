@@ -130,7 +130,7 @@ func Restore(ctx context.Context, url string, schema int64) (_ *Restoration, err
 
 var columnList = regexp.MustCompile(`^[a-z_"]+(, [a-z_"]+)*\n$`)
 
-// Fill fills a table with its part.
+// Fill fills a table with its part, in place of what migrations put there.
 func (r *Restoration) Fill(ctx context.Context, name string, part io.Reader) (rows int64, err error) {
 	buffered := bufio.NewReader(part)
 	columns, err := buffered.ReadString('\n')
@@ -140,15 +140,21 @@ func (r *Restoration) Fill(ctx context.Context, name string, part io.Reader) (ro
 	if err != nil {
 		return 0, wrap(name, err)
 	}
-	tag, err := r.conn.PgConn().CopyFrom(ctx, buffered, "COPY "+pgx.Identifier{name}.Sanitize()+" ("+columns+") FROM STDIN")
+	table := pgx.Identifier{name}.Sanitize()
+	if _, err := r.tx.Exec(ctx, "DELETE FROM "+table); err != nil {
+		return 0, wrap("empty "+name, err)
+	}
+	tag, err := r.conn.PgConn().CopyFrom(ctx, buffered, "COPY "+table+" ("+columns+") FROM STDIN")
 	return tag.RowsAffected(), wrap("copy "+name, err)
 }
 
 // Commit ends the restoration. The event log gets another identity, since who
 // followed the old one cannot go on where he was.
 func (r *Restoration) Commit(ctx context.Context) error {
-	if _, err := r.tx.Exec(ctx, `UPDATE installation SET log = gen_random_uuid()`); err != nil {
-		return wrap("log id", err)
+	for _, last := range []string{`ALTER TABLE events ENABLE TRIGGER USER`, `UPDATE installation SET log = gen_random_uuid()`} {
+		if _, err := r.tx.Exec(ctx, last); err != nil {
+			return wrap("restore", err)
+		}
 	}
 	if err := r.tx.Commit(ctx); err != nil {
 		return wrap("restore", err)
@@ -179,8 +185,7 @@ func migrateTo(ctx context.Context, url string, schema int64) error {
 	return wrap("migrate", err)
 }
 
-// vacant keeps nodes out and refuses a database that has something in it. What
-// migrations put where parts go is removed.
+// vacant keeps nodes out and refuses a database that has something in it.
 func vacant(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, `LOCK TABLE users, nodes IN EXCLUSIVE MODE`); err != nil {
 		return err
@@ -196,6 +201,6 @@ func vacant(ctx context.Context, tx pgx.Tx) error {
 	case live:
 		return ErrInUse
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM installation; DELETE FROM signing_keys`)
+	_, err = tx.Exec(ctx, `ALTER TABLE events DISABLE TRIGGER USER`) // what it would note is in a part of its own
 	return err
 }
