@@ -49,15 +49,12 @@ const BacklogCounted = 1000
 // Outcome is what became of an event that was to be published.
 type Outcome int
 
+// Outcomes.
 const (
-	// Unknown: it was not sent, or nobody knows.
-	Unknown Outcome = iota
-	// Taken: it is where it should be, on disk.
-	Taken
-	// Unrouted: no queue wants it.
-	Unrouted
-	// Refused: the broker, or a consumer, does not take it.
-	Refused
+	Unknown  Outcome = iota // it was not sent, or nobody knows
+	Taken                   // it is where it should be, on disk
+	Unrouted                // no queue wants it
+	Refused                 // the broker, or a consumer, does not take it
 )
 
 // Message is an event in the form in which it is sent.

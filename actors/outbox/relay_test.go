@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -169,6 +170,40 @@ func TestAPoisonousEventStopsItsStreamAlone(t *testing.T) {
 	_, _, err := db.Outbox().Redrive(t.Context(), outbox.Redrive{})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(box.of(bad)) == 1 }, soon, tick)
+}
+
+// objecting is a broker that ends the channel for one event.
+type objecting struct {
+	outbox.Publisher
+	to string // stream
+}
+
+func (o *objecting) Publish(ctx context.Context, lane int, batch []outbox.Message) ([]outbox.Outcome, error) {
+	at := slices.IndexFunc(batch, func(m outbox.Message) bool { return m.Stream == o.to })
+	switch {
+	case at < 0:
+		return o.Publisher.Publish(ctx, lane, batch)
+	case len(batch) == 1:
+		return []outbox.Outcome{outbox.Refused}, nil
+	}
+	outcomes, err := o.Publisher.Publish(ctx, lane, batch[:at])
+	return outcomes, errors.Join(err, &outbox.ChannelError{Cause: errors.New("too large")})
+}
+
+// TestAnEventThatEndsChannels is found among the others, which go on.
+func TestAnEventThatEndsChannels(t *testing.T) {
+	t.Parallel()
+	db, box := database(t), &mailbox{}
+	var streams []string
+	for range 40 {
+		streams = append(streams, user(t, db))
+	}
+	relay(t, db.Outbox(), &objecting{outbox.NewLocal(box.take), streams[20]}, &counts{}, nil)
+	require.Eventually(t, func() bool {
+		parked, err := db.Outbox().Parked(t.Context())
+		require.NoError(t, err)
+		return box.count() == len(streams)-1 && len(parked) == 1 && parked[0].Stream == streams[20]
+	}, 30*time.Second, tick)
 }
 
 // away is a publisher that nothing gets through for a while.

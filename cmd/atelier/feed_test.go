@@ -58,7 +58,7 @@ func TestTheFeed(t *testing.T) {
 		ada.patch("/projects/"+project, object{"name": "Quay"}).want(t, 200)
 		next, _ := feed(t, ada, none.text("next_cursor"), 1)
 		require.Equal(t, []string{"project.updated"}, types(next))
-		require.Equal(t, object{"name": "Quay"}, object(next[0]["data"].(map[string]any)))
+		require.Equal(t, map[string]any{"name": "Quay"}, next[0]["data"])
 
 		theirs, _ := feed(t, bob, "", 3)
 		require.ElementsMatch(t, []string{"user.created", "user.activated", "session.opened"}, types(theirs))

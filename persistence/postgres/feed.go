@@ -51,7 +51,7 @@ func (o *Outbox) Number(ctx context.Context, node string, ttl time.Duration, lim
 const (
 	feedEvents = `
 		SELECT f.position, e.id, e.stream, e.seq, e.version, e.type, e.data, e.actor_id, e.occurred_at
-		FROM f JOIN events e ON e.stream = f.stream AND e.seq = f.seq ORDER BY f.position`
+		FROM f CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.stream = f.stream AND e.seq = f.seq OFFSET 0) e ORDER BY f.position`
 	wholeFeed = `WITH f AS (SELECT position, stream, seq FROM feed WHERE position > $1 ORDER BY position LIMIT $2)` + feedEvents
 	ownFeed   = `
 		WITH mine AS (

@@ -105,7 +105,7 @@ func (o *Outbox) Unsent(ctx context.Context, leases []outbox.Lease, without []st
 			SELECT o.event_id, o.shard, o.stream, o.seq FROM outbox o
 			WHERE o.sent_at IS NULL AND o.shard = s.shard AND o.stream <> ALL ($2::text[]) AND `+notParked+`
 			ORDER BY o.stream, o.seq LIMIT $3) o
-		JOIN events e ON e.stream = o.stream AND e.seq = o.seq
+		CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.stream = o.stream AND e.seq = o.seq OFFSET 0) e
 		LIMIT $4`, shards, without, perShard, limit)
 	if err != nil {
 		return nil, wrap("unsent events", err)
