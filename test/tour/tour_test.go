@@ -1,4 +1,4 @@
-// Package tour takes the tours of README.md, docs/tour.md and
+// Package tour takes the tours of README.md, docs/tour.md, docs/accounts.md and
 // docs/cluster-tour.md: every command in them runs against real servers, and what
 // the pages show must be what comes.
 package tour
@@ -49,6 +49,18 @@ func TestTours(t *testing.T) {
 		}
 		take(t, program, s.Dir, "http://"+node.Address(), blocks)
 	}
+}
+
+// TestAccountsTour takes the tour of accounts, on a server of its own that proves
+// addresses and writes its mail to files.
+func TestAccountsTour(t *testing.T) {
+	t.Parallel()
+	blocks := read(t, "docs/accounts.md")
+	require.Greater(t, len(blocks), 4)
+	services.Need(t, "curl")
+	s := rig.New(t)
+	node := s.Start("data", "", "ATELIER_EMAIL_VERIFICATION=on")
+	take(t, "sh", s.Dir, "http://"+node.Address(), blocks)
 }
 
 // take pastes all blocks into one shell and compares what comes.
