@@ -37,6 +37,22 @@ func (m machine) Decide(c messages.Command, now time.Time) ([]messages.Event, er
 		return project.ChangeRole(m.State, c, now)
 	case *messages.RemoveCollaborator:
 		return project.RemoveCollaborator(m.State, c, now)
+	case *messages.Invite:
+		return project.Invite(m.State, c, now)
+	case *messages.ResendInvitation:
+		return project.ResendInvitation(m.State, c, now)
+	case *messages.RevokeInvitation:
+		return project.RevokeInvitation(m.State, c, now)
+	case *messages.AcceptInvitation:
+		return project.AcceptInvitation(m.State, c, now)
+	case *messages.DeclineInvitation:
+		return project.DeclineInvitation(m.State, c, now)
+	case *messages.OfferOwnership:
+		return project.OfferOwnership(m.State, c, now)
+	case *messages.AcceptOwnership:
+		return project.AcceptOwnership(m.State, c, now)
+	case *messages.DeclineOwnership:
+		return project.DeclineOwnership(m.State, c, now)
 	default:
 		return nil, fmt.Errorf("no rule for %T", c)
 	}
