@@ -35,14 +35,14 @@ func DefaultConfig(node string) Config {
 	return Config{
 		Node: node, Broker: true, Lanes: 4, Batch: 128, PerShard: 256, AtOnce: 1024, Refusals: 12,
 		TTL: 4 * time.Second, Renew: time.Second, Margin: 500 * time.Millisecond,
-		PollMin: 50 * time.Millisecond, PollMax: time.Second, QueryTimeout: 5 * time.Second,
+		PollMin: 25 * time.Millisecond, PollMax: 500 * time.Millisecond, QueryTimeout: 5 * time.Second,
 	}
 }
 
 // LocalConfig is for consumers within the process, or none.
 func LocalConfig(node string) Config {
 	c := DefaultConfig(node)
-	c.Broker, c.Lanes, c.PollMin = false, 1, time.Second
+	c.Broker, c.Lanes, c.PollMin, c.PollMax = false, 1, time.Second, time.Second
 	return c
 }
 
