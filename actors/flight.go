@@ -212,6 +212,7 @@ func (e *entity[S]) records(f *flight[S]) []store.Event {
 			rows = append(rows, store.Event{
 				ID: uuid.Must(uuid.NewV7()).String(), Type: event.EventType(), Seq: stamp.Seq, Version: stamp.Version,
 				Actor: meta.GetPrincipal(), Trace: p.trace(), OccurredAt: stamp.At, Data: data,
+				IP: meta.GetIp(), RequestID: meta.GetRequestId(), Audit: messages.AuditDetail(event),
 			})
 		}
 	}

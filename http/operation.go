@@ -33,12 +33,13 @@ const (
 	administer      permission = "installation:administer"
 	readUsers       permission = "installation:read_users"
 	helpUsers       permission = "installation:help_users"
+	readAudit       permission = "installation:read_audit"
 )
 
 // known reports whether the permission is one that somebody decides.
 func (p permission) known() bool {
 	switch p {
-	case public, signedIn, projectRead, projectEdit, projectMembers, projectArchive, projectDelete, projectTransfer, administer, readUsers, helpUsers:
+	case public, signedIn, projectRead, projectEdit, projectMembers, projectArchive, projectDelete, projectTransfer, administer, readUsers, helpUsers, readAudit:
 		return true
 	}
 	return false
@@ -53,6 +54,8 @@ func (p permission) roles() []string {
 		return []string{roleAdmin, roleAuditor, roleSupport}
 	case helpUsers:
 		return []string{roleAdmin, roleSupport}
+	case readAudit:
+		return []string{roleAdmin, roleAuditor}
 	}
 	return nil
 }
@@ -162,11 +165,12 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 	in := planFor[I](s)
 	s.describe(base+op.Path, &op, in, reflect.TypeFor[O]())
 	s.routes = append(s.routes, op)
-	s.route(op.Method, base+op.Path, func(f *fiber.Ctx) error {
+	s.route(op.Method, base+op.Path, func(f *fiber.Ctx) (err error) {
 		op.announce(f)
 		ctx, cancel, invalid := deadline(f)
 		defer cancel()
 		c := &call{fiber: f, op: &op}
+		defer func() { s.note(c, err) }()
 		if err := s.admit(ctx, c); err != nil {
 			return err
 		}

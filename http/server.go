@@ -40,6 +40,7 @@ type Deps struct {
 	Judge    func(password string) (score int, breached bool, suggestions []string)
 	Ready    func(context.Context) []string // reasons for not being ready
 	Now      func() time.Time
+	Audit    auditor // nil: nobody keeps one
 	Limits   *Limits // nil: callers are not limited
 	Meter    Meter   // nil: nobody counts
 	Tracer   Tracer  // nil: nobody samples
@@ -174,6 +175,7 @@ func (s *Server) table() {
 	add(s, operation{ID: "getCluster", Method: "GET", Path: "/cluster", Summary: "The nodes, as the one that answers sees them", Permission: administer, Status: 200}, s.getCluster)
 	add(s, operation{ID: "drainNode", Method: "POST", Path: "/cluster/nodes/{node}/drain", Summary: "Hand a node's entities to the others, until it is started again", Permission: administer, Status: 204, Repeatable: true,
 		Codes: []string{messages.CodeNotFound, messages.CodeInvalidState}}, s.drainNode)
+	s.tableAudit()
 	s.tableNext()
 	s.pages()
 }

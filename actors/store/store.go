@@ -88,6 +88,9 @@ type Event struct {
 	Version    int64 // of the aggregate after the event
 	Actor      string
 	Trace      string
+	IP         string // where the request came from, for the audit
+	RequestID  string
+	Audit      string    // what the audit tells of it beside; empty: nothing
 	OccurredAt time.Time // UTC, cut to microseconds
 	Data       []byte    // JSON
 }

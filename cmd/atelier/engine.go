@@ -38,6 +38,12 @@ type engine interface {
 	LogID(ctx context.Context) (string, error)
 	Ping(ctx context.Context) error
 	UpdateAttempts(ctx context.Context, keys [][]byte, expires time.Time, update func(logs [][]byte) [][]byte) error
+	AddAudit(ctx context.Context, rows []messages.AuditRow) error
+	ListAudit(ctx context.Context, q *messages.AuditQuery) (*messages.AuditPage, error)
+	SealAudit(ctx context.Context, limit int, seal func(last messages.AuditCheckpoint, rows []messages.AuditRow) messages.AuditCheckpoint) (n int, err error)
+	AuditChain(ctx context.Context, after int64, limit int) ([]messages.AuditRow, error)
+	AuditCheckpoints(ctx context.Context, after int64, limit int) ([]messages.AuditCheckpoint, error)
+	AuditMissing(ctx context.Context) (n int64, example string, err error)
 	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
 	AddMail(context.Context, store.Mail) error
 	ClaimMails(ctx context.Context, lease time.Duration, limit int) ([]store.Mail, error)

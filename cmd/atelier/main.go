@@ -22,6 +22,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema, or say where it is."`
 	User    userCommand    `cmd:"" help:"Manage users."`
 	Cluster clusterCommand `cmd:"" help:"Look at the nodes of a cluster."`
+	Audit   auditCommand   `cmd:"" help:"Look after the audit."`
 	Outbox  outboxCommand  `cmd:"" help:"Look at the events that are on their way out, and send some again."`
 	Drain   drainCommand   `cmd:"" help:"Hand the entities of the node on this machine to the others, before it is stopped."`
 	Backup  backupCommand  `cmd:"" help:"Write the whole database into a file, while servers go on working."`

@@ -149,9 +149,13 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	if err != nil {
 		return err
 	}
+	kept := newAuditing(db, sealer, lease.Now, s.log)
+	s.background(kept.write)
+	s.background(kept.chain)
+	s.metrics.readAudit(kept)
 	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
-		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Limits: limits,
+		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Audit: kept, Limits: limits,
 		Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,
 	})
 	s.metrics.readEdge(s.edge, hasher)

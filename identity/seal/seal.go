@@ -85,6 +85,15 @@ func (r *Ring) Derive(purpose string) []byte {
 	return key
 }
 
+// DeriveAll is Derive from each of the master keys, the first one's first: for what
+// earlier keys have signed.
+func (r *Ring) DeriveAll(purpose string) (keys [][]byte) {
+	for i := range r.keys {
+		keys = append(keys, (&Ring{keys: r.keys[i : i+1]}).Derive(purpose))
+	}
+	return keys
+}
+
 // Open decrypts what Seal made for the same place, or returns ErrOpened.
 func (r *Ring) Open(place string, sealed []byte) ([]byte, error) {
 	if len(sealed) < 1+idSize || sealed[0] != format {

@@ -113,7 +113,7 @@ func recordOf(event messages.Event, at messages.Stamp) store.Event {
 		panic(err) // generated types always marshal
 	}
 	return store.Event{
-		ID: newID(), Type: event.EventType(), Seq: at.Seq, Version: at.Version, Actor: "actor", Trace: "trace", OccurredAt: at.At, Data: data,
+		ID: newID(), Type: event.EventType(), Seq: at.Seq, Version: at.Version, Actor: "actor", Trace: "trace", OccurredAt: at.At, Data: data, Audit: messages.AuditDetail(event),
 	}
 }
 

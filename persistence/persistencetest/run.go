@@ -42,6 +42,12 @@ type Engine interface {
 	WaitingMails(context.Context) (int64, error)
 	SweepMails(ctx context.Context, before time.Time, limit int) (removed int, err error)
 	UpdateAttempts(ctx context.Context, keys [][]byte, expires time.Time, update func(logs [][]byte) [][]byte) error
+	AddAudit(ctx context.Context, rows []messages.AuditRow) error
+	ListAudit(ctx context.Context, q *messages.AuditQuery) (*messages.AuditPage, error)
+	SealAudit(ctx context.Context, limit int, seal func(last messages.AuditCheckpoint, rows []messages.AuditRow) messages.AuditCheckpoint) (n int, err error)
+	AuditChain(ctx context.Context, after int64, limit int) ([]messages.AuditRow, error)
+	AuditCheckpoints(ctx context.Context, after int64, limit int) ([]messages.AuditCheckpoint, error)
+	AuditMissing(ctx context.Context) (n int64, example string, err error)
 }
 
 // Key has the fields of the engines' SealedKey.
@@ -82,7 +88,8 @@ type Database struct {
 	Engine
 	Peer       Engine // as another node; the same engine where one process owns the database
 	Keys       Keys
-	Leases     Leases // nil: one process owns the database
+	Alter      func(t testing.TB, sql string) // behind the engine's back
+	Leases     Leases                         // nil: one process owns the database
 	Outbox     Outbox
 	PeerOutbox Outbox                                         // as another node
 	Hold       func(t testing.TB, key store.CommandKey) *Held // nil: commits never run beside anything
@@ -189,6 +196,9 @@ var alone = []property{
 	{"EachMailHasOneSender", oneSender},
 	{"SentMailsAreSwept", mailsAreSwept},
 	{"SweepRemovesOldAttempts", attemptsSwept},
+	{"AuditGoesWithItsEvents", auditGoesWithEvents},
+	{"AuditIsListed", auditIsListed},
+	{"AuditIsSealedOnce", auditIsSealed},
 }
 
 // holding are properties of engines whose transactions wait for each other.

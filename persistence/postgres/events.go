@@ -37,5 +37,8 @@ func (a *arguments) events(flights []flight) {
 		texts(records, func(r record) string { return string(r.Data) }),
 		texts(records, func(r record) string { return r.Actor }),
 		times(records, func(r record) pgtype.Timestamptz { return stamp(r.OccurredAt) }),
-		texts(records, func(r record) string { return r.Trace }))
+		texts(records, func(r record) string { return r.Trace }),
+		texts(records, func(r record) string { return r.IP }),
+		texts(records, func(r record) string { return r.RequestID }),
+		texts(records, func(r record) string { return r.Audit }))
 }

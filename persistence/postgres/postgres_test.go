@@ -20,7 +20,10 @@ func TestConformance(t *testing.T) {
 		url := migrated(t)
 		db, peer := connect(t, patient(url)), connect(t, patient(url))
 		return &persistencetest.Database{
-			Engine: db, Peer: peer, Keys: keys{db}, Leases: db.Leases(), Outbox: db.Outbox(), PeerOutbox: peer.Outbox(),
+			Engine: db, Peer: peer, Keys: keys{db}, Alter: func(t testing.TB, sql string) {
+				_, err := raw(t, url).Exec(t.Context(), sql)
+				require.NoError(t, err)
+			}, Leases: db.Leases(), Outbox: db.Outbox(), PeerOutbox: peer.Outbox(),
 			Hold: func(t testing.TB, key store.CommandKey) *persistencetest.Held { return hold(t, url, key) },
 		}
 	})

@@ -155,10 +155,10 @@ func (q *composition) record() {
 		return
 	}
 	q.input("happened", "n int", "id uuid", "stream text", "shard smallint", "seq bigint", "version bigint", "type text", "data text",
-		"actor_id text", "occurred_at timestamptz", "trace text")
+		"actor_id text", "occurred_at timestamptz", "trace text", "ip text", "request_id text", "audit text")
 	q.table("logged", `
-		INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace)
-		SELECT id, stream, seq, version, type, data::json, actor_id, occurred_at, trace FROM happened`+q.applied()+spare)
+		INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace, ip, request_id, audit)
+		SELECT id, stream, seq, version, type, data::json, actor_id, occurred_at, trace, ip, request_id, audit FROM happened`+q.applied()+spare)
 	q.table("outgoing", `
 		INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, shard, stream, seq, occurred_at FROM happened`+q.applied())
 }

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
 	"path/filepath"
 	"testing"
 
@@ -14,8 +15,14 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	persistencetest.Run(t, func(t testing.TB) *persistencetest.Database {
-		db := open(t)
-		return &persistencetest.Database{Engine: db, Peer: db, Keys: keys{db}, Outbox: db.Outbox(), PeerOutbox: db.Outbox()}
+		path, db := openAt(t)
+		return &persistencetest.Database{Engine: db, Peer: db, Keys: keys{db}, Alter: func(t testing.TB, text string) {
+			raw, err := sql.Open("sqlite", path)
+			require.NoError(t, err)
+			defer raw.Close()
+			_, err = raw.ExecContext(t.Context(), text)
+			require.NoError(t, err)
+		}, Outbox: db.Outbox(), PeerOutbox: db.Outbox()}
 	})
 }
 
@@ -23,13 +30,19 @@ func BenchmarkWrite(b *testing.B) { persistencetest.Bench(b, open(b)) }
 
 func open(t testing.TB) *sqlite.DB {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "atelier.db")
+	_, db := openAt(t)
+	return db
+}
+
+func openAt(t testing.TB) (path string, db *sqlite.DB) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "atelier.db")
 	_, err := sqlite.Migrate(t.Context(), path)
 	require.NoError(t, err)
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	db, err = sqlite.Open(t.Context(), sqlite.Config{Path: path})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
-	return db
+	return path, db
 }
 
 // keys are the signing keys in the suite's words.

@@ -38,6 +38,7 @@ var rules = []rule{
 		outer: []string{"github.com/asynkron/protoactor-go/", "google.golang.org/protobuf/", "github.com/google/uuid"}, ban: []string{"database/", "net/http"}},
 	{path: "identity/password", ours: []string{"messages"}, outer: []string{"golang.org/x/crypto/blake2b", "golang.org/x/text/"}, ban: []string{"database/", "net/http"}},
 	{path: "identity/token", ours: []string{"messages"}, outer: []string{"github.com/golang-jwt/jwt/v5"}, ban: []string{"database/", "net/http"}},
+	{path: "identity/audit", ours: []string{"messages"}, ban: []string{"database/", "net/http"}},
 	{path: "identity/seal", ours: []string{"messages"}, ban: []string{"database/", "net/http"}},
 	{path: "identity", ours: []string{"messages"}, outer: []string{"github.com/google/uuid"}, ban: []string{"database/", "net/http"}},
 	{path: "http/limit", ours: []string{"messages"}, ban: []string{"net/http", "database/"}},
