@@ -148,7 +148,7 @@ func (s *Server) invitations() {
 		ETag: true, Creates: true, Codes: linkCodes(full...)}, s.acceptInvitation)
 	add(s, operation{ID: "declineInvitation", Method: "POST", Path: "/invitations/{token}/decline", Summary: "End an invitation for my address", Permission: signedIn, Status: 204, Codes: linkCodes(messages.CodeForbidden)}, s.declineInvitation)
 	add(s, operation{ID: "myInvitations", Method: "GET", Path: "/users/me/invitations", Summary: "Invitations for my address, newest first, at most 100", Permission: signedIn, Status: 200}, s.myInvitations)
-	add(s, operation{ID: "offerOwnership", Method: "POST", Path: "/projects/{project_id}/transfer", Summary: "Offer the project to another user", Permission: projectTransfer, Status: 200, ETag: true, Codes: write}, s.offerOwnership)
+	add(s, operation{ID: "offerOwnership", Method: "POST", Path: "/projects/{project_id}/transfer", Summary: "Offer the project to another user", Permission: projectTransfer, Status: 200, ETag: true, Codes: append(write, messages.CodeTooManyAttempts)}, s.offerOwnership)
 	add(s, operation{ID: "acceptOwnership", Method: "POST", Path: "/projects/{project_id}/transfer/accept", Summary: "Become the owner; the one before stays as an admin", Permission: signedIn, Status: 200, ETag: true,
 		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.acceptOwnership)
 	add(s, operation{ID: "declineOwnership", Method: "POST", Path: "/projects/{project_id}/transfer/decline", Summary: "End an offer that was made to me, or that I made", Permission: signedIn, Status: 204, Codes: write}, s.declineOwnership)

@@ -56,8 +56,9 @@ func (p permission) roles() []string {
 		return []string{roleAdmin, roleSupport}
 	case readAudit:
 		return []string{roleAdmin, roleAuditor}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // anonymous reports whether callers without a token get through: to the entity,

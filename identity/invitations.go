@@ -123,6 +123,9 @@ func (s *Service) OfferOwnership(ctx context.Context, m *messages.Meta, project,
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mail(ctx, m, user); err != nil {
+		return nil, err
+	}
 	c := &messages.OfferOwnership{Meta: m, ProjectId: project, UserId: user, Inviter: me.GetName()}
 	to := meta(m)
 	to.Principal, to.SessionId, to.Roles = user, "", nil // his address is for his mail, and told to nobody

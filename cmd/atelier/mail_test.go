@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -54,7 +55,7 @@ func openMail(t testing.TB, source string) openedMail {
 	opened := openedMail{to: to[0].Address, subject: subject, kind: m.Header.Get("X-Atelier-Mail"), source: source}
 	for parts := multipart.NewReader(m.Body, parameters["boundary"]); ; {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return opened
 		}
 		require.NoError(t, err)

@@ -126,15 +126,21 @@ func oneSender(t *testing.T, db *Database) {
 					return
 				}
 				mu.Lock()
+				twice := false
 				for _, m := range claimed {
 					seen[m.ID]++
+					twice = twice || seen[m.ID] > 1
 				}
 				mu.Unlock()
+				if twice {
+					t.Error("a mail was claimed twice")
+					return
+				}
 			}
 		})
 	}
 	senders.Wait()
-	for len(seen) < mails { // skipped by all while another looked at it
+	for len(seen) < mails && !t.Failed() { // skipped by all while another looked at it
 		for _, m := range claimMails(t, db, time.Hour, 10) {
 			seen[m.ID]++
 		}
