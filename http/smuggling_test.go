@@ -2,8 +2,10 @@ package http
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +22,9 @@ func served(t *testing.T, s *Server) (address string) {
 	go func() { done <- s.Serve(l) }()
 	t.Cleanup(func() {
 		_ = s.Shutdown(t.Context())
-		<-done
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	})
 	return l.Addr().String()
 }
@@ -40,7 +44,7 @@ func exchange(t *testing.T, address, request string) (answer string, hungUp bool
 		_ = conn.SetReadDeadline(time.Now().Add(700 * time.Millisecond))
 		n, err := conn.Read(buffer)
 		all.Write(buffer[:n])
-		if ne, is := err.(net.Error); is && ne.Timeout() {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return all.String(), false
 		}
 		if err != nil {
