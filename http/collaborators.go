@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"atelier/messages"
 )
 
@@ -48,13 +50,11 @@ type addCollaboratorInput struct {
 func (s *Server) addCollaborator(ctx context.Context, c *call, in *addCollaboratorInput) (*result[collaboratorBody], error) {
 	id := string(in.Body.UserID)
 	user, err := s.lookUp(ctx, id)
-	if err == nil && user == nil { // or he was deleted: his row is still there
-		if err = s.mayRead(ctx, c, in.ProjectID); err == nil {
-			err = messages.Missing("user")
-		}
-	}
 	if err != nil {
 		return nil, err
+	}
+	if user == nil { // nobody, or deleted, with his row still there: refused once the project has had its say
+		id = uuid.Nil.String()
 	}
 	r, err := collaborated(s.deps.Projects.AddCollaborator(ctx, &messages.AddCollaborator{
 		Meta: c.meta(), ProjectId: in.ProjectID, UserId: id, Role: in.Body.Role, User: user,

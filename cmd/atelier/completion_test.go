@@ -17,8 +17,8 @@ func TestCandidates(t *testing.T) {
 	t.Parallel()
 	root := newParser(context.Background()).Model.Node
 	for line, want := range map[string][]string{
-		"":                                {"serve", "migrate", "user", "cluster", "outbox", "drain", "backup", "restore", "certs", "version", "completion"},
-		"-- ":                             {"serve", "migrate", "user", "cluster", "outbox", "drain", "backup", "restore", "certs", "version", "completion"},
+		"":                                {"serve", "migrate", "user", "cluster", "audit", "outbox", "drain", "backup", "restore", "certs", "version", "completion"},
+		"-- ":                             {"serve", "migrate", "user", "cluster", "audit", "outbox", "drain", "backup", "restore", "certs", "version", "completion"},
 		"us":                              {"user"},
 		"user ":                           {"create"},
 		"user create --pass":              {"--password-stdin"},
