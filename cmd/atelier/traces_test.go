@@ -119,10 +119,11 @@ func consume(t testing.TB, url, queue string) amqp.Delivery {
 	conn, err := amqp.Dial(url)
 	require.NoError(t, err)
 	defer func() { _ = conn.CloseDeadline(time.Now().Add(time.Second)) }()
-	channel, err := conn.Channel()
-	require.NoError(t, err)
 	var d amqp.Delivery
 	require.Eventually(t, func() (ok bool) {
+		channel, err := conn.Channel() // one that asks for a queue which is not there yet is closed
+		require.NoError(t, err)
+		defer channel.Close()
 		d, ok, err = channel.Get(queue, true)
 		return ok && err == nil
 	}, 20*time.Second, 10*time.Millisecond)

@@ -132,11 +132,24 @@ func open(ctx context.Context, url string, connections int32, timeout time.Durat
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	if err := pool.Ping(ctx); err != nil {
+	if err := reach(ctx, pool); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("postgres: connect: %w", err)
 	}
 	return pool, nil
+}
+
+// patience is for a database that is busy when the node starts: it may recover, or
+// start itself. One that is not there is an error at once.
+const patience = 10 * time.Second
+
+func reach(ctx context.Context, pool *pgxpool.Pool) error {
+	for until := time.Now().Add(patience); ; {
+		err := pool.Ping(ctx)
+		if err == nil || ctx.Err() != nil || !(pgconn.Timeout(err) || errors.Is(err, context.DeadlineExceeded)) || time.Now().After(until) {
+			return err
+		}
+	}
 }
 
 // checkDurability refuses a database that reports commits before they are on the

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -31,4 +32,17 @@ func TestSettingsOfTheDatabase(t *testing.T) {
 	set(t, url, "synchronous_commit = off")
 	_, err = Open(t.Context(), Config{URL: url})
 	require.ErrorContains(t, err, "synchronous_commit is off")
+}
+
+// TestABusyServerIsWaitedFor: one that accepts connections and says nothing for longer
+// than a connection may take is asked again.
+func TestABusyServerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	server := services.OwnPostgres(t)
+	server.Freeze()
+	thaw := time.AfterFunc(2*time.Second, server.Thaw)
+	defer thaw.Stop()
+	db, err := Open(t.Context(), Config{URL: server.URL("test")})
+	require.NoError(t, err)
+	db.Close()
 }

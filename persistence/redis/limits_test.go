@@ -23,7 +23,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("atelier/test/services.start"), goleak.IgnoreAnyFunction("atelier/test/services.(*process).wait"),
-		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Start.func2"))
+		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")) // looks once a second whether its pool was closed
 }
 
 func open(t testing.TB, url string) *redis.Limits {
