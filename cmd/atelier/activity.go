@@ -87,16 +87,7 @@ func (a *activity) view() cluster.View {
 
 // run tells what was seen, until ctx ends.
 func (a *activity) run(ctx context.Context) {
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			a.report(ctx)
-		}
-	}
+	every(ctx, reportEvery, func() { a.report(ctx) })
 }
 
 // report ends a round. Where a node cannot be told, it will be with the user's next

@@ -145,18 +145,11 @@ func (a *auditing) flush(ctx context.Context) {
 
 // chain numbers rows until the node stops.
 func (a *auditing) chain(ctx context.Context) {
-	tick := time.NewTicker(auditEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, auditEvery, func() {
 		if err := a.chainAll(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("the audit was not chained", "error", err)
 		}
-	}
+	})
 }
 
 func (a *auditing) chainAll(ctx context.Context) error {

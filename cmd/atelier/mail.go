@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"atelier/actors"
 	post "atelier/actors/outbox/mail"
 	"atelier/actors/store"
 	"atelier/identity/seal"
@@ -88,18 +87,11 @@ func (l *letterbox) wake() {
 	}
 }
 
-// wakingHints wake the sender of this node when a command has queued a mail.
-type wakingHints struct {
-	actors.Hints
-	letters *letterbox
-}
-
-// Committed implements actors.Hints.
-func (h wakingHints) Committed(kind store.Kind, id string, events []messages.Event) {
-	h.Hints.Committed(kind, id, events)
+// Committed implements actors.Hints: a command may have queued a mail.
+func (l *letterbox) Committed(_ store.Kind, _ string, events []messages.Event) {
 	for _, e := range events {
 		if _, queued := e.(*messages.MailQueued); queued {
-			h.letters.wake()
+			l.wake()
 			return
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,12 +32,7 @@ func (c *outboxStatusCommand) print(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	if c.JSON {
-		var indented bytes.Buffer
-		if err := json.Indent(&indented, text, "", "  "); err != nil {
-			return err
-		}
-		_, err = fmt.Fprintln(w, indented.String())
-		return err
+		return indented(w, text)
 	}
 	var seen seenOutbox
 	if err := json.Unmarshal(text, &seen); err != nil {

@@ -85,21 +85,14 @@ func (s *server) startRelay(ctx context.Context, c settings, db *opened, node st
 
 // sweepOutbox removes events that were sent long ago.
 func (s *server) sweepOutbox(ctx context.Context, store outboxStore) {
-	tick := time.NewTicker(outboxSweep)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, outboxSweep, func() {
 		for removed := sweepAtOnce; removed == sweepAtOnce; {
 			var err error
 			if removed, err = store.Sweep(ctx, sentKept, sweepAtOnce); err != nil && ctx.Err() == nil {
 				s.log.Warn("events that were sent long ago were not removed", "error", err)
 			}
 		}
-	}
+	})
 }
 
 // hints has several parts of the node hear of commits.

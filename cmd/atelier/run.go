@@ -199,7 +199,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}
 	s.letters = &letterbox{db: db}
 	deps := actors.Deps{
-		Node: node, Lease: lockLease{}, Barrier: here, Hints: wakingHints{hints{s.metrics, s.relay}, s.letters}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
+		Node: node, Lease: lockLease{}, Barrier: here, Hints: hints{s.metrics, s.relay, s.letters}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
 		Seal: sealer.Seal, Log: s.log,
 	}
 	var leased *cluster.Lease
@@ -268,16 +268,23 @@ func (s *server) startKeys(ctx context.Context, db *opened, sealer *seal.Ring, n
 
 // sweep removes expired commands and sent mails from time to time.
 func (s *server) sweep(ctx context.Context, db *opened, now func() time.Time) {
-	tick := time.NewTicker(sweepEvery)
+	every(ctx, sweepEvery, func() {
+		if err := sweepAll(ctx, db, now()); err != nil && ctx.Err() == nil {
+			s.log.Warn("expired commands were not removed", "error", err)
+		}
+	})
+}
+
+// every does something in intervals until ctx ends, for the first time after one.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		}
-		if err := sweepAll(ctx, db, now()); err != nil && ctx.Err() == nil {
-			s.log.Warn("expired commands were not removed", "error", err)
+			do()
 		}
 	}
 }

@@ -37,18 +37,23 @@ func (c *statusCommand) print(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	if c.JSON {
-		var indented bytes.Buffer
-		if err := json.Indent(&indented, text, "", "  "); err != nil {
-			return err
-		}
-		_, err = fmt.Fprintln(w, indented.String())
-		return err
+		return indented(w, text)
 	}
 	seen, err := readCluster(text)
 	if err != nil {
 		return err
 	}
 	return seen.table(w)
+}
+
+// indented prints JSON for people.
+func indented(w io.Writer, text []byte) error {
+	var b bytes.Buffer
+	if err := json.Indent(&b, text, "", "  "); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, b.String())
+	return err
 }
 
 // seenCluster is what a node tells of its cluster.
