@@ -55,6 +55,9 @@ func TestRedisCrashRestartFreeze(t *testing.T) {
 	t.Parallel()
 	s := services.OwnRedis(t)
 	c := redisClient(t, s.URL())
+	// With a flush a second, as by default, a write waits for one that is under way,
+	// for two seconds where the disk is busy, and is confirmed meanwhile.
+	require.NoError(t, c.ConfigSet(t.Context(), "appendfsync", "always").Err())
 	for i := range 100 {
 		require.NoError(t, c.RPush(t.Context(), "list", i).Err())
 	}
