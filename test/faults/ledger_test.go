@@ -21,6 +21,7 @@ type ledger struct {
 	open    map[string]int      // names whose end is unknown
 	count   map[string]int      // acknowledged writes by node
 	slowest time.Duration       // request without an acknowledgement
+	pace    time.Duration       // between a writer's requests; 0: as fast as they are answered
 
 	last    map[string]time.Time     // acknowledgement, by writer
 	lost    string                   // node of which a fault is watched; empty: none is
@@ -114,6 +115,7 @@ func (l *ledger) write(ctx context.Context, s *rig.Scenario, clients []*rig.Clie
 				name := fmt.Sprintf("w%d-p%d", i, n)
 				id, ok := w.create(ctx, name)
 				for k := 0; ok && k < namesEach && ctx.Err() == nil; k++ {
+					time.Sleep(l.pace)
 					ok = w.rename(ctx, id, fmt.Sprintf("%s-n%d", name, k))
 				}
 				if !ok {
