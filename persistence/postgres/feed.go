@@ -45,8 +45,21 @@ func (o *Outbox) Number(ctx context.Context, node string, ttl time.Duration, lim
 		return rows.Err()
 	})
 	err = o.db.relay.SendBatch(ctx, b).Close()
+	if o.db.numbered.Add(int64(numbered)) >= tidyAfter {
+		o.db.numbered.Store(0)
+		// It only costs time when this fails, as it does while a backup reads.
+		_, _ = o.db.relay.Exec(ctx, tidyFeed)
+	}
 	return numbered, leads, wrap("number events", err)
 }
+
+// What was numbered leaves its row behind, and all rows are read each time: under
+// load far more of them come together than autovacuum, which looks once a minute,
+// would leave to be read.
+const (
+	tidyAfter = 4000 // rows
+	tidyFeed  = `VACUUM (TRUNCATE false, SKIP_LOCKED) feed_pending`
+)
 
 const (
 	feedEvents = `

@@ -54,6 +54,7 @@ const (
 type DB struct {
 	instance string
 	burials  atomic.Int64
+	numbered atomic.Int64 // events, since the rows that they left were last cleared away
 
 	reads  *pgxpool.Pool
 	writes *pgxpool.Pool
