@@ -43,6 +43,14 @@ func listProjects(t testing.TB, db Engine, q *messages.ProjectQuery, between fun
 		page, err := db.ListProjects(t.Context(), q)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(page.GetItems()), int(q.GetLimit()))
+		found, err := db.FindProjects(t.Context(), q)
+		require.NoError(t, err)
+		var listed []messages.FoundProject
+		for _, p := range page.GetItems() {
+			listed = append(listed, messages.FoundProject{ID: p.GetId(), Stamp: messages.StampOf(p.GetVersion(), p.GetUpdatedAt())})
+		}
+		require.Equal(t, listed, found.Items, "what is found is what is listed")
+		require.True(t, proto.Equal(page.GetNext(), found.Next))
 		return page.GetItems(), page.GetNext()
 	}, between)
 }

@@ -22,6 +22,7 @@ type Engine interface {
 	Accounts() store.Claimer[*account.State]
 	Sessions() store.Claimer[*session.State]
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
+	FindProjects(context.Context, *messages.ProjectQuery) (*messages.FoundProjects, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)

@@ -39,11 +39,15 @@ func (db *DB) AddAudit(ctx context.Context, rows []messages.AuditRow) error {
 
 // ListAudit pages through the audit, newest first.
 func (db *DB) ListAudit(ctx context.Context, q *messages.AuditQuery) (*messages.AuditPage, error) {
+	return anywhere(ctx, db, q, listAudit)
+}
+
+func listAudit(ctx context.Context, from querier, q *messages.AuditQuery) (*messages.AuditPage, error) {
 	var after pgtype.UUID
 	if q.After != nil {
 		after, _ = uuid(q.After.GetId())
 	}
-	rows, err := db.reads.Query(ctx, `
+	rows, err := from.Query(ctx, `
 		SELECT `+auditColumns+` FROM audit
 		WHERE ($1 = '' OR actor = $1) AND ($2 = '' OR action = $2) AND ($3 = '' OR target = $3) AND ($4 = '' OR result = $4)
 			AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6) AND ($7::uuid IS NULL OR (at, id) < ($8, $7))

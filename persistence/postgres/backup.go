@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Of these tables a backup has nothing: migrations fill them, or they hold leases of
-// nodes that will not be there when it is restored.
-const ofTheMoment = `'goose_db_version', 'migration_floors', 'nodes', 'outbox_shards', 'outbox_relays'`
+// Of these tables a backup has nothing: migrations fill them, they hold leases of
+// nodes that will not be there when it is restored, or what can be worked out anew.
+const ofTheMoment = `'goose_db_version', 'migration_floors', 'nodes', 'outbox_shards', 'outbox_relays', 'cached'`
 
 // tablesToKeep are the others, with their columns but for the nodes that rows are
 // claimed by; those that others refer to come first.

@@ -80,6 +80,10 @@ const (
 // ListFeed reads the feed: all of it, or what concerns a user and the projects that
 // he is in.
 func (db *DB) ListFeed(ctx context.Context, q *messages.FeedQuery) (*messages.FeedPage, error) {
+	return anywhere(ctx, db, q, listFeed)
+}
+
+func listFeed(ctx context.Context, from querier, q *messages.FeedQuery) (*messages.FeedPage, error) {
 	page := &messages.FeedPage{Last: q.After}
 	statement, args := wholeFeed, []any{q.After, q.Limit}
 	if q.UserID != "" {
@@ -89,7 +93,7 @@ func (db *DB) ListFeed(ctx context.Context, q *messages.FeedQuery) (*messages.Fe
 		}
 		statement, args = ownFeed, append(args, user)
 	}
-	rows, err := db.reads.Query(ctx, statement, args...)
+	rows, err := from.Query(ctx, statement, args...)
 	if err != nil {
 		return nil, asked("list feed", err)
 	}

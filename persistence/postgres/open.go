@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"runtime"
@@ -29,6 +30,9 @@ type Config struct {
 	Writers int32  // connections for commits; 0: 4
 	Claims  int32  // connections for claims; 0: 8
 	Relay   int32  // connections for the outbox; 0: 5
+
+	Replicas []string     // postgres://…, streaming standbys; each has as many connections as Readers
+	Log      *slog.Logger // of replicas that come and go; nil: nobody reads it
 
 	// Instance tells processes apart that were given the same node name: none
 	// runs beside another one of the same instance.
@@ -62,6 +66,9 @@ type DB struct {
 	leases *pgxpool.Pool // one connection: nothing may keep a renewal waiting
 	relay  *pgxpool.Pool // apart: a backlog of events keeps nobody waiting
 	users  shared[string, *messages.PublicUser]
+
+	replicas  replicas
+	positions shared[struct{}, messages.Position]
 }
 
 // rowByRow is for those who touch single rows of tables that grow from nothing:
@@ -78,19 +85,20 @@ var kept = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_se
 // Open connects to a migrated database.
 func Open(ctx context.Context, c Config) (_ *DB, err error) {
 	db := &DB{instance: c.Instance}
-	db.users.load = db.loadPublicUsers
+	db.users.load, db.positions.load = db.loadPublicUsers, db.loadPosition
 	defer func() {
 		if err != nil {
 			db.Close()
 		}
 	}()
+	readers := cmp.Or(c.Readers, int32(4*runtime.GOMAXPROCS(0)))
 	for _, pool := range []struct {
 		is       **pgxpool.Pool
 		size     int32
 		timeout  time.Duration
 		settings map[string]string
 	}{
-		{&db.reads, cmp.Or(c.Readers, int32(4*runtime.GOMAXPROCS(0))), readTimeout, kept},
+		{&db.reads, readers, readTimeout, kept},
 		{&db.writes, cmp.Or(c.Writers, 4), writeTimeout, rowByRow},
 		{&db.claims, cmp.Or(c.Claims, 8), claimTimeout, rowByRow},
 		{&db.leases, 1, leaseTimeout, nil},
@@ -103,10 +111,33 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 	if err = db.checkDurability(ctx); err != nil {
 		return nil, err
 	}
+	for _, url := range c.Replicas {
+		r, err := openReplica(ctx, url, readers, c.Tracer, c.Log)
+		if err != nil {
+			return nil, err
+		}
+		db.replicas.all = append(db.replicas.all, r)
+	}
 	return db, nil
 }
 
 func open(ctx context.Context, url string, connections int32, timeout time.Duration, settings map[string]string, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
+	config, err := configure(url, connections, timeout, settings, tracer, pgconn.ValidateConnectTargetSessionAttrsPrimary) // a standby would answer queries, with the past
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	if err := reach(ctx, pool); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("postgres: connect: %w", err)
+	}
+	return pool, nil
+}
+
+func configure(url string, connections int32, timeout time.Duration, settings map[string]string, tracer pgx.QueryTracer, check pgconn.ValidateConnectFunc) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: the database URL cannot be read") // the cause would show the password
@@ -116,7 +147,7 @@ func open(ctx context.Context, url string, connections int32, timeout time.Durat
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ConnConfig.ConnectTimeout = time.Second
 	if config.ConnConfig.ValidateConnect == nil {
-		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary // a standby would answer queries, with the past
+		config.ConnConfig.ValidateConnect = check
 	}
 	parameters := config.ConnConfig.RuntimeParams
 	parameters["jit"] = "off"
@@ -129,15 +160,7 @@ func open(ctx context.Context, url string, connections int32, timeout time.Durat
 		parameters["synchronous_commit"] = "off"
 	}
 	maps.Copy(parameters, settings)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
-	}
-	if err := reach(ctx, pool); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("postgres: connect: %w", err)
-	}
-	return pool, nil
+	return config, nil
 }
 
 // patience is for a database that is busy when the node starts: it may recover, or
@@ -172,6 +195,9 @@ func (db *DB) Close() {
 		if pool != nil {
 			pool.Close()
 		}
+	}
+	for _, r := range db.replicas.all {
+		r.pool.Close()
 	}
 }
 

@@ -20,52 +20,87 @@ const (
 			SELECT p.*, 'owner' AS role FROM projects p WHERE p.owner_id = $1
 			UNION ALL
 			SELECT p.*, pc.role FROM project_collaborators pc JOIN projects p ON p.id = pc.project_id WHERE pc.user_id = $1)
-		SELECT p.id, p.name, coalesce(p.description, ''), p.owner_id, p.status, p.settings, p.created_at, p.updated_at, p.version, p.seq,
+		SELECT `
+	listedColumns = `p.id, p.name, coalesce(p.description, ''), p.owner_id, p.status, p.settings, p.created_at, p.updated_at, p.version, p.seq,
 			ARRAY(SELECT user_id FROM project_collaborators WHERE project_id = p.id ORDER BY added_at, user_id LIMIT 100),
-			(SELECT count(*) FROM project_collaborators WHERE project_id = p.id), lower(p.name)
+			(SELECT count(*) FROM project_collaborators WHERE project_id = p.id), lower(p.name)`
+	foundColumns = `p.id, p.version, p.updated_at, p.created_at, lower(p.name)`
+	chosen       = `
 		FROM mine p
 		WHERE ($2 = '' OR p.status = $2) AND ($3 = '' OR p.role = $3)
 			AND ($4 = '' OR p.name ILIKE $4 OR p.description ILIKE $4)
 			AND ($5::boolean IS NULL OR coalesce((p.settings->>'public')::boolean, false) = $5)
 			AND ($6::uuid IS NULL OR `
-	newestProjects  = mine + `(p.created_at, p.id) < ($7, $6)) ORDER BY p.created_at DESC, p.id DESC LIMIT $8`
-	changedProjects = mine + `(p.updated_at, p.id) < ($7, $6)) ORDER BY p.updated_at DESC, p.id DESC LIMIT $8`
-	namedProjects   = mine + `(lower(p.name), p.id) > ($7, $6)) ORDER BY lower(p.name), p.id LIMIT $8`
+	newest  = chosen + `(p.created_at, p.id) < ($7, $6)) ORDER BY p.created_at DESC, p.id DESC LIMIT $8`
+	changed = chosen + `(p.updated_at, p.id) < ($7, $6)) ORDER BY p.updated_at DESC, p.id DESC LIMIT $8`
+	named   = chosen + `(lower(p.name), p.id) > ($7, $6)) ORDER BY lower(p.name), p.id LIMIT $8`
 )
 
 // ListProjects pages through a user's projects.
 func (db *DB) ListProjects(ctx context.Context, q *messages.ProjectQuery) (*messages.ProjectPage, error) {
+	return anywhere(ctx, db, q, listProjects)
+}
+
+func listProjects(ctx context.Context, from querier, q *messages.ProjectQuery) (*messages.ProjectPage, error) {
+	items, next, err := mineOf(ctx, from, q, listedColumns, readListed)
+	page := &messages.ProjectPage{Next: next}
+	for _, item := range items {
+		page.Items = append(page.Items, item.Project)
+	}
+	return page, err
+}
+
+// FindProjects is ListProjects without what has to be worked out.
+func (db *DB) FindProjects(ctx context.Context, q *messages.ProjectQuery) (*messages.FoundProjects, error) {
+	return anywhere(ctx, db, q, findProjects)
+}
+
+func findProjects(ctx context.Context, from querier, q *messages.ProjectQuery) (*messages.FoundProjects, error) {
+	items, next, err := mineOf(ctx, from, q, foundColumns, func(row pgx.CollectableRow) (listed, error) {
+		p := listed{Project: &messages.Project{}}
+		var id pgtype.UUID
+		var created, updated time.Time
+		err := row.Scan(&id, &p.Version, &updated, &created, &p.lower)
+		p.Id, p.CreatedAt, p.UpdatedAt = text(id), messages.Micros(created), messages.Micros(updated)
+		return p, err
+	})
+	found := &messages.FoundProjects{Next: next}
+	for _, p := range items {
+		found.Items = append(found.Items, messages.FoundProject{ID: p.GetId(), Stamp: messages.StampOf(p.GetVersion(), p.GetUpdatedAt())})
+	}
+	return found, err
+}
+
+// mineOf is a page of a user's projects, by these columns, and where the next one
+// begins.
+func mineOf(ctx context.Context, from querier, q *messages.ProjectQuery, columns string, read pgx.RowToFunc[listed]) ([]listed, *messages.PageKey, error) {
 	user, ok := uuid(q.GetUserId())
 	if !ok {
-		return &messages.ProjectPage{}, nil
+		return nil, nil, nil
 	}
 	var after pgtype.UUID
 	if q.GetAfter() != nil {
 		after, _ = uuid(q.GetAfter().GetId())
 	}
-	statement, key := newestProjects, any(micros(q.GetAfter().GetAt()))
+	order, key := newest, any(micros(q.GetAfter().GetAt()))
 	switch q.GetSort() {
 	case "-updated_at":
-		statement = changedProjects
+		order = changed
 	case "name":
-		statement, key = namedProjects, q.GetAfter().GetText()
+		order, key = named, q.GetAfter().GetText()
 	}
-	rows, err := db.reads.Query(ctx, statement, user, q.GetStatus(), q.GetRole(), substring(q.GetText()), q.Public, after, key, q.GetLimit()+1)
+	rows, err := from.Query(ctx, mine+columns+order, user, q.GetStatus(), q.GetRole(), substring(q.GetText()), q.Public, after, key, q.GetLimit()+1)
 	if err != nil {
-		return nil, asked("list projects", err)
+		return nil, nil, asked("list projects", err)
 	}
-	items, err := pgx.CollectRows(rows, readListed)
+	items, err := pgx.CollectRows(rows, read)
 	if err != nil {
-		return nil, asked("list projects", err)
+		return nil, nil, asked("list projects", err)
 	}
-	page := &messages.ProjectPage{}
-	for _, item := range items[:min(len(items), int(q.GetLimit()))] {
-		page.Items = append(page.Items, item.Project)
+	if last := int(q.GetLimit()) - 1; last >= 0 && len(items) > last+1 {
+		return items[:last+1], items[last].key(q.GetSort()), nil
 	}
-	if len(items) > len(page.Items) && len(page.Items) > 0 {
-		page.Next = items[len(page.Items)-1].key(q.GetSort())
-	}
-	return page, nil
+	return items, nil, nil
 }
 
 // listed is a project in a list. Its name in lower case is the database's: only
@@ -114,6 +149,10 @@ func substring(s string) string {
 
 // ListCollaborators pages through a project's collaborators, newest first.
 func (db *DB) ListCollaborators(ctx context.Context, q *messages.CollaboratorQuery) (*messages.CollaboratorPage, error) {
+	return anywhere(ctx, db, q, listCollaborators)
+}
+
+func listCollaborators(ctx context.Context, from querier, q *messages.CollaboratorQuery) (*messages.CollaboratorPage, error) {
 	id, ok := uuid(q.GetProjectId())
 	if !ok {
 		return &messages.CollaboratorPage{}, nil
@@ -122,9 +161,9 @@ func (db *DB) ListCollaborators(ctx context.Context, q *messages.CollaboratorQue
 	if q.GetAfter() != nil {
 		after, _ = uuid(q.GetAfter().GetId())
 	}
-	rows, err := db.reads.Query(ctx, `
-		SELECT c.user_id, c.role, c.added_at, c.added_by, u.name, u.profile
-		FROM project_collaborators c JOIN users u ON u.id = c.user_id
+	rows, err := from.Query(ctx, `
+		SELECT c.user_id, c.role, c.added_at, c.added_by, u.name, u.profile, p.version
+		FROM project_collaborators c JOIN users u ON u.id = c.user_id JOIN projects p ON p.id = c.project_id
 		WHERE c.project_id = $1 AND ($2::uuid IS NULL OR (c.added_at, c.user_id) < ($3, $2))
 		ORDER BY c.added_at DESC, c.user_id DESC LIMIT $4`, id, after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
 	if err != nil {
@@ -135,7 +174,7 @@ func (db *DB) ListCollaborators(ctx context.Context, q *messages.CollaboratorQue
 		var user, by pgtype.UUID
 		var added time.Time
 		var profile []byte
-		if err := row.Scan(&user, &c.Role, &added, &by, &c.User.Name, &profile); err != nil {
+		if err := row.Scan(&user, &c.Role, &added, &by, &c.User.Name, &profile, &c.Version); err != nil {
 			return nil, err
 		}
 		c.UserId, c.AddedAt, c.User.Id = text(user), messages.Micros(added), text(user)

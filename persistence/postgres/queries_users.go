@@ -101,6 +101,10 @@ func (db *DB) EraseEvents(ctx context.Context, user string) error {
 
 // ListUsers pages through all users, newest first.
 func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.UserPage, error) {
+	return anywhere(ctx, db, q, usersPage)
+}
+
+func usersPage(ctx context.Context, from querier, q *messages.UserQuery) (*messages.UserPage, error) {
 	email := q.GetEmail()
 	if email != "" {
 		normal, err := account.NormaliseEmail(email)
@@ -113,7 +117,7 @@ func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.U
 	if q.GetAfter() != nil {
 		after, _ = uuid(q.GetAfter().GetId())
 	}
-	rows, err := db.reads.Query(ctx, listUsers, q.GetStatus(), q.GetNow(), email, substring(q.GetText()), after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
+	rows, err := from.Query(ctx, listUsers, q.GetStatus(), q.GetNow(), email, substring(q.GetText()), after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
 	if err != nil {
 		return nil, asked("list users", err)
 	}
@@ -138,6 +142,10 @@ func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.U
 
 // ListSessions pages through a user's open sessions, newest first.
 func (db *DB) ListSessions(ctx context.Context, q *messages.SessionQuery) (*messages.SessionPage, error) {
+	return anywhere(ctx, db, q, listSessions)
+}
+
+func listSessions(ctx context.Context, from querier, q *messages.SessionQuery) (*messages.SessionPage, error) {
 	user, ok := uuid(q.GetUserId())
 	if !ok {
 		return &messages.SessionPage{}, nil
@@ -146,7 +154,7 @@ func (db *DB) ListSessions(ctx context.Context, q *messages.SessionQuery) (*mess
 	if q.GetAfter() != nil {
 		after, _ = uuid(q.GetAfter().GetId())
 	}
-	rows, err := db.reads.Query(ctx, `
+	rows, err := from.Query(ctx, `
 		SELECT id, created_at, last_seen_at, expires_at, ip, user_agent, amr FROM sessions
 		WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR (created_at, id) < ($4, $3))
 		ORDER BY created_at DESC, id DESC LIMIT $5`, user, micros(q.GetNow()), after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
@@ -175,13 +183,17 @@ func (db *DB) ListSessions(ctx context.Context, q *messages.SessionQuery) (*mess
 
 // ListEvents pages through a stream of the log.
 func (db *DB) ListEvents(ctx context.Context, q *messages.EventQuery) (*messages.EventPage, error) {
-	statement, from := `SELECT id, seq, version, type, data, actor_id, occurred_at FROM events
+	return anywhere(ctx, db, q, listEvents)
+}
+
+func listEvents(ctx context.Context, from querier, q *messages.EventQuery) (*messages.EventPage, error) {
+	statement, beyond := `SELECT id, seq, version, type, data, actor_id, occurred_at FROM events
 		WHERE stream = $1 AND seq > $2 ORDER BY seq LIMIT $3`, q.GetAfterSeq()
 	if q.GetNewestFirst() {
-		statement, from = `SELECT id, seq, version, type, data, actor_id, occurred_at FROM events
+		statement, beyond = `SELECT id, seq, version, type, data, actor_id, occurred_at FROM events
 			WHERE stream = $1 AND ($2 = 0 OR seq < $2) ORDER BY seq DESC LIMIT $3`, q.GetBeforeSeq()
 	}
-	rows, err := db.reads.Query(ctx, statement, q.GetStream(), from, q.GetLimit()+1)
+	rows, err := from.Query(ctx, statement, q.GetStream(), beyond, q.GetLimit()+1)
 	if err != nil {
 		return nil, asked("list events", err)
 	}

@@ -1,5 +1,5 @@
 // Package redis shares what all nodes must agree on quickly and may forget: how many
-// requests callers have made. Nothing here is the truth of anything; Redis may be
+// requests callers have made, and values that are costly to work out. Nothing here is the truth of anything; Redis may be
 // slow, go away and come back empty at any time, and whoever asks must know what to do
 // then.
 //

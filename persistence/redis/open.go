@@ -14,7 +14,8 @@ import (
 // Client is a connection to one Redis or to a cluster of them.
 type Client struct {
 	goredis.UniversalClient
-	prefix string // of all keys
+	prefix      string // of all keys
+	connections int    // to each server
 }
 
 // patience is how long one round trip may take. Who waits for it is a request.
@@ -35,8 +36,11 @@ func init() { goredis.SetLogger(quiet{}) }
 // redis-cluster://user:password@a:6379,b:6379,c:6379. All take ?prefix=…, where others
 // keep keys in the same Redis. It connects with the first command. Errors do not
 // show the URL, which may hold a password.
-func Open(text string) (*Client, error) {
-	c := &Client{prefix: defaultPrefix}
+func Open(text string) (*Client, error) { return OpenPool(text, connections) }
+
+// OpenPool is Open for so many connections to each server.
+func OpenPool(text string, connections int) (*Client, error) {
+	c := &Client{prefix: defaultPrefix, connections: connections}
 	scheme, rest, _ := strings.Cut(text, "://")
 	rest, query, _ := strings.Cut(rest, "?")
 	values, err := url.ParseQuery(query)
@@ -67,12 +71,12 @@ func (c *Client) single(text string) error {
 		return errors.New("the URL must be such as redis://user:password@host:6379")
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled = patience, patience, patience, true
-	o.PoolSize, o.MaxRetries, o.DialerRetries = connections, -1, 1
+	o.PoolSize, o.MaxRetries, o.DialerRetries = c.connections, -1, 1
 	c.UniversalClient = goredis.NewClient(o)
 	return nil
 }
 
-// connections of a pool: a round trip carries many requests.
+// connections of a pool where a round trip carries many requests.
 const connections = 4
 
 // failoverNotice is how soon a cluster's new masters are known.
@@ -100,7 +104,7 @@ func (c *Client) cluster(scheme, rest string) error {
 	c.UniversalClient = goredis.NewClusterClient(&goredis.ClusterOptions{
 		Addrs: addresses, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, ContextTimeoutEnabled: true,
-		PoolSize: connections, DialerRetries: 1, MaxRedirects: 2, MinRetryBackoff: -1, ClusterStateReloadInterval: failoverNotice,
+		PoolSize: c.connections, DialerRetries: 1, MaxRedirects: 2, MinRetryBackoff: -1, ClusterStateReloadInterval: failoverNotice,
 	})
 	return nil
 }

@@ -28,20 +28,23 @@ const (
 				SELECT user_id FROM project_collaborators WHERE project_id = p.id ORDER BY added_at, user_id LIMIT 100)),
 			(SELECT count(*) FROM project_collaborators WHERE project_id = p.id), p.key
 		FROM `
+	found = `SELECT p.id, p.version, p.updated_at, p.key FROM `
 )
 
-// listing pages by a key and the id: its first page and the next ones.
-type listing struct{ first, next *statement }
+// listing pages by a key and the id: its first page and the next ones, and the same
+// without what has to be worked out.
+type listing struct{ first, next, findFirst, findNext *statement }
 
 func listingBy(key, direction, beyond string) listing {
 	order := fmt.Sprintf(` ORDER BY key %[1]s, id %[1]s`, direction)
-	text := func(more string) *statement {
+	text := func(columns, more string) *statement {
 		of := func(kind string) string {
 			return `SELECT * FROM (SELECT p.*, ` + key + ` AS key ` + kind + chosen + more + order + ` LIMIT ?6)`
 		}
-		return stmt(listed + `(` + of(owned) + ` UNION ALL ` + of(shared) + order + ` LIMIT ?6) p` + order)
+		return stmt(columns + `(` + of(owned) + ` UNION ALL ` + of(shared) + order + ` LIMIT ?6) p` + order)
 	}
-	return listing{text(``), text(fmt.Sprintf(` AND (%s, p.id) %s (?7, ?8)`, key, beyond))}
+	next := fmt.Sprintf(` AND (%s, p.id) %s (?7, ?8)`, key, beyond)
+	return listing{text(listed, ``), text(listed, next), text(found, ``), text(found, next)}
 }
 
 var (
@@ -52,39 +55,53 @@ var (
 
 // ListProjects pages through a user's projects.
 func (db *DB) ListProjects(ctx context.Context, q *messages.ProjectQuery) (*messages.ProjectPage, error) {
+	items, next, err := mineOf(ctx, db, q, func(l listing) (first, next *statement) { return l.first, l.next }, readListed)
+	return &messages.ProjectPage{Items: items, Next: next}, err
+}
+
+// FindProjects is ListProjects without what has to be worked out.
+func (db *DB) FindProjects(ctx context.Context, q *messages.ProjectQuery) (*messages.FoundProjects, error) {
+	items, next, err := mineOf(ctx, db, q, func(l listing) (first, next *statement) { return l.findFirst, l.findNext }, func(r *row) (messages.FoundProject, error) {
+		return messages.FoundProject{ID: r.text(), Stamp: messages.StampOf(r.int(), r.int())}, nil
+	})
+	return &messages.FoundProjects{Items: items, Next: next}, err
+}
+
+// mineOf is a page of a user's projects, by some statements, and where the next one
+// begins. Their last column is the key.
+func mineOf[I interface{ GetId() string }](ctx context.Context, db *DB, q *messages.ProjectQuery, by func(listing) (first, next *statement), read func(*row) (I, error)) (items []I, next *messages.PageKey, err error) {
 	var public any
 	if q.Public != nil {
 		public = q.GetPublic()
 	}
 	args := []any{q.GetUserId(), q.GetStatus(), q.GetRole(), substring(q.GetText()), public, int64(q.GetLimit()) + 1}
-	by, key := newestProjects, any(q.GetAfter().GetAt())
+	order, key := newestProjects, any(q.GetAfter().GetAt())
 	switch q.GetSort() {
 	case "-updated_at":
-		by = changedProjects
+		order = changedProjects
 	case "name":
-		by, key = namedProjects, q.GetAfter().GetText()
+		order, key = namedProjects, q.GetAfter().GetText()
 	}
-	statement := by.first
+	statement, further := by(order)
 	if after := q.GetAfter(); after != nil {
-		statement, args = by.next, append(args, key, after.GetId())
+		statement, args = further, append(args, key, after.GetId())
 	}
-	page := &messages.ProjectPage{}
 	var keys []any
-	err := db.read(ctx, "list projects", statement, args, func(r *row) error {
-		p, err := readListed(r)
-		page.Items, keys = append(page.Items, p), append(keys, r.value())
+	err = db.read(ctx, "list projects", statement, args, func(r *row) error {
+		p, err := read(r)
+		items, keys = append(items, p), append(keys, r.value())
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if last := int(q.GetLimit()) - 1; last >= 0 && len(page.Items) > last+1 {
-		page.Items = page.Items[:last+1]
-		page.Next = &messages.PageKey{Id: page.Items[last].GetId()}
-		page.Next.At, _ = keys[last].(int64)
-		page.Next.Text, _ = keys[last].(string)
+	if last := int(q.GetLimit()) - 1; last >= 0 && len(items) > last+1 {
+		items = items[:last+1]
+		next = &messages.PageKey{Id: items[last].GetId()}
+		next.At, _ = keys[last].(int64)
+		next.Text, _ = keys[last].(string)
 	}
-	return page, nil
+	return items, next, nil
 }
 
 func readListed(r *row) (*messages.Project, error) {
@@ -106,8 +123,8 @@ func substring(s string) string {
 }
 
 const selectCollaborators = `
-	SELECT c.user_id, c.role, c.added_at, c.added_by, u.name, u.profile
-	FROM project_collaborators c JOIN users u ON u.id = c.user_id
+	SELECT c.user_id, c.role, c.added_at, c.added_by, u.name, u.profile, p.version
+	FROM project_collaborators c JOIN users u ON u.id = c.user_id JOIN projects p ON p.id = c.project_id
 	WHERE c.project_id = ?1`
 
 var (
@@ -128,6 +145,7 @@ func (db *DB) ListCollaborators(ctx context.Context, q *messages.CollaboratorQue
 		}
 		c.User.Id = c.UserId
 		c.User.Profile, err = r.profile()
+		c.Version = r.int()
 		page.Items = append(page.Items, c)
 		return err
 	})

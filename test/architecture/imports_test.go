@@ -48,6 +48,7 @@ var rules = []rule{
 		outer: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "google.golang.org/protobuf/"}},
 	{path: "persistence/sqlite", ours: []string{"messages", "migrations", "actors/account", "actors/session", "actors/project", "actors/store", "actors/outbox"},
 		outer: []string{"modernc.org/sqlite", "github.com/pressly/goose/v3", "google.golang.org/protobuf/"}},
+	{path: "persistence/cache", ours: []string{"messages"}},
 	{path: "persistence/redis", ours: []string{"messages"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	{path: "persistence/persistencetest", ours: []string{"*"}, outer: []string{"*"}},
 	{path: "cluster", ours: []string{"messages"}, outer: []string{"github.com/asynkron/protoactor-go/", "github.com/hashicorp/memberlist", "google.golang.org/grpc", "google.golang.org/protobuf/"}},

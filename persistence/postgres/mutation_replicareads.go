@@ -1,0 +1,5 @@
+//go:build replicareads
+
+package postgres
+
+const heedless = true
