@@ -19,10 +19,11 @@ func (s *Server) listCollaborators(ctx context.Context, c *call, in *listCollabo
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayRead(ctx, c, in.ProjectID); err != nil {
+	shown, err := s.mayRead(ctx, c, in.ProjectID)
+	if err != nil {
 		return nil, err
 	}
-	found, err := s.deps.Queries.ListCollaborators(ctx, &messages.CollaboratorQuery{ProjectId: in.ProjectID, Limit: in.limit(), After: after})
+	found, err := s.deps.Queries.ListMembers(ctx, &messages.CollaboratorQuery{ProjectId: in.ProjectID, Limit: in.limit(), After: after}, shown)
 	if err != nil {
 		return nil, err
 	}
@@ -33,10 +34,10 @@ func (s *Server) listCollaborators(ctx context.Context, c *call, in *listCollabo
 	return ok(&page[collaboratorBody]{Items: items, NextCursor: s.next(c, found.GetNext())})
 }
 
-// mayRead asks the project whether the caller may see what belongs to it.
-func (s *Server) mayRead(ctx context.Context, c *call, projectID string) error {
-	_, err := s.deps.Projects.GetProject(ctx, &messages.GetProject{Meta: c.meta(), ProjectId: projectID})
-	return err
+// mayRead asks the project whether the caller may see what belongs to it, and what it
+// shows him of itself.
+func (s *Server) mayRead(ctx context.Context, c *call, projectID string) (*messages.Project, error) {
+	return s.deps.Projects.GetProject(ctx, &messages.GetProject{Meta: c.meta(), ProjectId: projectID})
 }
 
 type addCollaboratorInput struct {

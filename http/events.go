@@ -62,7 +62,7 @@ func (s *Server) listActivity(ctx context.Context, c *call, in *listActivityInpu
 }
 
 func (s *Server) events(ctx context.Context, c *call, project string, q *messages.EventQuery) (*result[page[eventBody]], error) {
-	if err := s.mayRead(ctx, c, project); err != nil {
+	if _, err := s.mayRead(ctx, c, project); err != nil {
 		return nil, err
 	}
 	q.Stream = messages.ProjectStream(project)

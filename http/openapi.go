@@ -151,6 +151,9 @@ func describeHeaders(op *operation, o *huma.Operation) {
 	header("Atelier-Timeout", "Milliseconds the request may take; 10000 by default.", &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most})
 	header(headerRequestID, "The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced.", text)
 	header(headerTrace, "The trace that the request belongs to (W3C Trace Context).", text)
+	if op.reads() {
+		header(headerConsistency, "Value of the caller's last write: a replica that has that write may answer. Without it the primary does.", text)
+	}
 	switch {
 	case op.ETag && op.reads():
 		header(fiber.HeaderIfNoneMatch, "ETags that the caller has: 304 where one is current.", text)
@@ -181,6 +184,9 @@ func (s *Server) describeSuccess(op *operation, o *huma.Operation, out reflect.T
 	}
 	if out == reflect.TypeFor[projectBody]() {
 		header("Atelier-Position", "Position in the project's event log: <log>:<seq>.")
+	}
+	if !op.reads() {
+		header(headerConsistency, "Where the installation has replicas: what to send with reads that must see this.")
 	}
 	if op.keyed() {
 		header("Idempotency-Replayed", "true where the answer is that of an earlier request with the same key.")

@@ -186,7 +186,8 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 		if c.digest != nil {
 			ctx, outcome = messages.WithOutcome(ctx)
 		}
-		r, err := h(ctx, c, &input)
+		r, err := h(s.seenFrom(ctx, c), c, &input)
+		s.tellPosition(ctx, c, err)
 		if err != nil {
 			return err
 		}

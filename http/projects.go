@@ -30,7 +30,7 @@ type projects interface {
 type queries interface {
 	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
-	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
+	ListMembers(context.Context, *messages.CollaboratorQuery, *messages.Project) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListFeed(context.Context, *messages.FeedQuery) (*messages.FeedPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)

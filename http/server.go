@@ -40,10 +40,11 @@ type Deps struct {
 	Judge    func(password string) (score int, breached bool, suggestions []string)
 	Ready    func(context.Context) []string // reasons for not being ready
 	Now      func() time.Time
-	Audit    auditor // nil: nobody keeps one
-	Limits   *Limits // nil: callers are not limited
-	Meter    Meter   // nil: nobody counts
-	Tracer   Tracer  // nil: nobody samples
+	Position func(context.Context) (messages.Position, error) // of the database; nil: there are no replicas
+	Audit    auditor                                          // nil: nobody keeps one
+	Limits   *Limits                                          // nil: callers are not limited
+	Meter    Meter                                            // nil: nobody counts
+	Tracer   Tracer                                           // nil: nobody samples
 	Log      *slog.Logger
 }
 

@@ -15,11 +15,15 @@ import (
 type barrier struct {
 	tokens   *token.Cache[checked]
 	entities func([]messages.Mark)
+	lists    *floor // of replicas; nil: there are none
 }
 
 func (b barrier) Revoke(marks []messages.Mark, done func()) {
 	b.entities(marks)
 	b.tokens.Revoke(marks)
+	if b.lists != nil {
+		b.lists.Revoke(marks)
+	}
 	done()
 }
 

@@ -32,6 +32,8 @@ type settings struct {
 
 	mailSettings
 	storeSettings
+	replicaSettings
+	cacheSettings
 	limitSettings
 	eventSettings
 	clusterSettings
@@ -140,6 +142,9 @@ func (s *settings) check() error {
 		if err := s.checkProduction(); err != nil {
 			return err
 		}
+	}
+	if err := s.checkReplicas(); err != nil {
+		return err
 	}
 	if err := s.limitSettings.check(); err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"atelier/actors/account"
 	"atelier/actors/project"
 	"atelier/actors/session"
@@ -25,6 +23,7 @@ type engine interface {
 	Accounts() store.Claimer[*account.State]
 	Sessions() store.Claimer[*session.State]
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
+	FindProjects(context.Context, *messages.ProjectQuery) (*messages.FoundProjects, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
@@ -61,6 +60,9 @@ type opened struct {
 	outbox  outboxStore
 	writers int
 	close   func()
+
+	cache    cacheStore                                       // nil: there is memory alone
+	position func(context.Context) (messages.Position, error) // nil: there are no replicas
 }
 
 // writersFor is how many commits Postgres is sent at one time: two, where there
@@ -68,12 +70,16 @@ type opened struct {
 // On few cores larger groups cost less than that gains.
 func writersFor(cores int) int { return max(1, min(2, cores/2)) }
 
-func openPostgres(ctx context.Context, url, instance string, tracer pgx.QueryTracer) (*opened, error) {
-	db, err := postgres.Open(ctx, postgres.Config{URL: url, Instance: instance, Tracer: tracer})
+func openPostgres(ctx context.Context, c postgres.Config) (*opened, error) {
+	db, err := postgres.Open(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	return &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), outbox: db.Outbox(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close}, nil
+	o := &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), outbox: db.Outbox(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close, cache: db}
+	if len(c.Replicas) > 0 {
+		o.position = db.Position
+	}
+	return o, nil
 }
 
 func openSqlite(ctx context.Context, path string) (*opened, error) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+
+	"atelier/persistence/postgres"
 )
 
 // open holds the data directory, migrates the database and opens it. The name
@@ -26,7 +28,7 @@ func (s *server) open(ctx context.Context, c settings) (*opened, string, error) 
 	if err := s.startTraces(ctx, c, name); err != nil {
 		return nil, "", err
 	}
-	db, err := c.openStore(ctx, s, instance)
+	db, err := c.openStore(ctx, s, instance, c.replicas()...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -35,7 +37,7 @@ func (s *server) open(ctx context.Context, c settings) (*opened, string, error) 
 }
 
 // openStore migrates and opens the database for one instance of the program.
-func (c *storeSettings) openStore(ctx context.Context, s *server, instance string) (*opened, error) {
+func (c *storeSettings) openStore(ctx context.Context, s *server, instance string, replicas ...string) (*opened, error) {
 	applied, err := c.migrate(ctx)
 	if err != nil {
 		return nil, err
@@ -46,5 +48,5 @@ func (c *storeSettings) openStore(ctx context.Context, s *server, instance strin
 	if c.embedded() {
 		return openSqlite(ctx, c.databaseFile())
 	}
-	return openPostgres(ctx, c.DatabaseURL, instance, s.tracer.statements())
+	return openPostgres(ctx, postgres.Config{URL: c.DatabaseURL, Replicas: replicas, Instance: instance, Tracer: s.tracer.statements(), Log: s.log})
 }

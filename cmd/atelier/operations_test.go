@@ -23,6 +23,7 @@ func TestEveryMetricIsInThePage(t *testing.T) {
 	m.readLease(&cluster.Lease{})
 	m.readPostgres(nil)
 	m.readMails(nil)
+	m.readCache(nil)
 	m.readCluster(nil)
 	m.readLimits(nil, nil)
 	m.readAudit(nil)

@@ -20,6 +20,7 @@ import (
 	"atelier/identity/seal"
 	"atelier/identity/token"
 	"atelier/messages"
+	"atelier/persistence/cache"
 )
 
 const (
@@ -50,6 +51,8 @@ type server struct {
 	peers    *peers // nil: alone
 	members  *members
 	relay    *eventRelay
+	floor    *floor       // of replicas; nil: there are none
+	cache    *cache.Cache // nil: nothing is kept
 	clients  clients
 	letters  *letterbox
 	mint     *token.Mint
@@ -149,13 +152,17 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	if err != nil {
 		return err
 	}
+	if err := s.startCache(c, db); err != nil {
+		return err
+	}
+	s.metrics.readCache(s.cache)
 	kept := newAuditing(db, sealer, lease.Now, s.log)
 	s.background(kept.write)
 	s.background(kept.chain)
 	s.metrics.readAudit(kept)
 	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
-		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: db,
-		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Audit: kept, Limits: limits,
+		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: newLists(db, s.floor, s.cache),
+		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Position: db.position, Audit: kept, Limits: limits,
 		Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,
 	})
 	s.metrics.readEdge(s.edge, hasher)
@@ -196,7 +203,10 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	config := actors.DefaultConfig()
 	config.Committer.Writers = db.writers
 	var runtime *actors.Runtime
-	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }}
+	if db.position != nil {
+		s.floor = &floor{position: db.position}
+	}
+	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }, s.floor}
 	s.letters = &letterbox{db: db}
 	deps := actors.Deps{
 		Node: node, Lease: lockLease{}, Barrier: here, Hints: hints{s.metrics, s.relay, s.letters}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
@@ -217,6 +227,9 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 		}
 	}
 	s.letters.now = deps.Lease.Now
+	if s.floor != nil {
+		s.floor.lease = deps.Lease
+	}
 	deps.Barrier = timed{deps.Barrier, s.metrics.nodes}
 	s.activity = newActivity(s.peers)
 	runtime = actors.New(config, deps, db)

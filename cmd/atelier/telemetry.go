@@ -146,6 +146,7 @@ func (m *metrics) readLease(l *cluster.Lease) {
 
 // readPostgres adds the metrics of the database's connections.
 func (m *metrics) readPostgres(db *postgres.DB) {
+	m.readReplicas(db)
 	m.Counter("atelier_lease_burials_total", "Lapsed leases of other nodes that this one ended.", nil, one(db.Burials))
 	pools := func(read func(p postgres.Pool, value func(float64, ...string))) func(func(float64, ...string)) {
 		return func(value func(float64, ...string)) {
