@@ -16,8 +16,8 @@ import (
 	"atelier/test/services"
 )
 
-// scrape reads a node's metrics: sums over all labels, and for histograms the
-// number of observations.
+// scrape reads a node's metrics: sums over all labels, each value by itself, those of
+// all labels together, and for histograms the number of observations.
 func scrape(s *rig.Scenario, ops string) map[string]float64 {
 	s.Helper()
 	answer, err := http.Get("http://" + ops + "/metrics")
@@ -33,8 +33,13 @@ func scrape(s *rig.Scenario, ops string) map[string]float64 {
 		for _, m := range family.GetMetric() {
 			v := m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 			sums[name] += v
+			together := name
 			for _, l := range m.GetLabel() {
 				sums[name+"/"+l.GetValue()] += v
+				together += "/" + l.GetValue()
+			}
+			if len(m.GetLabel()) > 1 {
+				sums[together] = v
 			}
 		}
 	}

@@ -35,6 +35,9 @@ const (
 	cutTime       = 8 * time.Second
 	failovers     = 1
 	clockRounds   = 1
+	replicaRounds = 1
+	sickRounds    = 1
+	cacheRounds   = 1
 	freezeRounds  = 3
 	rollingRounds = 1
 
@@ -43,6 +46,9 @@ const (
 
 	cutRevocations = 20
 
+	replicaFault = 4 * time.Second
+	sickFault    = 10 * time.Second
+	cacheFault   = 3 * time.Second
 	redisRounds  = 1
 	redisFault   = 6 * time.Second
 	brokerRounds = 1

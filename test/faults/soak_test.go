@@ -23,6 +23,9 @@ var (
 	cutTime        = time.Duration(max(8, rig.Long(60))) * time.Second
 	failovers      = rig.Long(30)
 	clockRounds    = rig.Long(20)
+	replicaRounds  = rig.Long(10)
+	sickRounds     = rig.Long(7)
+	cacheRounds    = rig.Long(10)
 	freezeRounds   = rig.Long(500)
 	rollingRounds  = rig.Long(50)
 	redisRounds    = rig.Long(10)
@@ -42,6 +45,9 @@ const (
 	freezeShortest  = time.Second
 	freezeLongest   = 20 * time.Second
 
+	replicaFault       = time.Minute
+	sickFault          = time.Minute
+	cacheFault         = 20 * time.Second
 	redisFault         = 20 * time.Second // with what is around it less than a minute
 	acksPerBrokerFault = 200
 	brokerHangs        = 10 * time.Second

@@ -45,6 +45,8 @@ var mutations = []mutation{
 	{"nobarrier", "TestRevocationHoldsAcrossCuts", "revocations stay on the node that decided them"},
 	{"nolease", "TestRevocationHoldsAcrossCuts", "what was claimed is shown from memory whatever the lease"},
 	{"noconfirm", "TestEventsSurviveTheBroker", "events count as sent before the broker has confirmed them"},
+	{"replicareads", "TestReadsSurviveTheReplica", "replicas are asked whatever they have replayed"},
+	{"cachedrole", "TestCachesTellNothingOld", "whose projects are which is remembered"},
 	{"lazycommit", "TestKilledPostgresLosesNothing", "commits are reported before they are on disk"},
 }
 
@@ -77,7 +79,7 @@ func run(ctx context.Context, names []string) (green int, err error) {
 	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", scenarios, "atelier/test/faults").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("the scenarios cannot be built: %w\n%s", err, out)
 	}
-	fmt.Printf("%-11s %-39s %-6s %7s  %s\n", "mutation", "scenario", "result", "time", "first finding")
+	fmt.Printf("%-12s %-39s %-6s %7s  %s\n", "mutation", "scenario", "result", "time", "first finding")
 	total := 0
 	for _, m := range mutations {
 		if len(names) > 0 && !slices.Contains(names, m.tag) {
@@ -93,7 +95,7 @@ func run(ctx context.Context, names []string) (green int, err error) {
 			green++
 			result, found = "GREEN", "nothing, though "+m.without
 		}
-		fmt.Printf("%-11s %-39s %-6s %5.0f s  %s\n", m.tag, m.scenario, result, took.Seconds(), found)
+		fmt.Printf("%-12s %-39s %-6s %5.0f s  %s\n", m.tag, m.scenario, result, took.Seconds(), found)
 	}
 	fmt.Printf("%d of %d red, after %.0f s\n", total-green, total, time.Since(began).Seconds())
 	return green, nil

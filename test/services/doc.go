@@ -15,7 +15,8 @@
 //	pg := services.OwnPostgres(t)  // likewise OwnRedis, OwnRedisCluster, OwnRabbitMQ
 //	pg.Crash()                     // also Freeze, Thaw, Shutdown
 //	pg.Restart(t)                  // same port, same data
-//	replica := pg.Replica(t)       // and replica.Promote(t)
+//	pg, err := SmallPostgres(t)    // and pg.Fill(t), pg.MakeRoom(t): a disk that is full
+//	replica := pg.Replica(t)       // and replica.Promote(t), replica.Lag(t, time.Minute)
 //
 // A Network has hosts of their own for programs, which can be cut off from each
 // other and from servers.

@@ -48,6 +48,7 @@ func newFolder(pattern string) (*folder, error) {
 }
 
 func (f *folder) remove() {
+	unmount(f.path)
 	os.RemoveAll(f.path)
 	f.lock.Close()
 }
@@ -107,6 +108,7 @@ func sweep() {
 			for _, pid := range within(path) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
+			unmount(path)
 			os.RemoveAll(path)
 			lock.Close()
 		}

@@ -47,6 +47,11 @@ func OwnPostgres(t testing.TB, addresses ...string) *PostgresServer {
 
 // StartPostgres starts a server; Stop ends it and removes its data.
 func StartPostgres(addresses ...string) (*PostgresServer, error) {
+	return startPostgres(func(*PostgresServer) error { return nil }, addresses...)
+}
+
+// startPostgres prepares the place where the data will be, and starts a server.
+func startPostgres(prepare func(*PostgresServer) error, addresses ...string) (*PostgresServer, error) {
 	if err := install("postgresql"); err != nil {
 		return nil, err
 	}
@@ -57,6 +62,13 @@ func StartPostgres(addresses ...string) (*PostgresServer, error) {
 	s, err := newPostgres()
 	if err != nil {
 		return nil, err
+	}
+	if err := prepare(s); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	if _, err := os.Stat(s.data()); err == nil {
+		data += "/." // into what is there
 	}
 	if err := run(s.folder.path, os.Environ(), "cp", "-a", data, s.data()); err != nil {
 		s.Stop()
@@ -165,6 +177,13 @@ func (s *PostgresServer) Synchronous(t testing.TB) {
 	must(t, s.p.await("the replica", func() error {
 		return execute(s.URL("postgres"), "SELECT 1 / count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") // an error for none
 	}))
+}
+
+// Lag has a replica apply what was committed that much later; 0: at once.
+func (s *PostgresServer) Lag(t testing.TB, by time.Duration) {
+	t.Helper()
+	must(t, execute(s.URL("postgres"), fmt.Sprintf("ALTER SYSTEM SET recovery_min_apply_delay = %d", by.Milliseconds())))
+	must(t, execute(s.URL("postgres"), "SELECT pg_reload_conf()"))
 }
 
 // Promote makes a replica a primary.
