@@ -34,7 +34,7 @@ const replicaTime = 2 * time.Second
 // how long one that was behind is not asked for the same again.
 const (
 	leftAlone = time.Second
-	restful   = 100 * time.Millisecond
+	restful   = 10 * time.Millisecond
 )
 
 // querier is whoever answers queries: the primary, or a replica.
