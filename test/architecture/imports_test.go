@@ -30,6 +30,7 @@ var rules = []rule{
 		ban: slices.DeleteFunc(slices.Clone(impure), func(s string) bool { return s == "net/" })},
 	{path: "actors/session", ours: []string{"messages"}, outer: []string{"google.golang.org/protobuf/"}, ban: impure},
 	{path: "actors/project", ours: []string{"messages"}, outer: []string{"google.golang.org/protobuf/"}, ban: impure},
+	{path: "actors/document/yupdate", ban: append([]string{"io", "time"}, impure...)},
 	{path: "actors/store", ours: []string{"messages"}},
 	{path: "actors/outbox/rabbitmq", ours: []string{"messages", "actors/outbox"}, outer: []string{"github.com/rabbitmq/amqp091-go"}, ban: []string{"database/", "net/http"}},
 	{path: "actors/outbox/mail", ours: []string{"messages", "actors/store"}, outer: []string{"github.com/wneessen/go-mail", "google.golang.org/protobuf/"}, ban: []string{"database/", "net/http"}},
