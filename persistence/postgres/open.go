@@ -242,12 +242,12 @@ func asked(what string, err error) error {
 }
 
 // unreachable reports whether an error is one of the connection, or of a server
-// that is starting, stopping, out of resources or read-only since another took
-// over.
+// that is starting, stopping, out of resources, kept waiting by a lock, or read-only
+// since another took over.
 func unreachable(err error) bool {
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
-		return answer.Code == "25006" || slices.Contains([]string{"08", "53", "57", "58"}, answer.Code[:2])
+		return answer.Code == "25006" || answer.Code == "55P03" || slices.Contains([]string{"08", "53", "57", "58"}, answer.Code[:2])
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
