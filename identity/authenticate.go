@@ -26,12 +26,17 @@ func (s *Service) Authenticate(ctx context.Context, token string) (*Principal, e
 	if p, ok := s.validated.Get(token); ok {
 		return p, nil
 	}
-	userID, sessionID, expires, err := s.tokens.VerifyAccess(token)
+	userID, sessionID, _, err := s.tokens.VerifyAccess(token)
 	if err != nil {
 		return nil, err
 	}
 	for {
 		keep, drop := s.validated.Begin(token, userID, sessionID)
+		_, _, expires, err := s.tokens.VerifyAccess(token) // again: its key may just have been retired
+		if err != nil {
+			drop()
+			return nil, err
+		}
 		p, err := s.validate(ctx, userID, sessionID)
 		if err != nil {
 			drop()

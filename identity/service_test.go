@@ -38,6 +38,7 @@ type world struct {
 	changed    *messages.ChangePassword
 	registered *messages.RegisterAccount
 	ended      *messages.EndSession
+	verify     func() error // nil: all tokens are good
 	again      *messages.RegisterAgain
 	forgot     *messages.RequestPasswordReset
 	stepped    *messages.StepUp
@@ -130,6 +131,12 @@ func (w *world) MintAccess(string, string) (string, time.Time, error) {
 }
 
 func (w *world) VerifyAccess(string) (user, session string, expires time.Time, err error) {
+	if w.verify != nil {
+		err = w.verify()
+	}
+	if err != nil {
+		return "", "", expires, err
+	}
 	return userID, sessionID, time.Now().Add(time.Minute), nil
 }
 
@@ -364,6 +371,24 @@ func TestValidatedTokensAreNotAskedForAgain(t *testing.T) {
 	w.account.Status = "suspended"
 	_, err := s.Authenticate(t.Context(), "token")
 	require.True(t, messages.HasCode(err, messages.CodeUserSuspended))
+}
+
+// TestAKeyThatIsRetiredMeanwhile: a token is looked at again once it is registered, so
+// that none is remembered beyond its key.
+func TestAKeyThatIsRetiredMeanwhile(t *testing.T) {
+	t.Parallel()
+	w, looks := newWorld(), 0
+	w.verify = func() error {
+		if looks++; looks > 1 {
+			return messages.Refuse(messages.CodeInvalidToken, "the token is not valid")
+		}
+		return nil
+	}
+	cache := token.NewCache[*identity.Principal](10, time.Now)
+	_, err := w.service(cache).Authenticate(t.Context(), "token")
+	require.True(t, messages.HasCode(err, messages.CodeInvalidToken))
+	_, known := cache.Get("token")
+	require.False(t, known)
 }
 
 // TestWhoseTokensAreRefused: by the account's status, its epoch, and whose the

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -92,6 +93,23 @@ func (r *Ring) DeriveAll(purpose string) (keys [][]byte) {
 		keys = append(keys, (&Ring{keys: r.keys[i : i+1]}).Derive(purpose))
 	}
 	return keys
+}
+
+// IDs name the master keys without telling them, the first one's first.
+func (r *Ring) IDs() (names []string) {
+	for i := range r.keys {
+		names = append(names, hex.EncodeToString(r.keys[i].id[:]))
+	}
+	return names
+}
+
+// SealedBy is the id of the master key that sealed; empty for what Seal did not
+// make.
+func SealedBy(sealed []byte) string {
+	if len(sealed) < 1+idSize || sealed[0] != format {
+		return ""
+	}
+	return hex.EncodeToString(sealed[1 : 1+idSize])
 }
 
 // Open decrypts what Seal made for the same place, or returns ErrOpened.

@@ -105,6 +105,15 @@ func (c *Cache[V]) Revoke(marks []messages.Mark) {
 	}
 }
 
+// Clear drops everything.
+func (c *Cache[V]) Clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, entries := range c.users {
+		c.drop(entries)
+	}
+}
+
 func (c *Cache[V]) drop(entries map[*entry[V]]struct{}) {
 	for e := range entries {
 		e.revoked = true

@@ -61,3 +61,26 @@ func FuzzParseRefresh(f *testing.F) {
 		require.True(t, messages.HasCode(err, messages.CodeInvalidToken))
 	})
 }
+
+// FuzzParseLink makes up links: none is taken but that which was made, and for its
+// purpose alone.
+func FuzzParseLink(f *testing.F) {
+	c := start()
+	_, mint := node(f, &store{}, c)
+	genuine, err := mint.MintLink(messages.LinkReset, user, session)
+	require.NoError(f, err)
+	other, err := mint.MintLink(messages.LinkVerify, user, session)
+	require.NoError(f, err)
+	for _, seed := range []string{genuine, other, "", ".", genuine[:43], genuine + "A", strings.ToUpper(genuine), strings.Repeat("A", 43) + "." + strings.Repeat("A", 43), "atl_rt_x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		owner, id, err := mint.ParseLink(messages.LinkReset, text)
+		if err == nil {
+			require.Equal(t, genuine, text)
+			require.Equal(t, []string{user, session}, []string{owner, id})
+			return
+		}
+		require.True(t, messages.HasCode(err, messages.CodeLinkExpired))
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,13 +52,17 @@ type RingConfig struct {
 	AccessLife  time.Duration // of access tokens, at most 15 minutes
 	RefreshLife time.Duration // of refresh tokens: the longest session's
 	Every       time.Duration // between looks at the store
+
+	// Retired is called when a key of access tokens has gone: what was found out
+	// about tokens that it signed is out of date. May be nil.
+	Retired func()
 }
 
 // DefaultRingConfig rotates each 30 days, whatever the lifetime of sessions.
 func DefaultRingConfig(sessionLifetime time.Duration) RingConfig {
 	return RingConfig{
 		RotateEvery: 30 * 24 * time.Hour, Overlap: 10 * time.Minute, AccessLife: 15 * time.Minute,
-		RefreshLife: sessionLifetime, Every: time.Minute,
+		RefreshLife: sessionLifetime, Every: 5 * time.Second,
 	}
 }
 
@@ -132,6 +137,11 @@ func (r *Ring) loop() {
 func (r *Ring) Refresh(ctx context.Context) error {
 	r.refresh.Lock()
 	defer r.refresh.Unlock()
+	return r.renew(ctx)
+}
+
+// renew is Refresh for who holds the lock.
+func (r *Ring) renew(ctx context.Context) error {
 	now := r.now()
 	set, err := r.load(ctx)
 	if err != nil {
@@ -153,9 +163,12 @@ func (r *Ring) Refresh(ctx context.Context) error {
 			return err
 		}
 	}
-	r.retire(ctx, set, now)
+	r.prune(ctx, set, now)
 	set.jwks = jwks(set.access)
-	r.keys.Store(set)
+	before := r.keys.Swap(set)
+	if r.config.Retired != nil && slices.ContainsFunc(before.access, func(k openKey) bool { _, there := find(set.access, k.Kid); return !there }) {
+		r.config.Retired()
+	}
 	return nil
 }
 
@@ -197,6 +210,11 @@ func (r *Ring) successor(use string, keys []openKey, now time.Time) (Key, bool) 
 		}
 		activates = now.Add(r.config.Overlap)
 	}
+	return r.next(use, keys, now, activates), true
+}
+
+// next makes the key that follows on those of a use.
+func (r *Ring) next(use string, keys []openKey, now, activates time.Time) Key {
 	k := Key{Kid: fmt.Sprintf("%s-%d", use, len(keys)+1), Use: use, CreatedAt: now, ActivatesAt: activates}
 	if n := len(keys); n > 0 {
 		k.Kid = nextKid(use, keys[n-1].Kid)
@@ -207,7 +225,7 @@ func (r *Ring) successor(use string, keys []openKey, now time.Time) (Key, bool) 
 		k.Public = ed25519.NewKeyFromSeed(private).Public().(ed25519.PublicKey)
 	}
 	k.Sealed = r.sealer.Seal(place(k.Kid), private)
-	return k, true
+	return k
 }
 
 func nextKid(use, last string) string {
@@ -216,10 +234,10 @@ func nextKid(use, last string) string {
 	return fmt.Sprintf("%s-%d", use, n+1)
 }
 
-// retire removes keys whose tokens have all expired since a successor signs.
-func (r *Ring) retire(ctx context.Context, set *keySet, now time.Time) {
-	prune := func(keys []openKey, life time.Duration) []openKey {
-		for len(keys) > 1 && keys[1].ActivatesAt.Add(life+r.config.Overlap).Before(now) {
+// prune removes keys whose tokens have all expired since a successor signs.
+func (r *Ring) prune(ctx context.Context, set *keySet, now time.Time) {
+	prune := func(keys []openKey, use string) []openKey {
+		for len(keys) > 1 && r.until(use, keys[1]).Before(now) {
 			if err := r.store.RemoveKey(ctx, keys[0].Kid); err != nil {
 				r.log.Warn("an expired signing key was not removed", "kid", keys[0].Kid, "error", err)
 				return keys
@@ -228,8 +246,17 @@ func (r *Ring) retire(ctx context.Context, set *keySet, now time.Time) {
 		}
 		return keys
 	}
-	set.access = prune(set.access, r.config.AccessLife)
-	set.refresh = prune(set.refresh, r.config.RefreshLife)
+	set.access = prune(set.access, UseAccess)
+	set.refresh = prune(set.refresh, UseRefresh)
+}
+
+// until is when nothing needs the key before the successor any more.
+func (r *Ring) until(use string, successor openKey) time.Time {
+	life := r.config.AccessLife
+	if use == UseRefresh {
+		life = r.config.RefreshLife
+	}
+	return successor.ActivatesAt.Add(life + r.config.Overlap)
 }
 
 // place binds a sealed key to its row.

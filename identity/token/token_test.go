@@ -277,6 +277,66 @@ func kidOf(t *testing.T, m *token.Mint) string {
 	return parsed.Header["kid"].(string)
 }
 
+// TestRotationByHand: successors before their time, published for as long as was
+// asked for; what was signed before stays good until its key is retired.
+func TestRotationByHand(t *testing.T) {
+	t.Parallel()
+	c, s := start(), &store{}
+	sealer, err := seal.Parse(master)
+	require.NoError(t, err)
+	retired := 0
+	config := token.DefaultRingConfig(sessionLifetime)
+	config.Retired = func() { retired++ }
+	ring := token.NewRing(config, s, sealer, c.Now, slog.New(slog.DiscardHandler))
+	require.NoError(t, ring.Refresh(t.Context()))
+	mint := token.NewMint(ring, issuer)
+	states := func() map[string]string {
+		list, err := ring.List(t.Context())
+		require.NoError(t, err)
+		states := map[string]string{}
+		for _, k := range list {
+			states[k.Kid] = k.State
+			require.Equal(t, k.State == token.Verifies || len(list) == 4 && k.State == token.Signs && k.Kid[len(k.Kid)-1] == '1', !k.Until.IsZero(), k.Kid)
+		}
+		return states
+	}
+	old, _, err := mint.MintAccess(user, session)
+	require.NoError(t, err)
+	refresh := mustRefresh(t, mint, 1, c.Now())
+	for _, overlap := range []time.Duration{0, config.LeastOverlap() - 1, config.RotateEvery + 1} {
+		require.True(t, messages.HasCode(ring.Rotate(t.Context(), overlap), messages.CodeValidationFailed))
+	}
+	require.NoError(t, ring.Rotate(t.Context(), time.Hour))
+	require.Equal(t, map[string]string{"access-1": "signs", "access-2": "waits", "refresh-1": "signs", "refresh-2": "waits"}, states())
+	require.Equal(t, []string{"access-1", "access-2"}, kids(t, ring))
+	require.True(t, messages.HasCode(ring.Rotate(t.Context(), time.Hour), messages.CodeInvalidState), "they have successors")
+	for _, early := range []string{"access-1", "access-2", "refresh-1"} {
+		require.True(t, messages.HasCode(ring.Retire(t.Context(), early), messages.CodeInvalidState), early)
+	}
+	require.True(t, messages.HasCode(ring.Retire(t.Context(), "access-9"), messages.CodeNotFound))
+	require.Equal(t, "access-1", kidOf(t, mint))
+	c.advance(time.Hour)
+	require.Equal(t, "access-2", kidOf(t, mint))
+	require.Equal(t, map[string]string{"access-1": "verifies", "access-2": "signs", "refresh-1": "verifies", "refresh-2": "signs"}, states())
+	other, otherMint := node(t, s, c)
+	require.Zero(t, retired)
+	require.NoError(t, ring.Retire(t.Context(), "access-1"))
+	require.NoError(t, ring.Retire(t.Context(), "refresh-1"))
+	require.Equal(t, 1, retired, "of access tokens alone")
+	for _, m := range []*token.Mint{mint, otherMint} {
+		require.NoError(t, other.Refresh(t.Context()))
+		_, _, _, err = m.VerifyAccess(old)
+		require.True(t, messages.HasCode(err, messages.CodeInvalidToken))
+		_, _, err = m.ParseRefresh(refresh)
+		require.True(t, messages.HasCode(err, messages.CodeInvalidToken))
+		fresh, _, err := m.MintAccess(user, session)
+		require.NoError(t, err)
+		_, _, _, err = m.VerifyAccess(fresh)
+		require.NoError(t, err)
+	}
+	require.True(t, messages.HasCode(ring.Retire(t.Context(), "access-2"), messages.CodeInvalidState), "the last one stays")
+}
+
 func TestNodesThatStartTogetherShareTheKeys(t *testing.T) {
 	t.Parallel()
 	c, s := start(), &store{}
@@ -319,6 +379,11 @@ func TestCache(t *testing.T) {
 	cache.Revoke([]messages.Mark{{Session: "s4"}})
 	require.False(t, keep("of d", c.Now().Add(time.Minute)), "an answer that a revocation overtook is thrown away")
 	require.False(t, has("d"))
+	require.True(t, put("e", "u4", "s5"))
+	keep, _ = cache.Begin("f", "u5", "s6")
+	cache.Clear()
+	require.False(t, has("e"))
+	require.False(t, keep("of f", c.Now().Add(time.Minute)), "nor is what was being asked kept")
 
 	for i := range 10 {
 		require.True(t, put(fmt.Sprint(i), "u", "s"))

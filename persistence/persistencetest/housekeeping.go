@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"atelier/actors/store"
+	"atelier/messages"
 )
 
 // sweep removes the commands that have expired, some at a time, and no others.
@@ -64,6 +66,16 @@ func signingKeys(t *testing.T, db *Database) {
 		require.NoError(t, err)
 		return keys
 	}
+	told := func(kid string) messages.AuditRow {
+		return messages.AuditRow{
+			ID: uuid.Must(uuid.NewV7()).String(), At: later(1), Action: "key.changed", Target: "keys/" + kid, Result: messages.AuditDone, Detail: `{"by":"a test"}`,
+		}
+	}
+	audited := func(kid string) []messages.AuditRow {
+		page, err := db.ListAudit(t.Context(), &messages.AuditQuery{Target: "keys/" + kid, Limit: 10})
+		require.NoError(t, err)
+		return page.Items
+	}
 	require.Empty(t, list())
 	var keys []Key
 	for i := range 3 {
@@ -73,18 +85,26 @@ func signingKeys(t *testing.T, db *Database) {
 	}
 	keys[1].Public = []byte{}
 	for _, i := range []int{2, 0, 1} {
-		added, err := db.Keys.AddKey(t.Context(), keys[i])
+		row := told(keys[i].Kid)
+		added, err := db.Keys.AddKey(t.Context(), keys[i], row)
 		require.NoError(t, err)
 		require.True(t, added)
+		require.Equal(t, []messages.AuditRow{row}, audited(keys[i].Kid))
 	}
 	require.Equal(t, keys, list(), "oldest first")
 	other := keys[0]
 	other.Sealed = []byte("another")
-	added, err := db.Keys.AddKey(t.Context(), other)
+	added, err := db.Keys.AddKey(t.Context(), other, told(other.Kid))
 	require.NoError(t, err)
 	require.False(t, added, "the first one stays")
+	require.Len(t, audited(other.Kid), 1, "nothing was done, and nothing is told")
 	require.Equal(t, keys, list())
-	require.NoError(t, db.Keys.RemoveKey(t.Context(), keys[0].Kid))
-	require.NoError(t, db.Keys.RemoveKey(t.Context(), keys[0].Kid), "again")
+	for range 2 {
+		require.NoError(t, db.Keys.RemoveKey(t.Context(), keys[0].Kid, told(keys[0].Kid)))
+		require.Len(t, audited(keys[0].Kid), 2, "again nothing is done")
+	}
 	require.Equal(t, keys[1:], list())
+	now, err := db.Now(t.Context())
+	require.NoError(t, err)
+	require.InDelta(t, time.Now().Unix(), now.Unix(), 3600)
 }

@@ -49,6 +49,7 @@ type Engine interface {
 	AuditChain(ctx context.Context, after int64, limit int) ([]messages.AuditRow, error)
 	AuditCheckpoints(ctx context.Context, after int64, limit int) ([]messages.AuditCheckpoint, error)
 	AuditMissing(ctx context.Context) (n int64, example string, err error)
+	Now(context.Context) (time.Time, error)
 }
 
 // Key has the fields of the engines' SealedKey.
@@ -64,8 +65,8 @@ type Key struct {
 // Keys are the signing keys of a database.
 type Keys interface {
 	Keys(ctx context.Context) ([]Key, error)
-	AddKey(ctx context.Context, k Key) (added bool, err error)
-	RemoveKey(ctx context.Context, kid string) error
+	AddKey(ctx context.Context, k Key, told messages.AuditRow) (added bool, err error)
+	RemoveKey(ctx context.Context, kid string, told messages.AuditRow) error
 }
 
 // Leases are the nodes' leases; see cluster.LeaseStore.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"atelier/actors/store"
+	"atelier/messages"
 	"atelier/persistence/persistencetest"
 	"atelier/persistence/postgres"
 	"atelier/test/services"
@@ -101,8 +102,10 @@ func (k keys) Keys(ctx context.Context) (list []persistencetest.Key, err error) 
 	return list, err
 }
 
-func (k keys) AddKey(ctx context.Context, key persistencetest.Key) (bool, error) {
-	return k.db.AddKey(ctx, postgres.SealedKey(key))
+func (k keys) AddKey(ctx context.Context, key persistencetest.Key, told messages.AuditRow) (bool, error) {
+	return k.db.AddKey(ctx, postgres.SealedKey(key), told)
 }
 
-func (k keys) RemoveKey(ctx context.Context, kid string) error { return k.db.RemoveKey(ctx, kid) }
+func (k keys) RemoveKey(ctx context.Context, kid string, told messages.AuditRow) error {
+	return k.db.RemoveKey(ctx, kid, told)
+}

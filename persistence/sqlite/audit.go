@@ -47,13 +47,18 @@ func (r *row) checkpoint() messages.AuditCheckpoint {
 func (db *DB) AddAudit(ctx context.Context, rows []messages.AuditRow) error {
 	err := db.write(ctx, flushed, func(c *connection) error {
 		for _, r := range rows {
-			if _, err := c.exec(insertAudit, r.ID, r.At.UnixMicro(), r.Actor, r.Action, r.Target, r.Result, r.Code, r.IP, r.RequestID, r.Detail); err != nil {
+			if err := insertTold(c, r); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return wrap("audit", err)
+}
+
+func insertTold(c *connection, r messages.AuditRow) error {
+	_, err := c.exec(insertAudit, r.ID, r.At.UnixMicro(), r.Actor, r.Action, r.Target, r.Result, r.Code, r.IP, r.RequestID, r.Detail)
+	return err
 }
 
 // ListAudit pages through the audit, newest first.

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"time"
+
+	"atelier/messages"
 )
 
 // SealedKey is a row of signing_keys. The private part is sealed by the caller.
@@ -33,21 +35,34 @@ func (db *DB) Keys(ctx context.Context) (keys []SealedKey, err error) {
 	return keys, err
 }
 
-// AddKey stores a key, unless one of its id exists.
-func (db *DB) AddKey(ctx context.Context, k SealedKey) (added bool, err error) {
+// AddKey stores a key, unless one of its id exists, and with it the row of the
+// audit that tells of it.
+func (db *DB) AddKey(ctx context.Context, k SealedKey, told messages.AuditRow) (added bool, err error) {
 	err = db.write(ctx, flushed, func(c *connection) error {
 		n, err := c.exec(insertKey, k.Kid, k.Use, nonNil(k.Public), nonNil(k.Sealed), stamp(k.CreatedAt), stamp(k.ActivatesAt))
 		added = n > 0
-		return err
+		return tellChanged(c, n, told, err)
 	})
 	return added, wrap("add key", err)
 }
 
-// RemoveKey forgets a key.
-func (db *DB) RemoveKey(ctx context.Context, kid string) error {
+// RemoveKey forgets a key; the audit tells of it where there was one.
+func (db *DB) RemoveKey(ctx context.Context, kid string, told messages.AuditRow) error {
 	err := db.write(ctx, flushed, func(c *connection) error {
-		_, err := c.exec(deleteKey, kid)
-		return err
+		n, err := c.exec(deleteKey, kid)
+		return tellChanged(c, n, told, err)
 	})
 	return wrap("remove key", err)
 }
+
+// tellChanged writes a row of the audit if n rows were changed.
+func tellChanged(c *connection, n int, told messages.AuditRow, err error) error {
+	if err != nil || n == 0 {
+		return err
+	}
+	return insertTold(c, told)
+}
+
+// Now is the time of the database, by which keys begin to sign: that of this
+// machine.
+func (db *DB) Now(context.Context) (time.Time, error) { return time.Now().UTC(), nil }
