@@ -17,8 +17,9 @@ type auditor interface {
 	ListAudit(context.Context, *messages.AuditQuery) (*messages.AuditPage, error)
 	// VerifyAudit reads all of it. Noted is a head that was noted earlier, or empty.
 	VerifyAudit(ctx context.Context, noted string) (*audit.Report, error)
-	// Refused takes a row of what was refused. It does not wait for anything.
-	Refused(messages.AuditRow)
+	// Refused writes a row of what was refused. It returns when that is durable, or
+	// when a database that is away has been waited for long enough.
+	Refused(context.Context, messages.AuditRow)
 }
 
 // audited are the refusals that the audit tells of: those of rights, and of proofs of
@@ -30,8 +31,8 @@ var audited = map[string]bool{
 }
 
 // note tells the audit of a refusal. What was done is told by its events, in their
-// transaction.
-func (s *Server) note(c *call, err error) {
+// transaction; a refusal has none, and is answered when its row is written.
+func (s *Server) note(ctx context.Context, c *call, err error) {
 	if err == nil || s.deps.Audit == nil {
 		return
 	}
@@ -40,8 +41,8 @@ func (s *Server) note(c *call, err error) {
 		return
 	}
 	const most = 300
-	target := c.fiber.Path()
-	s.deps.Audit.Refused(messages.AuditRow{
+	target := tokenless(c.fiber.Path())
+	s.deps.Audit.Refused(ctx, messages.AuditRow{
 		ID: uuid.Must(uuid.NewV7()).String(), At: s.deps.Now().UTC().Truncate(time.Microsecond), Actor: c.userID(), Action: c.op.ID,
 		Target: strings.ToValidUTF8(strings.ReplaceAll(target[:min(len(target), most)], "\x00", ""), ""), Result: messages.AuditRefused, Code: code,
 		IP: s.address(c.fiber).String(), RequestID: requestID(c.fiber), Detail: "{}",

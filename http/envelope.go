@@ -76,8 +76,11 @@ func (s *Server) record(c *fiber.Ctx, took time.Duration) {
 		"took", took, "request_id", requestID(c))
 }
 
-// logged is a path as logs may have it: without the token of an invitation's link.
-func logged(path string) string {
+// logged is a path as logs may have it.
+func logged(path string) string { return shown(tokenless(path)) }
+
+// tokenless is a path without the token of an invitation's link.
+func tokenless(path string) string {
 	const before = base + "/invitations/"
 	if rest, is := strings.CutPrefix(path, before); is {
 		_, action, more := strings.Cut(rest, "/")
@@ -85,7 +88,7 @@ func logged(path string) string {
 			path += "/" + action
 		}
 	}
-	return shown(path)
+	return path
 }
 
 func health(path string) bool { return path == "/livez" || path == "/readyz" }

@@ -26,6 +26,7 @@ const (
 	signedIn        permission = "signed-in"
 	projectRead     permission = "project:read"
 	projectEdit     permission = "project:edit_project"
+	projectSettings permission = "project:manage_settings"
 	projectMembers  permission = "project:manage_members"
 	projectArchive  permission = "project:archive"
 	projectDelete   permission = "project:delete"
@@ -39,7 +40,7 @@ const (
 // known reports whether the permission is one that somebody decides.
 func (p permission) known() bool {
 	switch p {
-	case public, signedIn, projectRead, projectEdit, projectMembers, projectArchive, projectDelete, projectTransfer, administer, readUsers, helpUsers, readAudit:
+	case public, signedIn, projectRead, projectEdit, projectSettings, projectMembers, projectArchive, projectDelete, projectTransfer, administer, readUsers, helpUsers, readAudit:
 		return true
 	}
 	return false
@@ -171,7 +172,7 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 		ctx, cancel, invalid := deadline(f)
 		defer cancel()
 		c := &call{fiber: f, op: &op}
-		defer func() { s.note(c, err) }()
+		defer func() { s.note(ctx, c, err) }()
 		if err := s.admit(ctx, c); err != nil {
 			return err
 		}

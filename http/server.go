@@ -148,7 +148,7 @@ func (s *Server) table() {
 	add(s, operation{ID: "listProjects", Method: "GET", Path: "/projects", Summary: "Projects that are mine or shared with me", Permission: signedIn, Status: 200, List: true}, s.listProjects)
 	add(s, operation{ID: "getProject", Method: "GET", Path: "/projects/{project_id}", Summary: "One project", Permission: projectRead, Status: 200, ETag: true,
 		Codes: []string{messages.CodeNotFound}}, s.getProject)
-	add(s, operation{ID: "replaceProject", Method: "PUT", Path: "/projects/{project_id}", Summary: "Replace name, description and settings; settings need manage_settings", Permission: projectEdit, Status: 200, ETag: true,
+	add(s, operation{ID: "replaceProject", Method: "PUT", Path: "/projects/{project_id}", Summary: "Replace name, description and settings", Permission: projectSettings, Status: 200, ETag: true,
 		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.replaceProject)
 	add(s, operation{ID: "updateProject", Method: "PATCH", Path: "/projects/{project_id}", Summary: "Change name, description or settings; settings need manage_settings", Permission: projectEdit, Status: 200, ETag: true,
 		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.updateProject)
@@ -220,6 +220,9 @@ func (s *Server) registration() {
 func statusCodes() []string {
 	return []string{messages.CodeEmailUnverified, messages.CodeUserSuspended, messages.CodeUserInactive}
 }
+
+// Document is the OpenAPI document, JSON.
+func (s *Server) Document() []byte { return s.rendered }
 
 // Serve answers requests from the listener until Shutdown.
 func (s *Server) Serve(l net.Listener) error {

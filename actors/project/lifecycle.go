@@ -61,11 +61,17 @@ func Update(s *State, c *messages.UpdateProject, _ time.Time) ([]messages.Event,
 	return events, nil
 }
 
-// mayUpdate asks for the rights that the fields of the command need. In an
-// archived project only making it private stays possible.
+// mayUpdate asks for the rights that the fields of the command need: for all of them
+// before it looks at the project's state. In an archived project only making it
+// private stays possible.
 func mayUpdate(s *State, c *messages.UpdateProject) error {
 	if err := mayArchivedToo(s, c, Read); err != nil {
 		return err
+	}
+	if c.Settings != nil {
+		if err := mayArchivedToo(s, c, ManageSettings); err != nil {
+			return err
+		}
 	}
 	if c.Name != nil || c.Description != nil || c.Settings == nil {
 		if err := may(s, c, EditProject); err != nil {
@@ -77,7 +83,7 @@ func mayUpdate(s *State, c *messages.UpdateProject) error {
 		return nil
 	}
 	if set.Public != nil && !set.GetPublic() && set.MaxCollaborators == nil && set.AllowComments == nil {
-		return mayArchivedToo(s, c, ManageSettings)
+		return nil
 	}
 	return may(s, c, ManageSettings)
 }

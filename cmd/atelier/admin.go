@@ -22,8 +22,15 @@ const (
 	maxSocketPath = 103 // bytes; of macOS, Linux has a few more
 )
 
+// adminOrder has one of them.
+type adminOrder struct {
+	User *newUser  `json:"user,omitempty"`
+	Keys *keyOrder `json:"keys,omitempty"`
+}
+
 type adminAnswer struct {
 	Account *messages.Account `json:"account,omitempty"`
+	Keys    *keyReport        `json:"keys,omitempty"`
 	Error   *messages.Error   `json:"error,omitempty"`
 }
 
@@ -65,21 +72,29 @@ func (s *server) administer(conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(adminWait))
 	ctx, cancel := context.WithTimeout(context.Background(), adminWait)
 	defer cancel()
-	var u newUser
-	if err := json.NewDecoder(conn).Decode(&u); err != nil {
+	var order adminOrder
+	if err := json.NewDecoder(conn).Decode(&order); err != nil {
 		return
 	}
 	var answer adminAnswer
-	account, err := u.register(ctx, s.Flows)
-	if answer.Account = account; err != nil && !errors.As(err, &answer.Error) {
-		s.log.Error("a user was not created", "error", err)
-		answer.Error = messages.Refuse(messages.CodeInternal, "the server could not create the user; its log says why")
+	var err error
+	switch {
+	case order.User != nil:
+		answer.Account, err = order.User.register(ctx, s.Flows)
+	case order.Keys != nil:
+		answer.Keys, err = s.keys(ctx, order.Keys)
+	default:
+		err = messages.Refuse(messages.CodeValidationFailed, "the server does not know this command: it may be of an older version")
+	}
+	if err != nil && !errors.As(err, &answer.Error) {
+		s.log.Error("a command of the administration failed", "error", err)
+		answer.Error = messages.Refuse(messages.CodeInternal, "the server could not do it; its log says why")
 	}
 	_ = json.NewEncoder(conn).Encode(answer)
 }
 
-// askAdmin has the running server create the user.
-func askAdmin(ctx context.Context, dataDir string, u newUser) (*messages.Account, error) {
+// askAdmin has the running server carry out an order.
+func askAdmin(ctx context.Context, dataDir string, order adminOrder) (*adminAnswer, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", adminSocket(dataDir))
 	if err != nil {
@@ -87,15 +102,15 @@ func askAdmin(ctx context.Context, dataDir string, u newUser) (*messages.Account
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(adminWait))
-	if err := json.NewEncoder(conn).Encode(u); err != nil {
+	if err := json.NewEncoder(conn).Encode(order); err != nil {
 		return nil, err
 	}
-	var answer adminAnswer
-	if err := json.NewDecoder(conn).Decode(&answer); err != nil {
+	answer := &adminAnswer{}
+	if err := json.NewDecoder(conn).Decode(answer); err != nil {
 		return nil, fmt.Errorf("the running server did not answer: %w", err)
 	}
 	if answer.Error != nil {
 		return nil, answer.Error
 	}
-	return answer.Account, nil
+	return answer, nil
 }

@@ -68,33 +68,51 @@ func auditKeys(sealer *seal.Ring) *audit.Keys { return audit.NewKeys(sealer.Deri
 const (
 	refusalsWaiting = 4096
 	refusalsAtOnce  = 256
-	refusalsEvery   = 200 * time.Millisecond // so that a flood of them is a few writes
+	refusalWait     = time.Second            // for the database, before a refusal is answered all the same
+	refusalTime     = 5 * time.Second        // of one try to write
+	refusalRetry    = 200 * time.Millisecond // while the database is away
+	refusalFaults   = 3                      // of a database that is there, until rows are given up
 	auditEvery      = time.Second
 	auditAtOnce     = 1000
 )
 
-// auditing keeps the audit: it writes what was refused, a little later, and numbers
-// rows and signs checkpoints, one node at a time.
+// auditing keeps the audit: it writes what was refused before that is answered, and
+// numbers rows and signs checkpoints, one node at a time.
 type auditing struct {
 	*opened
 	keys    *audit.Keys
 	now     func() time.Time
 	log     *slog.Logger
-	refused chan messages.AuditRow
+	refused chan refusal
 	dropped atomic.Int64
 }
 
-func newAuditing(db *opened, sealer *seal.Ring, now func() time.Time, log *slog.Logger) *auditing {
-	return &auditing{opened: db, keys: auditKeys(sealer), now: now, log: log, refused: make(chan messages.AuditRow, refusalsWaiting)}
+// refusal is a row on its way. Written is closed when it is durable, or lost.
+type refusal struct {
+	row     messages.AuditRow
+	written chan struct{}
 }
 
-// Refused takes a row of what was refused. Where the database does not keep up rows
-// are lost, and counted.
-func (a *auditing) Refused(r messages.AuditRow) {
+func newAuditing(db *opened, sealer *seal.Ring, now func() time.Time, log *slog.Logger) *auditing {
+	return &auditing{opened: db, keys: auditKeys(sealer), now: now, log: log, refused: make(chan refusal, refusalsWaiting)}
+}
+
+// Refused waits until the row is written, together with those of others. Where the
+// database is away for longer than a refusal is held back, its row waits on, and is
+// lost, and counted, when there are too many of them or the node ends.
+func (a *auditing) Refused(ctx context.Context, row messages.AuditRow) {
+	ctx, cancel := context.WithTimeout(ctx, refusalWait)
+	defer cancel()
+	r := refusal{row, make(chan struct{})}
 	select {
 	case a.refused <- r:
-	default:
+	case <-ctx.Done():
 		a.dropped.Add(1)
+		return
+	}
+	select {
+	case <-r.written:
+	case <-ctx.Done():
 	}
 }
 
@@ -105,42 +123,59 @@ func (a *auditing) VerifyAudit(ctx context.Context, noted string) (*audit.Report
 
 // write writes refusals until the node stops, and then those that wait.
 func (a *auditing) write(ctx context.Context) {
-	tick := time.NewTicker(refusalsEvery)
-	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditEvery)
 			defer cancel()
-			a.flush(last)
+			for len(a.refused) > 0 {
+				a.flush(last, <-a.refused)
+			}
 			return
-		case <-tick.C:
-			a.flush(ctx)
+		case r := <-a.refused:
+			a.flush(ctx, r)
 		}
 	}
 }
 
-func (a *auditing) flush(ctx context.Context) {
-	for {
-		var rows []messages.AuditRow
-	more:
-		for len(rows) < refusalsAtOnce {
-			select {
-			case r := <-a.refused:
-				rows = append(rows, r)
-			default:
-				break more
-			}
-		}
-		if len(rows) == 0 {
+// flush writes a refusal and those that wait behind it. While the database is away it
+// tries again and again, until the node ends.
+func (a *auditing) flush(ctx context.Context, first refusal) {
+	batch := []refusal{first}
+	for len(batch) < refusalsAtOnce && len(a.refused) > 0 {
+		batch = append(batch, <-a.refused)
+	}
+	rows := make([]messages.AuditRow, len(batch))
+	for i, r := range batch {
+		rows[i] = r.row
+		defer close(r.written)
+	}
+	for tries, faults := 0, 0; ; tries++ {
+		err := a.tryAudit(ctx, rows)
+		if err == nil {
 			return
 		}
-		if err := a.AddAudit(ctx, rows); err != nil {
+		if tries == 0 {
+			a.log.Warn("refusals cannot be written to the audit", "rows", len(rows), "error", err)
+		}
+		if a.Ping(ctx) == nil {
+			faults++ // the rows may be the reason, and not the database
+		}
+		if ctx.Err() != nil || faults == refusalFaults {
 			a.dropped.Add(int64(len(rows)))
-			a.log.Warn("refusals were not written to the audit", "rows", len(rows), "error", err)
 			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(refusalRetry):
 		}
 	}
+}
+
+func (a *auditing) tryAudit(ctx context.Context, rows []messages.AuditRow) error {
+	ctx, cancel := context.WithTimeout(ctx, refusalTime)
+	defer cancel()
+	return a.AddAudit(ctx, rows)
 }
 
 // chain numbers rows until the node stops.

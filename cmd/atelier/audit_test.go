@@ -2,11 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"atelier/messages"
+	"atelier/test/services"
 )
 
 // TestTheAuditTells who signed in, what was refused and what changed, to those who
@@ -64,4 +71,53 @@ func TestTheAuditTells(t *testing.T) {
 		require.ErrorContains(t, err, "the audit was changed: 1 faults")
 		require.Contains(t, out.String(), "is not in the chain")
 	})
+}
+
+// TestRefusalsAreWritten before they are answered; those of a time without a database
+// when it is back, and one that cannot be written holds nobody up.
+func TestRefusalsAreWritten(t *testing.T) {
+	t.Parallel()
+	pg := services.OwnPostgres(t)
+	store := storeSettings{DataDir: t.TempDir(), DatabaseURL: pg.URL("test")}
+	db, err := store.openStore(t.Context(), &server{log: slog.New(slog.DiscardHandler)}, freshName())
+	require.NoError(t, err)
+	defer db.close()
+	sealer, err := store.masterKey()
+	require.NoError(t, err)
+	a := newAuditing(db, sealer, time.Now, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(t.Context())
+	written := make(chan struct{})
+	go func() { defer close(written); a.write(ctx) }()
+	refuse := func(target string) {
+		a.Refused(t.Context(), messages.AuditRow{
+			ID: uuid.NewString(), At: time.Now().UTC().Truncate(time.Microsecond), Action: "test", Target: target, Result: messages.AuditRefused, Code: "forbidden", Detail: "{}",
+		})
+	}
+	told := func(target string) int {
+		page, err := db.ListAudit(t.Context(), &messages.AuditQuery{Target: target, Limit: 100})
+		if err != nil {
+			return 0
+		}
+		return len(page.Items)
+	}
+	var all sync.WaitGroup
+	for range 1000 { // more than are written at once
+		all.Go(func() { refuse("/before") })
+	}
+	all.Wait()
+	refuse("/last")
+	require.Equal(t, 1, told("/last"), "it is there as soon as it is answered")
+
+	pg.Crash()
+	refuse("/without")
+	pg.Restart(t)
+	require.Eventually(t, func() bool { return told("/without") == 1 }, time.Minute, 20*time.Millisecond)
+	require.Zero(t, a.dropped.Load())
+
+	refuse("\xff")
+	refuse("/after")
+	require.Eventually(t, func() bool { return told("/after") == 1 }, time.Minute, 20*time.Millisecond)
+	require.EqualValues(t, 1, a.dropped.Load())
+	stop()
+	<-written
 }

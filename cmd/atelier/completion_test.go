@@ -17,8 +17,8 @@ func TestCandidates(t *testing.T) {
 	t.Parallel()
 	root := newParser(context.Background()).Model.Node
 	for line, want := range map[string][]string{
-		"":                                {"serve", "migrate", "user", "cluster", "audit", "outbox", "drain", "backup", "restore", "certs", "version", "completion"},
-		"-- ":                             {"serve", "migrate", "user", "cluster", "audit", "outbox", "drain", "backup", "restore", "certs", "version", "completion"},
+		"":                                {"serve", "migrate", "user", "keys", "cluster", "audit", "outbox", "drain", "backup", "restore", "certs", "openapi", "version", "completion"},
+		"-- ":                             {"serve", "migrate", "user", "keys", "cluster", "audit", "outbox", "drain", "backup", "restore", "certs", "openapi", "version", "completion"},
 		"us":                              {"user"},
 		"user ":                           {"create"},
 		"user create --pass":              {"--password-stdin"},
@@ -32,6 +32,11 @@ func TestCandidates(t *testing.T) {
 		"cluster status --":               {"--help", "--ops-addr", "--json"},
 		"outbox ":                         {"status", "redrive"},
 		"outbox redrive --s":              {"--stream", "--since"},
+		"keys ":                           {"list", "rotate", "retire"},
+		"keys rotate --o":                 {"--overlap"},
+		"keys list --j":                   {"--json"},
+		"openapi --p":                     {"--public-url"},
+		"openapi --email-verification ":   {"on", "off"},
 		"certs --d":                       {"--dir"},
 		"version --h":                     {"--help"},
 	} {

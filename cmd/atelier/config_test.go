@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
+
+	"atelier/identity/seal"
 )
 
 // parse reads a serve command line with a file of settings, where there is one.
@@ -29,7 +30,7 @@ func parse(t *testing.T, file string, args ...string) (settings, error) {
 		args = append(args, "--config", path)
 	}
 	var c commands
-	_, err := kong.Must(&c, kong.Name("atelier")).Parse(args)
+	_, err := parserOf(t.Context(), &c).Parse(args)
 	return c.Serve.settings, err
 }
 
@@ -43,6 +44,26 @@ func TestFlagsGoBeforeTheEnvironmentBeforeTheFile(t *testing.T) {
 	require.Equal(t, "debug", s.LogLevel)
 	require.Equal(t, "text", s.LogFormat)
 	require.Equal(t, "off", s.Verification)
+}
+
+// TestEmptyPathsAreNone: a variable that is set to nothing, as templates of manifests
+// do, names no directory.
+func TestEmptyPathsAreNone(t *testing.T) {
+	for _, name := range []string{"ATELIER_CLUSTER_TLS_CA", "ATELIER_CLUSTER_TLS_CERT", "ATELIER_CLUSTER_TLS_KEY", "ATELIER_DATA_DIR"} {
+		t.Setenv(name, "")
+	}
+	var c commands
+	_, err := parserOf(t.Context(), &c).Parse([]string{"serve"})
+	require.NoError(t, err)
+	s := c.Serve.settings
+	require.Empty(t, s.ClusterTLSCA+s.ClusterTLSCert+s.ClusterTLSKey)
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(here, "data"), s.DataDir, "the default")
+	require.NoError(t, s.check())
+	s.Env, s.ClusterName, s.DatabaseURL, s.PublicURL, s.MasterKey = "production", "one", "postgres://a:long-and-hidden@localhost/atelier", "https://a.example", seal.Generate()
+	s.SMTPURL = "smtps://mail.example.com:465"
+	require.ErrorContains(t, s.check(), "nodes talk over TLS")
 }
 
 func TestFilesThatAreRefused(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"atelier/actors/session"
 	"atelier/actors/store"
 	"atelier/cluster"
-	"atelier/identity/token"
 	"atelier/messages"
 	"atelier/persistence/postgres"
 	"atelier/persistence/sqlite"
@@ -28,6 +27,7 @@ type engine interface {
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
 	EraseEvents(ctx context.Context, user string) error
+	Now(context.Context) (time.Time, error)
 	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
 	ListFeed(context.Context, *messages.FeedQuery) (*messages.FeedPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
@@ -55,7 +55,7 @@ type engine interface {
 // opened is a database with what goes with its kind.
 type opened struct {
 	engine
-	keys    token.KeyStore
+	keys    keys
 	leases  cluster.LeaseStore // nil: the directory's lock is the lease
 	outbox  outboxStore
 	writers int
@@ -75,7 +75,7 @@ func openPostgres(ctx context.Context, c postgres.Config) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{engine: db, keys: keyStore[postgres.SealedKey]{db}, leases: db.Leases(), outbox: db.Outbox(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close, cache: db}
+	o := &opened{engine: db, keys: keyStore[postgres.SealedKey]{db, byRotation}, leases: db.Leases(), outbox: db.Outbox(), writers: writersFor(runtime.GOMAXPROCS(0)), close: db.Close, cache: db}
 	if len(c.Replicas) > 0 {
 		o.position = db.Position
 	}
@@ -87,31 +87,5 @@ func openSqlite(ctx context.Context, path string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{engine: db, keys: keyStore[sqlite.SealedKey]{db}, outbox: db.Outbox(), writers: 1, close: db.Close}, nil
-}
-
-// keyStore translates between the key of the port and an engine's row.
-type keyStore[R postgres.SealedKey | sqlite.SealedKey] struct{ db keyRows[R] }
-
-type keyRows[R any] interface {
-	Keys(context.Context) ([]R, error)
-	AddKey(context.Context, R) (bool, error)
-	RemoveKey(ctx context.Context, kid string) error
-}
-
-func (k keyStore[R]) Keys(ctx context.Context) ([]token.Key, error) {
-	rows, err := k.db.Keys(ctx)
-	keys := make([]token.Key, 0, len(rows))
-	for _, row := range rows {
-		keys = append(keys, token.Key(row))
-	}
-	return keys, err
-}
-
-func (k keyStore[R]) AddKey(ctx context.Context, key token.Key) (bool, error) {
-	return k.db.AddKey(ctx, R(key))
-}
-
-func (k keyStore[R]) RemoveKey(ctx context.Context, kid string) error {
-	return k.db.RemoveKey(ctx, kid)
+	return &opened{engine: db, keys: keyStore[sqlite.SealedKey]{db, byRotation}, outbox: db.Outbox(), writers: 1, close: db.Close}, nil
 }

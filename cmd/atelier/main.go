@@ -21,6 +21,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema, or say where it is."`
 	User    userCommand    `cmd:"" help:"Manage users."`
+	Keys    keysCommand    `cmd:"" help:"Look after the keys that sign tokens."`
 	Cluster clusterCommand `cmd:"" help:"Look at the nodes of a cluster."`
 	Audit   auditCommand   `cmd:"" help:"Look after the audit."`
 	Outbox  outboxCommand  `cmd:"" help:"Look at the events that are on their way out, and send some again."`
@@ -28,6 +29,7 @@ type commands struct {
 	Backup  backupCommand  `cmd:"" help:"Write the whole database into a file, while servers go on working."`
 	Restore restoreCommand `cmd:"" help:"Fill an empty database from such a file."`
 	Certs   certsCommand   `cmd:"" help:"Make certificates for the nodes of a cluster, for development."`
+	OpenAPI openapiCommand `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 
 	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
@@ -57,9 +59,13 @@ func main() {
 	}
 }
 
-func newParser(ctx context.Context) *kong.Kong {
-	return kong.Must(&commands{}, kong.Name("atelier"), kong.Description(description),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(ctx, (*context.Context)(nil)))
+func newParser(ctx context.Context) *kong.Kong { return parserOf(ctx, &commands{}) }
+
+// parserOf reads a command line into c.
+func parserOf(ctx context.Context, c *commands) *kong.Kong {
+	return kong.Must(c, kong.Name("atelier"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.NamedMapper("path", kong.MapperFunc(readPath)))
 }
 
 // misused is as much of the command line as was understood.

@@ -67,7 +67,12 @@ func startProgram(t testing.TB, store storeSettings, logs ...io.Writer) *program
 func startWith(t testing.TB, store storeSettings, change func(*settings), logs ...io.Writer) *program {
 	t.Helper()
 	options := &slog.HandlerOptions{Level: slog.LevelDebug}
-	log := slog.New(slog.NewTextHandler(io.MultiWriter(append(logs, testLog{t})...), options))
+	return startLogged(t, store, change, slog.New(slog.NewTextHandler(io.MultiWriter(append(logs, testLog{t})...), options)))
+}
+
+// startLogged is startWith with a log of one's own.
+func startLogged(t testing.TB, store storeSettings, change func(*settings), log *slog.Logger) *program {
+	t.Helper()
 	c := settings{
 		Env: "development", HTTPAddr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", PublicURL: "http://atelier.test", Verification: "off", storeSettings: store,
 	}

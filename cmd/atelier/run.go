@@ -56,6 +56,7 @@ type server struct {
 	clients  clients
 	letters  *letterbox
 	mint     *token.Mint
+	keys     func(context.Context, *keyOrder) (*keyReport, error) // carries out an operator's order
 	Flows    *identity.Service
 	NoAdmin  bool
 }
@@ -126,7 +127,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	if err != nil {
 		return err
 	}
-	ring, err := s.startKeys(ctx, db, sealer, lease)
+	ring, err := s.startKeys(ctx, db, sealer, lease, tokens)
 	if err != nil {
 		return err
 	}
@@ -270,10 +271,20 @@ func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased
 	return nil
 }
 
-func (s *server) startKeys(ctx context.Context, db *opened, sealer *seal.Ring, now lease) (*token.Ring, error) {
-	ring := token.NewRing(token.DefaultRingConfig(sessionLifetime), db.keys, sealer, now.Now, s.log)
+func (s *server) startKeys(ctx context.Context, db *opened, sealer *seal.Ring, now lease, tokens *token.Cache[checked]) (*token.Ring, error) {
+	config := token.DefaultRingConfig(sessionLifetime)
+	config.Retired = tokens.Clear
+	ring := token.NewRing(config, db.keys, sealer, now.Now, s.log)
 	if err := ring.Start(ctx); err != nil {
 		return nil, fmt.Errorf("%w (is ATELIER_MASTER_KEY the key that this database was set up with?)", err)
+	}
+	operators := token.NewRing(config, db.keys.as(byOperator), sealer, now.Now, s.log)
+	s.keys = func(ctx context.Context, order *keyOrder) (*keyReport, error) {
+		report, err := order.carryOut(ctx, operators, sealer)
+		if err != nil {
+			return nil, err
+		}
+		return report, ring.Refresh(ctx)
 	}
 	s.onStop(func(context.Context) error { ring.Stop(); return nil })
 	return ring, nil

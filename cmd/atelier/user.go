@@ -96,7 +96,11 @@ func (c *createUserCommand) create(ctx context.Context, u newUser) (*messages.Ac
 	if c.embedded() {
 		held, err := holdDirectory(c.DataDir)
 		if errors.Is(err, errInUse) {
-			return askAdmin(ctx, c.DataDir, u)
+			answer, err := askAdmin(ctx, c.DataDir, adminOrder{User: &u})
+			if err != nil {
+				return nil, err
+			}
+			return answer.Account, nil
 		}
 		if err != nil {
 			return nil, err
