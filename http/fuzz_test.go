@@ -2,6 +2,7 @@ package http
 
 import (
 	"encoding/json"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -64,5 +65,21 @@ func FuzzCursor(f *testing.F) {
 			}
 			require.Equal(t, cursor, *s.next(c, key), "a cursor that was not given out is taken")
 		})
+	})
+}
+
+// FuzzForwarded makes up what proxies pass on: from a peer that is none of ours nothing
+// is believed.
+func FuzzForwarded(f *testing.F) {
+	proxies, err := ParseProxies("10.0.0.0/8, 2001:db8::1")
+	require.NoError(f, err)
+	for _, seed := range []string{"", "198.51.100.1", "10.0.0.2, 198.51.100.1", "[::1]:80", ",,", "10.0.0.1,10.0.0.2", "::ffff:10.0.0.1", "fe80::1%eth0", "1.2.3.4:99999"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		stranger, ours := netip.MustParseAddr("203.0.113.9"), netip.MustParseAddr("10.0.0.1")
+		require.Equal(t, stranger, proxies.client(stranger, []string{header}))
+		seen := proxies.client(ours, []string{header})
+		require.True(t, seen.IsValid() && seen.Zone() == "" && !seen.Is4In6(), "%s", seen)
 	})
 }
