@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"atelier/test/rig"
 	"atelier/test/services"
@@ -59,4 +60,61 @@ func TestKeysAreRotatedUnderLoad(t *testing.T) {
 	put("late", latter)
 	late.Restart()
 	s.Must(rig.AwaitWhole(s.Context(), append(nodes, late), healsWithin))
+}
+
+// The keys of tokens are replaced from the command line while two nodes are at work, and
+// people sign in on one, ask the other and refresh there: none of it fails. Then the
+// old key is retired, and what it has signed is refused on both.
+func TestSigningKeysAreRotatedUnderLoad(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	url := services.Postgres(t).URL()
+	nodes := s.StartCluster(url, "a", "b")
+	s.Must(rig.AwaitWhole(s.Context(), nodes, healsWithin))
+	user := s.Register(nodes[0], "user")
+	before := s.SignIn(nodes[0], s.Register(nodes[0], "witness"))
+	keys := func(args ...string) string {
+		return s.Run(append(append([]string{"keys"}, args...), "--database-url", url, "--data-dir", s.Dir)...)
+	}
+	ask := func(u *rig.User, n *rig.Node) *rig.Reply {
+		return u.At(n).Do(s.Context(), "GET", "/users/me", nil)
+	}
+	stop := atWorkOn(s, nodes)
+	s.Logf("%s", keys("rotate", "--overlap", "10s"))
+	logins, began := 0, time.Now()
+	for signer := ""; signer != "access-2" && time.Since(began) < time.Minute; {
+		for i, n := range nodes {
+			other := nodes[1-i]
+			signed := s.SignIn(n, user)
+			logins++
+			if r := ask(signed, other); !r.OK() {
+				s.Found("what node %s has just signed is answered %s by node %s", n.Name, r, other.Name)
+			}
+			if _, r := other.Client().Renew(s.Context(), signed.Refresh); !r.OK() {
+				s.Found("what node %s has just signed is refreshed as %s by node %s", n.Name, r, other.Name)
+			}
+			header, err := base64.RawURLEncoding.DecodeString(strings.Split(signed.Access, ".")[0])
+			s.Must(err)
+			signer = map[bool]string{true: "access-2"}[strings.Contains(string(header), `"access-2"`)]
+		}
+	}
+	for _, n := range nodes {
+		if r := ask(before, n); !r.OK() {
+			s.Found("after the rotation node %s answers what was signed before: %s", n.Name, r)
+		}
+	}
+	s.Logf("%d log-ins, %d other requests", logins, stop())
+	s.Logf("%s", keys("retire", "access-1"))
+	for _, n := range nodes {
+		r := ask(before, n)
+		for retired := time.Now(); !r.Is("invalid_token") && time.Since(retired) < time.Minute; r = ask(before, n) {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if !r.Is("invalid_token") {
+			s.Found("node %s answers what a retired key has signed: %s", n.Name, r)
+		}
+		if r := ask(s.SignIn(n, user), n); !r.OK() {
+			s.Found("after a key was retired, node %s answers %s", n.Name, r)
+		}
+	}
 }

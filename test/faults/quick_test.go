@@ -28,6 +28,7 @@ const (
 	programKills  = 3
 	postgresKills = 5
 	refreshRounds = 10
+	onceRounds    = 1
 	stops         = 3
 	leaseRounds   = 1
 	cutRounds     = 4

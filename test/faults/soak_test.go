@@ -16,6 +16,7 @@ var (
 	postgresKills  = rig.Long(200)
 	stormKeys      = rig.Long(100_000)
 	refreshRounds  = rig.Long(10_000)
+	onceRounds     = rig.Long(10_000)
 	stops          = rig.Long(200)
 	leaseRounds    = rig.Long(100)
 	cutRounds      = rig.Long(100)
