@@ -29,6 +29,11 @@ func (a *Accounts) RequestVerification(ctx context.Context, c *messages.RequestV
 	return ask[*messages.Done](ctx, a.caller, store.Account, c.GetUserId(), c)
 }
 
+// WelcomeUser mails a word of welcome.
+func (a *Accounts) WelcomeUser(ctx context.Context, c *messages.WelcomeUser) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, a.caller, store.Account, c.GetUserId(), c)
+}
+
 // VerifyEmail uses that link.
 func (a *Accounts) VerifyEmail(ctx context.Context, c *messages.VerifyEmail) (*messages.Account, error) {
 	return ask[*messages.Account](ctx, a.caller, store.Account, c.GetUserId(), c)
@@ -141,6 +146,8 @@ func receiveAccount(t turn[*account.State], c messages.Command) {
 		write(t, c, account.RegisterAgain, done)
 	case *messages.RequestVerification:
 		write(t, c, account.RequestVerification, done)
+	case *messages.WelcomeUser:
+		write(t, c, account.Welcome, done)
 	case *messages.VerifyEmail:
 		write(t, c, account.VerifyEmail, user)
 	case *messages.RequestPasswordReset:

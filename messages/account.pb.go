@@ -452,6 +452,59 @@ func (x *RequestVerification) GetLinkId() string {
 	return ""
 }
 
+// WelcomeUser mails a user who has begun a word of welcome.
+type WelcomeUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WelcomeUser) Reset() {
+	*x = WelcomeUser{}
+	mi := &file_messages_account_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WelcomeUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WelcomeUser) ProtoMessage() {}
+
+func (x *WelcomeUser) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_account_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WelcomeUser.ProtoReflect.Descriptor instead.
+func (*WelcomeUser) Descriptor() ([]byte, []int) {
+	return file_messages_account_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *WelcomeUser) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *WelcomeUser) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
 type VerifyEmail struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
@@ -463,7 +516,7 @@ type VerifyEmail struct {
 
 func (x *VerifyEmail) Reset() {
 	*x = VerifyEmail{}
-	mi := &file_messages_account_proto_msgTypes[5]
+	mi := &file_messages_account_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +528,7 @@ func (x *VerifyEmail) String() string {
 func (*VerifyEmail) ProtoMessage() {}
 
 func (x *VerifyEmail) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[5]
+	mi := &file_messages_account_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +541,7 @@ func (x *VerifyEmail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyEmail.ProtoReflect.Descriptor instead.
 func (*VerifyEmail) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{5}
+	return file_messages_account_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *VerifyEmail) GetMeta() *Meta {
@@ -524,7 +577,7 @@ type RequestPasswordReset struct {
 
 func (x *RequestPasswordReset) Reset() {
 	*x = RequestPasswordReset{}
-	mi := &file_messages_account_proto_msgTypes[6]
+	mi := &file_messages_account_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +589,7 @@ func (x *RequestPasswordReset) String() string {
 func (*RequestPasswordReset) ProtoMessage() {}
 
 func (x *RequestPasswordReset) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[6]
+	mi := &file_messages_account_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +602,7 @@ func (x *RequestPasswordReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPasswordReset.ProtoReflect.Descriptor instead.
 func (*RequestPasswordReset) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{6}
+	return file_messages_account_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RequestPasswordReset) GetMeta() *Meta {
@@ -585,7 +638,7 @@ type ResetPassword struct {
 
 func (x *ResetPassword) Reset() {
 	*x = ResetPassword{}
-	mi := &file_messages_account_proto_msgTypes[7]
+	mi := &file_messages_account_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +650,7 @@ func (x *ResetPassword) String() string {
 func (*ResetPassword) ProtoMessage() {}
 
 func (x *ResetPassword) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[7]
+	mi := &file_messages_account_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +663,7 @@ func (x *ResetPassword) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetPassword.ProtoReflect.Descriptor instead.
 func (*ResetPassword) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{7}
+	return file_messages_account_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ResetPassword) GetMeta() *Meta {
@@ -655,7 +708,7 @@ type ChangeEmail struct {
 
 func (x *ChangeEmail) Reset() {
 	*x = ChangeEmail{}
-	mi := &file_messages_account_proto_msgTypes[8]
+	mi := &file_messages_account_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -667,7 +720,7 @@ func (x *ChangeEmail) String() string {
 func (*ChangeEmail) ProtoMessage() {}
 
 func (x *ChangeEmail) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[8]
+	mi := &file_messages_account_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -680,7 +733,7 @@ func (x *ChangeEmail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeEmail.ProtoReflect.Descriptor instead.
 func (*ChangeEmail) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{8}
+	return file_messages_account_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ChangeEmail) GetMeta() *Meta {
@@ -730,7 +783,7 @@ type ConfirmEmail struct {
 
 func (x *ConfirmEmail) Reset() {
 	*x = ConfirmEmail{}
-	mi := &file_messages_account_proto_msgTypes[9]
+	mi := &file_messages_account_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +795,7 @@ func (x *ConfirmEmail) String() string {
 func (*ConfirmEmail) ProtoMessage() {}
 
 func (x *ConfirmEmail) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[9]
+	mi := &file_messages_account_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +808,7 @@ func (x *ConfirmEmail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmEmail.ProtoReflect.Descriptor instead.
 func (*ConfirmEmail) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{9}
+	return file_messages_account_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ConfirmEmail) GetMeta() *Meta {
@@ -795,7 +848,7 @@ type OpenSession struct {
 
 func (x *OpenSession) Reset() {
 	*x = OpenSession{}
-	mi := &file_messages_account_proto_msgTypes[10]
+	mi := &file_messages_account_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +860,7 @@ func (x *OpenSession) String() string {
 func (*OpenSession) ProtoMessage() {}
 
 func (x *OpenSession) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[10]
+	mi := &file_messages_account_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +873,7 @@ func (x *OpenSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSession.ProtoReflect.Descriptor instead.
 func (*OpenSession) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{10}
+	return file_messages_account_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OpenSession) GetMeta() *Meta {
@@ -891,7 +944,7 @@ type EndSession struct {
 
 func (x *EndSession) Reset() {
 	*x = EndSession{}
-	mi := &file_messages_account_proto_msgTypes[11]
+	mi := &file_messages_account_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +956,7 @@ func (x *EndSession) String() string {
 func (*EndSession) ProtoMessage() {}
 
 func (x *EndSession) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[11]
+	mi := &file_messages_account_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +969,7 @@ func (x *EndSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSession.ProtoReflect.Descriptor instead.
 func (*EndSession) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{11}
+	return file_messages_account_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EndSession) GetMeta() *Meta {
@@ -958,7 +1011,7 @@ type EndOtherSessions struct {
 
 func (x *EndOtherSessions) Reset() {
 	*x = EndOtherSessions{}
-	mi := &file_messages_account_proto_msgTypes[12]
+	mi := &file_messages_account_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1023,7 @@ func (x *EndOtherSessions) String() string {
 func (*EndOtherSessions) ProtoMessage() {}
 
 func (x *EndOtherSessions) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[12]
+	mi := &file_messages_account_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1036,7 @@ func (x *EndOtherSessions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndOtherSessions.ProtoReflect.Descriptor instead.
 func (*EndOtherSessions) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{12}
+	return file_messages_account_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EndOtherSessions) GetMeta() *Meta {
@@ -1021,7 +1074,7 @@ type UpdateAccount struct {
 
 func (x *UpdateAccount) Reset() {
 	*x = UpdateAccount{}
-	mi := &file_messages_account_proto_msgTypes[13]
+	mi := &file_messages_account_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1086,7 @@ func (x *UpdateAccount) String() string {
 func (*UpdateAccount) ProtoMessage() {}
 
 func (x *UpdateAccount) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[13]
+	mi := &file_messages_account_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1099,7 @@ func (x *UpdateAccount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccount.ProtoReflect.Descriptor instead.
 func (*UpdateAccount) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{13}
+	return file_messages_account_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateAccount) GetMeta() *Meta {
@@ -1102,7 +1155,7 @@ type UpdatePreferences struct {
 
 func (x *UpdatePreferences) Reset() {
 	*x = UpdatePreferences{}
-	mi := &file_messages_account_proto_msgTypes[14]
+	mi := &file_messages_account_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1167,7 @@ func (x *UpdatePreferences) String() string {
 func (*UpdatePreferences) ProtoMessage() {}
 
 func (x *UpdatePreferences) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[14]
+	mi := &file_messages_account_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1180,7 @@ func (x *UpdatePreferences) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdatePreferences.ProtoReflect.Descriptor instead.
 func (*UpdatePreferences) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{14}
+	return file_messages_account_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UpdatePreferences) GetMeta() *Meta {
@@ -1164,7 +1217,7 @@ type ChangePassword struct {
 
 func (x *ChangePassword) Reset() {
 	*x = ChangePassword{}
-	mi := &file_messages_account_proto_msgTypes[15]
+	mi := &file_messages_account_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1229,7 @@ func (x *ChangePassword) String() string {
 func (*ChangePassword) ProtoMessage() {}
 
 func (x *ChangePassword) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[15]
+	mi := &file_messages_account_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1242,7 @@ func (x *ChangePassword) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePassword.ProtoReflect.Descriptor instead.
 func (*ChangePassword) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{15}
+	return file_messages_account_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ChangePassword) GetMeta() *Meta {
@@ -1238,7 +1291,7 @@ type SetRoles struct {
 
 func (x *SetRoles) Reset() {
 	*x = SetRoles{}
-	mi := &file_messages_account_proto_msgTypes[16]
+	mi := &file_messages_account_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1303,7 @@ func (x *SetRoles) String() string {
 func (*SetRoles) ProtoMessage() {}
 
 func (x *SetRoles) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[16]
+	mi := &file_messages_account_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1316,7 @@ func (x *SetRoles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoles.ProtoReflect.Descriptor instead.
 func (*SetRoles) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{16}
+	return file_messages_account_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetRoles) GetMeta() *Meta {
@@ -1297,7 +1350,7 @@ type ActivateUser struct {
 
 func (x *ActivateUser) Reset() {
 	*x = ActivateUser{}
-	mi := &file_messages_account_proto_msgTypes[17]
+	mi := &file_messages_account_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1362,7 @@ func (x *ActivateUser) String() string {
 func (*ActivateUser) ProtoMessage() {}
 
 func (x *ActivateUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[17]
+	mi := &file_messages_account_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1375,7 @@ func (x *ActivateUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateUser.ProtoReflect.Descriptor instead.
 func (*ActivateUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{17}
+	return file_messages_account_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ActivateUser) GetMeta() *Meta {
@@ -1351,7 +1404,7 @@ type SuspendUser struct {
 
 func (x *SuspendUser) Reset() {
 	*x = SuspendUser{}
-	mi := &file_messages_account_proto_msgTypes[18]
+	mi := &file_messages_account_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1363,7 +1416,7 @@ func (x *SuspendUser) String() string {
 func (*SuspendUser) ProtoMessage() {}
 
 func (x *SuspendUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[18]
+	mi := &file_messages_account_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1376,7 +1429,7 @@ func (x *SuspendUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendUser.ProtoReflect.Descriptor instead.
 func (*SuspendUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{18}
+	return file_messages_account_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SuspendUser) GetMeta() *Meta {
@@ -1417,7 +1470,7 @@ type ReactivateUser struct {
 
 func (x *ReactivateUser) Reset() {
 	*x = ReactivateUser{}
-	mi := &file_messages_account_proto_msgTypes[19]
+	mi := &file_messages_account_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1482,7 @@ func (x *ReactivateUser) String() string {
 func (*ReactivateUser) ProtoMessage() {}
 
 func (x *ReactivateUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[19]
+	mi := &file_messages_account_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1495,7 @@ func (x *ReactivateUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactivateUser.ProtoReflect.Descriptor instead.
 func (*ReactivateUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{19}
+	return file_messages_account_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReactivateUser) GetMeta() *Meta {
@@ -1469,7 +1522,7 @@ type DeactivateUser struct {
 
 func (x *DeactivateUser) Reset() {
 	*x = DeactivateUser{}
-	mi := &file_messages_account_proto_msgTypes[20]
+	mi := &file_messages_account_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1481,7 +1534,7 @@ func (x *DeactivateUser) String() string {
 func (*DeactivateUser) ProtoMessage() {}
 
 func (x *DeactivateUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[20]
+	mi := &file_messages_account_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1494,7 +1547,7 @@ func (x *DeactivateUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeactivateUser.ProtoReflect.Descriptor instead.
 func (*DeactivateUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{20}
+	return file_messages_account_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DeactivateUser) GetMeta() *Meta {
@@ -1522,7 +1575,7 @@ type DeleteAccount struct {
 
 func (x *DeleteAccount) Reset() {
 	*x = DeleteAccount{}
-	mi := &file_messages_account_proto_msgTypes[21]
+	mi := &file_messages_account_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1587,7 @@ func (x *DeleteAccount) String() string {
 func (*DeleteAccount) ProtoMessage() {}
 
 func (x *DeleteAccount) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[21]
+	mi := &file_messages_account_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1600,7 @@ func (x *DeleteAccount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccount.ProtoReflect.Descriptor instead.
 func (*DeleteAccount) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{21}
+	return file_messages_account_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeleteAccount) GetMeta() *Meta {
@@ -1576,7 +1629,7 @@ type GetAccount struct {
 
 func (x *GetAccount) Reset() {
 	*x = GetAccount{}
-	mi := &file_messages_account_proto_msgTypes[22]
+	mi := &file_messages_account_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1641,7 @@ func (x *GetAccount) String() string {
 func (*GetAccount) ProtoMessage() {}
 
 func (x *GetAccount) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[22]
+	mi := &file_messages_account_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1654,7 @@ func (x *GetAccount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccount.ProtoReflect.Descriptor instead.
 func (*GetAccount) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{22}
+	return file_messages_account_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetAccount) GetMeta() *Meta {
@@ -1642,7 +1695,7 @@ type GetPreferences struct {
 
 func (x *GetPreferences) Reset() {
 	*x = GetPreferences{}
-	mi := &file_messages_account_proto_msgTypes[23]
+	mi := &file_messages_account_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1707,7 @@ func (x *GetPreferences) String() string {
 func (*GetPreferences) ProtoMessage() {}
 
 func (x *GetPreferences) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[23]
+	mi := &file_messages_account_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1720,7 @@ func (x *GetPreferences) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPreferences.ProtoReflect.Descriptor instead.
 func (*GetPreferences) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{23}
+	return file_messages_account_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetPreferences) GetMeta() *Meta {
@@ -1696,7 +1749,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_messages_account_proto_msgTypes[24]
+	mi := &file_messages_account_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +1761,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[24]
+	mi := &file_messages_account_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +1774,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{24}
+	return file_messages_account_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Suspension) GetReason() string {
@@ -1774,7 +1827,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_messages_account_proto_msgTypes[25]
+	mi := &file_messages_account_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1839,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[25]
+	mi := &file_messages_account_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1852,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{25}
+	return file_messages_account_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Account) GetId() string {
@@ -1910,7 +1963,7 @@ type EmailConfirmation struct {
 
 func (x *EmailConfirmation) Reset() {
 	*x = EmailConfirmation{}
-	mi := &file_messages_account_proto_msgTypes[26]
+	mi := &file_messages_account_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1922,7 +1975,7 @@ func (x *EmailConfirmation) String() string {
 func (*EmailConfirmation) ProtoMessage() {}
 
 func (x *EmailConfirmation) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[26]
+	mi := &file_messages_account_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1935,7 +1988,7 @@ func (x *EmailConfirmation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailConfirmation.ProtoReflect.Descriptor instead.
 func (*EmailConfirmation) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{26}
+	return file_messages_account_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EmailConfirmation) GetChanged() bool {
@@ -1955,7 +2008,7 @@ type Preferences struct {
 
 func (x *Preferences) Reset() {
 	*x = Preferences{}
-	mi := &file_messages_account_proto_msgTypes[27]
+	mi := &file_messages_account_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1967,7 +2020,7 @@ func (x *Preferences) String() string {
 func (*Preferences) ProtoMessage() {}
 
 func (x *Preferences) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[27]
+	mi := &file_messages_account_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1980,7 +2033,7 @@ func (x *Preferences) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Preferences.ProtoReflect.Descriptor instead.
 func (*Preferences) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{27}
+	return file_messages_account_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Preferences) GetJson() []byte {
@@ -2011,7 +2064,7 @@ type UserQuery struct {
 
 func (x *UserQuery) Reset() {
 	*x = UserQuery{}
-	mi := &file_messages_account_proto_msgTypes[28]
+	mi := &file_messages_account_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2076,7 @@ func (x *UserQuery) String() string {
 func (*UserQuery) ProtoMessage() {}
 
 func (x *UserQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[28]
+	mi := &file_messages_account_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2089,7 @@ func (x *UserQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserQuery.ProtoReflect.Descriptor instead.
 func (*UserQuery) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{28}
+	return file_messages_account_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UserQuery) GetStatus() string {
@@ -2091,7 +2144,7 @@ type UserPage struct {
 
 func (x *UserPage) Reset() {
 	*x = UserPage{}
-	mi := &file_messages_account_proto_msgTypes[29]
+	mi := &file_messages_account_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2156,7 @@ func (x *UserPage) String() string {
 func (*UserPage) ProtoMessage() {}
 
 func (x *UserPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[29]
+	mi := &file_messages_account_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2169,7 @@ func (x *UserPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPage.ProtoReflect.Descriptor instead.
 func (*UserPage) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{29}
+	return file_messages_account_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UserPage) GetItems() []*Account {
@@ -2147,7 +2200,7 @@ type Credential struct {
 
 func (x *Credential) Reset() {
 	*x = Credential{}
-	mi := &file_messages_account_proto_msgTypes[30]
+	mi := &file_messages_account_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2159,7 +2212,7 @@ func (x *Credential) String() string {
 func (*Credential) ProtoMessage() {}
 
 func (x *Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[30]
+	mi := &file_messages_account_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2172,7 +2225,7 @@ func (x *Credential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credential.ProtoReflect.Descriptor instead.
 func (*Credential) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{30}
+	return file_messages_account_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Credential) GetUserId() string {
@@ -2222,7 +2275,7 @@ type PublicUser struct {
 
 func (x *PublicUser) Reset() {
 	*x = PublicUser{}
-	mi := &file_messages_account_proto_msgTypes[31]
+	mi := &file_messages_account_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2234,7 +2287,7 @@ func (x *PublicUser) String() string {
 func (*PublicUser) ProtoMessage() {}
 
 func (x *PublicUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[31]
+	mi := &file_messages_account_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2247,7 +2300,7 @@ func (x *PublicUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicUser.ProtoReflect.Descriptor instead.
 func (*PublicUser) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{31}
+	return file_messages_account_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PublicUser) GetId() string {
@@ -2287,7 +2340,7 @@ type UserCreated struct {
 
 func (x *UserCreated) Reset() {
 	*x = UserCreated{}
-	mi := &file_messages_account_proto_msgTypes[32]
+	mi := &file_messages_account_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2299,7 +2352,7 @@ func (x *UserCreated) String() string {
 func (*UserCreated) ProtoMessage() {}
 
 func (x *UserCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[32]
+	mi := &file_messages_account_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2312,7 +2365,7 @@ func (x *UserCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserCreated.ProtoReflect.Descriptor instead.
 func (*UserCreated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{32}
+	return file_messages_account_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UserCreated) GetUserId() string {
@@ -2381,7 +2434,7 @@ type UserActivated struct {
 
 func (x *UserActivated) Reset() {
 	*x = UserActivated{}
-	mi := &file_messages_account_proto_msgTypes[33]
+	mi := &file_messages_account_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2393,7 +2446,7 @@ func (x *UserActivated) String() string {
 func (*UserActivated) ProtoMessage() {}
 
 func (x *UserActivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[33]
+	mi := &file_messages_account_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2406,7 +2459,7 @@ func (x *UserActivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserActivated.ProtoReflect.Descriptor instead.
 func (*UserActivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{33}
+	return file_messages_account_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *UserActivated) GetUserId() string {
@@ -2436,7 +2489,7 @@ type UserSuspended struct {
 
 func (x *UserSuspended) Reset() {
 	*x = UserSuspended{}
-	mi := &file_messages_account_proto_msgTypes[34]
+	mi := &file_messages_account_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2448,7 +2501,7 @@ func (x *UserSuspended) String() string {
 func (*UserSuspended) ProtoMessage() {}
 
 func (x *UserSuspended) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[34]
+	mi := &file_messages_account_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2461,7 +2514,7 @@ func (x *UserSuspended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserSuspended.ProtoReflect.Descriptor instead.
 func (*UserSuspended) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{34}
+	return file_messages_account_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UserSuspended) GetUserId() string {
@@ -2509,7 +2562,7 @@ type UserReactivated struct {
 
 func (x *UserReactivated) Reset() {
 	*x = UserReactivated{}
-	mi := &file_messages_account_proto_msgTypes[35]
+	mi := &file_messages_account_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2521,7 +2574,7 @@ func (x *UserReactivated) String() string {
 func (*UserReactivated) ProtoMessage() {}
 
 func (x *UserReactivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[35]
+	mi := &file_messages_account_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2534,7 +2587,7 @@ func (x *UserReactivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserReactivated.ProtoReflect.Descriptor instead.
 func (*UserReactivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{35}
+	return file_messages_account_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UserReactivated) GetUserId() string {
@@ -2561,7 +2614,7 @@ type UserDeactivated struct {
 
 func (x *UserDeactivated) Reset() {
 	*x = UserDeactivated{}
-	mi := &file_messages_account_proto_msgTypes[36]
+	mi := &file_messages_account_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2573,7 +2626,7 @@ func (x *UserDeactivated) String() string {
 func (*UserDeactivated) ProtoMessage() {}
 
 func (x *UserDeactivated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[36]
+	mi := &file_messages_account_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2586,7 +2639,7 @@ func (x *UserDeactivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserDeactivated.ProtoReflect.Descriptor instead.
 func (*UserDeactivated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{36}
+	return file_messages_account_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UserDeactivated) GetUserId() string {
@@ -2612,7 +2665,7 @@ type UserDeleted struct {
 
 func (x *UserDeleted) Reset() {
 	*x = UserDeleted{}
-	mi := &file_messages_account_proto_msgTypes[37]
+	mi := &file_messages_account_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2624,7 +2677,7 @@ func (x *UserDeleted) String() string {
 func (*UserDeleted) ProtoMessage() {}
 
 func (x *UserDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[37]
+	mi := &file_messages_account_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2637,7 +2690,7 @@ func (x *UserDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserDeleted.ProtoReflect.Descriptor instead.
 func (*UserDeleted) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{37}
+	return file_messages_account_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *UserDeleted) GetUserId() string {
@@ -2660,7 +2713,7 @@ type UserUpdated struct {
 
 func (x *UserUpdated) Reset() {
 	*x = UserUpdated{}
-	mi := &file_messages_account_proto_msgTypes[38]
+	mi := &file_messages_account_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2725,7 @@ func (x *UserUpdated) String() string {
 func (*UserUpdated) ProtoMessage() {}
 
 func (x *UserUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[38]
+	mi := &file_messages_account_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2738,7 @@ func (x *UserUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserUpdated.ProtoReflect.Descriptor instead.
 func (*UserUpdated) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{38}
+	return file_messages_account_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UserUpdated) GetUserId() string {
@@ -2734,7 +2787,7 @@ type UserPasswordChanged struct {
 
 func (x *UserPasswordChanged) Reset() {
 	*x = UserPasswordChanged{}
-	mi := &file_messages_account_proto_msgTypes[39]
+	mi := &file_messages_account_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2746,7 +2799,7 @@ func (x *UserPasswordChanged) String() string {
 func (*UserPasswordChanged) ProtoMessage() {}
 
 func (x *UserPasswordChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[39]
+	mi := &file_messages_account_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2759,7 +2812,7 @@ func (x *UserPasswordChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPasswordChanged.ProtoReflect.Descriptor instead.
 func (*UserPasswordChanged) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{39}
+	return file_messages_account_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UserPasswordChanged) GetUserId() string {
@@ -2794,7 +2847,7 @@ type UserEmailChanged struct {
 
 func (x *UserEmailChanged) Reset() {
 	*x = UserEmailChanged{}
-	mi := &file_messages_account_proto_msgTypes[40]
+	mi := &file_messages_account_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2806,7 +2859,7 @@ func (x *UserEmailChanged) String() string {
 func (*UserEmailChanged) ProtoMessage() {}
 
 func (x *UserEmailChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[40]
+	mi := &file_messages_account_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2819,7 +2872,7 @@ func (x *UserEmailChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserEmailChanged.ProtoReflect.Descriptor instead.
 func (*UserEmailChanged) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{40}
+	return file_messages_account_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *UserEmailChanged) GetUserId() string {
@@ -2857,7 +2910,7 @@ type SessionOpened struct {
 
 func (x *SessionOpened) Reset() {
 	*x = SessionOpened{}
-	mi := &file_messages_account_proto_msgTypes[41]
+	mi := &file_messages_account_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +2922,7 @@ func (x *SessionOpened) String() string {
 func (*SessionOpened) ProtoMessage() {}
 
 func (x *SessionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[41]
+	mi := &file_messages_account_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +2935,7 @@ func (x *SessionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionOpened.ProtoReflect.Descriptor instead.
 func (*SessionOpened) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{41}
+	return file_messages_account_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SessionOpened) GetUserId() string {
@@ -2938,7 +2991,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_messages_account_proto_msgTypes[42]
+	mi := &file_messages_account_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2950,7 +3003,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[42]
+	mi := &file_messages_account_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2963,7 +3016,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{42}
+	return file_messages_account_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SessionEnded) GetUserId() string {
@@ -2997,7 +3050,7 @@ type SessionReuseDetected struct {
 
 func (x *SessionReuseDetected) Reset() {
 	*x = SessionReuseDetected{}
-	mi := &file_messages_account_proto_msgTypes[43]
+	mi := &file_messages_account_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3009,7 +3062,7 @@ func (x *SessionReuseDetected) String() string {
 func (*SessionReuseDetected) ProtoMessage() {}
 
 func (x *SessionReuseDetected) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[43]
+	mi := &file_messages_account_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3022,7 +3075,7 @@ func (x *SessionReuseDetected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionReuseDetected.ProtoReflect.Descriptor instead.
 func (*SessionReuseDetected) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{43}
+	return file_messages_account_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SessionReuseDetected) GetUserId() string {
@@ -3052,7 +3105,7 @@ type LinkIssued struct {
 
 func (x *LinkIssued) Reset() {
 	*x = LinkIssued{}
-	mi := &file_messages_account_proto_msgTypes[44]
+	mi := &file_messages_account_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3064,7 +3117,7 @@ func (x *LinkIssued) String() string {
 func (*LinkIssued) ProtoMessage() {}
 
 func (x *LinkIssued) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[44]
+	mi := &file_messages_account_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3077,7 +3130,7 @@ func (x *LinkIssued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkIssued.ProtoReflect.Descriptor instead.
 func (*LinkIssued) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{44}
+	return file_messages_account_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *LinkIssued) GetPurpose() string {
@@ -3115,7 +3168,7 @@ type EmailChangeBegun struct {
 
 func (x *EmailChangeBegun) Reset() {
 	*x = EmailChangeBegun{}
-	mi := &file_messages_account_proto_msgTypes[45]
+	mi := &file_messages_account_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3127,7 +3180,7 @@ func (x *EmailChangeBegun) String() string {
 func (*EmailChangeBegun) ProtoMessage() {}
 
 func (x *EmailChangeBegun) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[45]
+	mi := &file_messages_account_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3140,7 +3193,7 @@ func (x *EmailChangeBegun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailChangeBegun.ProtoReflect.Descriptor instead.
 func (*EmailChangeBegun) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{45}
+	return file_messages_account_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EmailChangeBegun) GetEmail() string {
@@ -3188,7 +3241,7 @@ type EmailConfirmed struct {
 
 func (x *EmailConfirmed) Reset() {
 	*x = EmailConfirmed{}
-	mi := &file_messages_account_proto_msgTypes[46]
+	mi := &file_messages_account_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3200,7 +3253,7 @@ func (x *EmailConfirmed) String() string {
 func (*EmailConfirmed) ProtoMessage() {}
 
 func (x *EmailConfirmed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_account_proto_msgTypes[46]
+	mi := &file_messages_account_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3213,7 +3266,7 @@ func (x *EmailConfirmed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailConfirmed.ProtoReflect.Descriptor instead.
 func (*EmailConfirmed) Descriptor() ([]byte, []int) {
-	return file_messages_account_proto_rawDescGZIP(), []int{46}
+	return file_messages_account_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *EmailConfirmed) GetLinkId() string {
@@ -3273,7 +3326,10 @@ const file_messages_account_proto_rawDesc = "" +
 	"\x13RequestVerification\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x17\n" +
-	"\alink_id\x18\x03 \x01(\tR\x06linkId\"k\n" +
+	"\alink_id\x18\x03 \x01(\tR\x06linkId\"R\n" +
+	"\vWelcomeUser\x12*\n" +
+	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"k\n" +
 	"\vVerifyEmail\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x17\n" +
@@ -3517,94 +3573,96 @@ func file_messages_account_proto_rawDescGZIP() []byte {
 	return file_messages_account_proto_rawDescData
 }
 
-var file_messages_account_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_messages_account_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_messages_account_proto_goTypes = []any{
 	(*Profile)(nil),              // 0: atelier.messages.Profile
 	(*ProfileChange)(nil),        // 1: atelier.messages.ProfileChange
 	(*RegisterAccount)(nil),      // 2: atelier.messages.RegisterAccount
 	(*RegisterAgain)(nil),        // 3: atelier.messages.RegisterAgain
 	(*RequestVerification)(nil),  // 4: atelier.messages.RequestVerification
-	(*VerifyEmail)(nil),          // 5: atelier.messages.VerifyEmail
-	(*RequestPasswordReset)(nil), // 6: atelier.messages.RequestPasswordReset
-	(*ResetPassword)(nil),        // 7: atelier.messages.ResetPassword
-	(*ChangeEmail)(nil),          // 8: atelier.messages.ChangeEmail
-	(*ConfirmEmail)(nil),         // 9: atelier.messages.ConfirmEmail
-	(*OpenSession)(nil),          // 10: atelier.messages.OpenSession
-	(*EndSession)(nil),           // 11: atelier.messages.EndSession
-	(*EndOtherSessions)(nil),     // 12: atelier.messages.EndOtherSessions
-	(*UpdateAccount)(nil),        // 13: atelier.messages.UpdateAccount
-	(*UpdatePreferences)(nil),    // 14: atelier.messages.UpdatePreferences
-	(*ChangePassword)(nil),       // 15: atelier.messages.ChangePassword
-	(*SetRoles)(nil),             // 16: atelier.messages.SetRoles
-	(*ActivateUser)(nil),         // 17: atelier.messages.ActivateUser
-	(*SuspendUser)(nil),          // 18: atelier.messages.SuspendUser
-	(*ReactivateUser)(nil),       // 19: atelier.messages.ReactivateUser
-	(*DeactivateUser)(nil),       // 20: atelier.messages.DeactivateUser
-	(*DeleteAccount)(nil),        // 21: atelier.messages.DeleteAccount
-	(*GetAccount)(nil),           // 22: atelier.messages.GetAccount
-	(*GetPreferences)(nil),       // 23: atelier.messages.GetPreferences
-	(*Suspension)(nil),           // 24: atelier.messages.Suspension
-	(*Account)(nil),              // 25: atelier.messages.Account
-	(*EmailConfirmation)(nil),    // 26: atelier.messages.EmailConfirmation
-	(*Preferences)(nil),          // 27: atelier.messages.Preferences
-	(*UserQuery)(nil),            // 28: atelier.messages.UserQuery
-	(*UserPage)(nil),             // 29: atelier.messages.UserPage
-	(*Credential)(nil),           // 30: atelier.messages.Credential
-	(*PublicUser)(nil),           // 31: atelier.messages.PublicUser
-	(*UserCreated)(nil),          // 32: atelier.messages.UserCreated
-	(*UserActivated)(nil),        // 33: atelier.messages.UserActivated
-	(*UserSuspended)(nil),        // 34: atelier.messages.UserSuspended
-	(*UserReactivated)(nil),      // 35: atelier.messages.UserReactivated
-	(*UserDeactivated)(nil),      // 36: atelier.messages.UserDeactivated
-	(*UserDeleted)(nil),          // 37: atelier.messages.UserDeleted
-	(*UserUpdated)(nil),          // 38: atelier.messages.UserUpdated
-	(*UserPasswordChanged)(nil),  // 39: atelier.messages.UserPasswordChanged
-	(*UserEmailChanged)(nil),     // 40: atelier.messages.UserEmailChanged
-	(*SessionOpened)(nil),        // 41: atelier.messages.SessionOpened
-	(*SessionEnded)(nil),         // 42: atelier.messages.SessionEnded
-	(*SessionReuseDetected)(nil), // 43: atelier.messages.SessionReuseDetected
-	(*LinkIssued)(nil),           // 44: atelier.messages.LinkIssued
-	(*EmailChangeBegun)(nil),     // 45: atelier.messages.EmailChangeBegun
-	(*EmailConfirmed)(nil),       // 46: atelier.messages.EmailConfirmed
-	(*Meta)(nil),                 // 47: atelier.messages.Meta
-	(*PageKey)(nil),              // 48: atelier.messages.PageKey
+	(*WelcomeUser)(nil),          // 5: atelier.messages.WelcomeUser
+	(*VerifyEmail)(nil),          // 6: atelier.messages.VerifyEmail
+	(*RequestPasswordReset)(nil), // 7: atelier.messages.RequestPasswordReset
+	(*ResetPassword)(nil),        // 8: atelier.messages.ResetPassword
+	(*ChangeEmail)(nil),          // 9: atelier.messages.ChangeEmail
+	(*ConfirmEmail)(nil),         // 10: atelier.messages.ConfirmEmail
+	(*OpenSession)(nil),          // 11: atelier.messages.OpenSession
+	(*EndSession)(nil),           // 12: atelier.messages.EndSession
+	(*EndOtherSessions)(nil),     // 13: atelier.messages.EndOtherSessions
+	(*UpdateAccount)(nil),        // 14: atelier.messages.UpdateAccount
+	(*UpdatePreferences)(nil),    // 15: atelier.messages.UpdatePreferences
+	(*ChangePassword)(nil),       // 16: atelier.messages.ChangePassword
+	(*SetRoles)(nil),             // 17: atelier.messages.SetRoles
+	(*ActivateUser)(nil),         // 18: atelier.messages.ActivateUser
+	(*SuspendUser)(nil),          // 19: atelier.messages.SuspendUser
+	(*ReactivateUser)(nil),       // 20: atelier.messages.ReactivateUser
+	(*DeactivateUser)(nil),       // 21: atelier.messages.DeactivateUser
+	(*DeleteAccount)(nil),        // 22: atelier.messages.DeleteAccount
+	(*GetAccount)(nil),           // 23: atelier.messages.GetAccount
+	(*GetPreferences)(nil),       // 24: atelier.messages.GetPreferences
+	(*Suspension)(nil),           // 25: atelier.messages.Suspension
+	(*Account)(nil),              // 26: atelier.messages.Account
+	(*EmailConfirmation)(nil),    // 27: atelier.messages.EmailConfirmation
+	(*Preferences)(nil),          // 28: atelier.messages.Preferences
+	(*UserQuery)(nil),            // 29: atelier.messages.UserQuery
+	(*UserPage)(nil),             // 30: atelier.messages.UserPage
+	(*Credential)(nil),           // 31: atelier.messages.Credential
+	(*PublicUser)(nil),           // 32: atelier.messages.PublicUser
+	(*UserCreated)(nil),          // 33: atelier.messages.UserCreated
+	(*UserActivated)(nil),        // 34: atelier.messages.UserActivated
+	(*UserSuspended)(nil),        // 35: atelier.messages.UserSuspended
+	(*UserReactivated)(nil),      // 36: atelier.messages.UserReactivated
+	(*UserDeactivated)(nil),      // 37: atelier.messages.UserDeactivated
+	(*UserDeleted)(nil),          // 38: atelier.messages.UserDeleted
+	(*UserUpdated)(nil),          // 39: atelier.messages.UserUpdated
+	(*UserPasswordChanged)(nil),  // 40: atelier.messages.UserPasswordChanged
+	(*UserEmailChanged)(nil),     // 41: atelier.messages.UserEmailChanged
+	(*SessionOpened)(nil),        // 42: atelier.messages.SessionOpened
+	(*SessionEnded)(nil),         // 43: atelier.messages.SessionEnded
+	(*SessionReuseDetected)(nil), // 44: atelier.messages.SessionReuseDetected
+	(*LinkIssued)(nil),           // 45: atelier.messages.LinkIssued
+	(*EmailChangeBegun)(nil),     // 46: atelier.messages.EmailChangeBegun
+	(*EmailConfirmed)(nil),       // 47: atelier.messages.EmailConfirmed
+	(*Meta)(nil),                 // 48: atelier.messages.Meta
+	(*PageKey)(nil),              // 49: atelier.messages.PageKey
 }
 var file_messages_account_proto_depIdxs = []int32{
-	47, // 0: atelier.messages.RegisterAccount.meta:type_name -> atelier.messages.Meta
-	47, // 1: atelier.messages.RegisterAgain.meta:type_name -> atelier.messages.Meta
-	47, // 2: atelier.messages.RequestVerification.meta:type_name -> atelier.messages.Meta
-	47, // 3: atelier.messages.VerifyEmail.meta:type_name -> atelier.messages.Meta
-	47, // 4: atelier.messages.RequestPasswordReset.meta:type_name -> atelier.messages.Meta
-	47, // 5: atelier.messages.ResetPassword.meta:type_name -> atelier.messages.Meta
-	47, // 6: atelier.messages.ChangeEmail.meta:type_name -> atelier.messages.Meta
-	47, // 7: atelier.messages.ConfirmEmail.meta:type_name -> atelier.messages.Meta
-	47, // 8: atelier.messages.OpenSession.meta:type_name -> atelier.messages.Meta
-	47, // 9: atelier.messages.EndSession.meta:type_name -> atelier.messages.Meta
-	47, // 10: atelier.messages.EndOtherSessions.meta:type_name -> atelier.messages.Meta
-	47, // 11: atelier.messages.UpdateAccount.meta:type_name -> atelier.messages.Meta
-	1,  // 12: atelier.messages.UpdateAccount.profile:type_name -> atelier.messages.ProfileChange
-	47, // 13: atelier.messages.UpdatePreferences.meta:type_name -> atelier.messages.Meta
-	47, // 14: atelier.messages.ChangePassword.meta:type_name -> atelier.messages.Meta
-	47, // 15: atelier.messages.SetRoles.meta:type_name -> atelier.messages.Meta
-	47, // 16: atelier.messages.ActivateUser.meta:type_name -> atelier.messages.Meta
-	47, // 17: atelier.messages.SuspendUser.meta:type_name -> atelier.messages.Meta
-	47, // 18: atelier.messages.ReactivateUser.meta:type_name -> atelier.messages.Meta
-	47, // 19: atelier.messages.DeactivateUser.meta:type_name -> atelier.messages.Meta
-	47, // 20: atelier.messages.DeleteAccount.meta:type_name -> atelier.messages.Meta
-	47, // 21: atelier.messages.GetAccount.meta:type_name -> atelier.messages.Meta
-	47, // 22: atelier.messages.GetPreferences.meta:type_name -> atelier.messages.Meta
-	0,  // 23: atelier.messages.Account.profile:type_name -> atelier.messages.Profile
-	24, // 24: atelier.messages.Account.suspension:type_name -> atelier.messages.Suspension
-	48, // 25: atelier.messages.UserQuery.after:type_name -> atelier.messages.PageKey
-	25, // 26: atelier.messages.UserPage.items:type_name -> atelier.messages.Account
-	48, // 27: atelier.messages.UserPage.next:type_name -> atelier.messages.PageKey
-	0,  // 28: atelier.messages.PublicUser.profile:type_name -> atelier.messages.Profile
-	1,  // 29: atelier.messages.UserUpdated.profile:type_name -> atelier.messages.ProfileChange
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	48, // 0: atelier.messages.RegisterAccount.meta:type_name -> atelier.messages.Meta
+	48, // 1: atelier.messages.RegisterAgain.meta:type_name -> atelier.messages.Meta
+	48, // 2: atelier.messages.RequestVerification.meta:type_name -> atelier.messages.Meta
+	48, // 3: atelier.messages.WelcomeUser.meta:type_name -> atelier.messages.Meta
+	48, // 4: atelier.messages.VerifyEmail.meta:type_name -> atelier.messages.Meta
+	48, // 5: atelier.messages.RequestPasswordReset.meta:type_name -> atelier.messages.Meta
+	48, // 6: atelier.messages.ResetPassword.meta:type_name -> atelier.messages.Meta
+	48, // 7: atelier.messages.ChangeEmail.meta:type_name -> atelier.messages.Meta
+	48, // 8: atelier.messages.ConfirmEmail.meta:type_name -> atelier.messages.Meta
+	48, // 9: atelier.messages.OpenSession.meta:type_name -> atelier.messages.Meta
+	48, // 10: atelier.messages.EndSession.meta:type_name -> atelier.messages.Meta
+	48, // 11: atelier.messages.EndOtherSessions.meta:type_name -> atelier.messages.Meta
+	48, // 12: atelier.messages.UpdateAccount.meta:type_name -> atelier.messages.Meta
+	1,  // 13: atelier.messages.UpdateAccount.profile:type_name -> atelier.messages.ProfileChange
+	48, // 14: atelier.messages.UpdatePreferences.meta:type_name -> atelier.messages.Meta
+	48, // 15: atelier.messages.ChangePassword.meta:type_name -> atelier.messages.Meta
+	48, // 16: atelier.messages.SetRoles.meta:type_name -> atelier.messages.Meta
+	48, // 17: atelier.messages.ActivateUser.meta:type_name -> atelier.messages.Meta
+	48, // 18: atelier.messages.SuspendUser.meta:type_name -> atelier.messages.Meta
+	48, // 19: atelier.messages.ReactivateUser.meta:type_name -> atelier.messages.Meta
+	48, // 20: atelier.messages.DeactivateUser.meta:type_name -> atelier.messages.Meta
+	48, // 21: atelier.messages.DeleteAccount.meta:type_name -> atelier.messages.Meta
+	48, // 22: atelier.messages.GetAccount.meta:type_name -> atelier.messages.Meta
+	48, // 23: atelier.messages.GetPreferences.meta:type_name -> atelier.messages.Meta
+	0,  // 24: atelier.messages.Account.profile:type_name -> atelier.messages.Profile
+	25, // 25: atelier.messages.Account.suspension:type_name -> atelier.messages.Suspension
+	49, // 26: atelier.messages.UserQuery.after:type_name -> atelier.messages.PageKey
+	26, // 27: atelier.messages.UserPage.items:type_name -> atelier.messages.Account
+	49, // 28: atelier.messages.UserPage.next:type_name -> atelier.messages.PageKey
+	0,  // 29: atelier.messages.PublicUser.profile:type_name -> atelier.messages.Profile
+	1,  // 30: atelier.messages.UserUpdated.profile:type_name -> atelier.messages.ProfileChange
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_messages_account_proto_init() }
@@ -3614,15 +3672,15 @@ func file_messages_account_proto_init() {
 	}
 	file_messages_meta_proto_init()
 	file_messages_account_proto_msgTypes[1].OneofWrappers = []any{}
-	file_messages_account_proto_msgTypes[13].OneofWrappers = []any{}
-	file_messages_account_proto_msgTypes[38].OneofWrappers = []any{}
+	file_messages_account_proto_msgTypes[14].OneofWrappers = []any{}
+	file_messages_account_proto_msgTypes[39].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_account_proto_rawDesc), len(file_messages_account_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,6 +12,7 @@ const (
 	MailEmailChanged    = "email_changed"     // to the address before
 	MailInvitation      = "invitation"        // to a project
 	MailOwnershipOffer  = "ownership_offer"   // of a project
+	MailWelcome         = "welcome"           // to a new user who need not prove the address
 )
 
 // What addresses that may have an account or none are asked for. It is written

@@ -24,6 +24,8 @@ func (m machine) Decide(c messages.Command, now time.Time) ([]messages.Event, er
 		return account.RegisterAgain(m.State, c, now)
 	case *messages.RequestVerification:
 		return account.RequestVerification(m.State, c, now)
+	case *messages.WelcomeUser:
+		return account.Welcome(m.State, c, now)
 	case *messages.VerifyEmail:
 		return account.VerifyEmail(m.State, c, now)
 	case *messages.RequestPasswordReset:

@@ -66,6 +66,22 @@ func Render(e Event) ([]byte, error) {
 	})
 }
 
+// Parse reads what Render has made.
+func Parse(body []byte) (Event, error) {
+	var e envelope
+	if err := json.Unmarshal(body, &e); err != nil {
+		return Event{}, err
+	}
+	if e.ID == "" || e.Type == "" || e.Source == "" {
+		return Event{}, errors.New("this is no event: it lacks its id, its type or its source")
+	}
+	at, err := time.Parse(time.RFC3339, e.Time)
+	stream := strings.TrimPrefix(e.Source, "/")
+	return Event{
+		ID: e.ID, Shard: ShardOf(stream), Stream: stream, Seq: e.Seq, Type: e.Type, OccurredAt: at, Trace: e.Traceparent, Data: e.Data,
+	}, err
+}
+
 // MustRoute reports whether the broker must have a queue for events of a type. Of
 // all others one that no queue wants has been sent.
 func MustRoute(kind string) bool { return kind == "user.created" || kind == "project.created" }

@@ -86,8 +86,10 @@ func (l *lane) round(ctx, hard context.Context) (moved int, err error) {
 	if len(leases) == 0 {
 		return 0, nil
 	}
-	if r.publisher == nil {
-		return l.discard(hard, leases)
+	if r.publisher == nil || r.config.Wanted != "" {
+		if moved, err = l.discard(hard, leases); err != nil || moved > 0 || r.publisher == nil {
+			return moved, err
+		}
 	}
 	events, err := l.read(hard, leases)
 	if err != nil || len(events) == 0 {
@@ -128,7 +130,7 @@ func without(batch []Message, stopped map[string]bool) []Message {
 func (l *lane) discard(ctx context.Context, leases []Lease) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.relay.config.QueryTimeout)
 	defer cancel()
-	n, err := l.relay.source.Discard(ctx, leases, l.relay.config.AtOnce)
+	n, err := l.relay.source.Discard(ctx, leases, l.relay.config.Wanted, l.relay.config.AtOnce)
 	if n < l.relay.config.AtOnce {
 		n = 0
 	}

@@ -28,8 +28,9 @@ type Source interface {
 	// Mark notes that events were sent, those whose lease is still good, and tells
 	// how many.
 	Mark(ctx context.Context, leases []Lease, events []Event) (int, error)
-	// Discard removes unsent events that nobody wants, at most limit of them.
-	Discard(ctx context.Context, leases []Lease, limit int) (int, error)
+	// Discard removes unsent events that nobody wants, at most limit of them: all but
+	// those of streams that begin with wanted, where that is not empty.
+	Discard(ctx context.Context, leases []Lease, wanted string, limit int) (int, error)
 	// Park stops a stream at an event, if the lease is still good.
 	Park(ctx context.Context, lease Lease, e Event, reason string) error
 	// Backlog is what waits in these shards.

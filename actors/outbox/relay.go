@@ -17,6 +17,8 @@ type Config struct {
 	PerShard int    // events of one shard that are read together
 	AtOnce   int    // events that a lane reads together
 
+	Wanted string // beginning of the streams that are published; empty: all are. The rest is discarded
+
 	Refusals int // after so many of one event, which take two minutes by default, its stream is parked
 
 	TTL    time.Duration // of leases

@@ -38,6 +38,17 @@ func TestEventsAreCloudEvents(t *testing.T) {
 	require.NoError(t, json.Unmarshal(body, &got))
 	want["traceparent"] = e.Trace
 	require.Equal(t, want, got)
+
+	again, err := Parse(body)
+	require.NoError(t, err)
+	e.Shard = ShardOf(e.Stream)
+	require.JSONEq(t, string(e.Data), string(again.Data))
+	again.Data = e.Data
+	require.Equal(t, e, again)
+	for _, other := range []string{"", "no event", "[]", `{"id":"x"}`} {
+		_, err := Parse([]byte(other))
+		require.Error(t, err, other)
+	}
 }
 
 func TestWhatCannotBeRendered(t *testing.T) {

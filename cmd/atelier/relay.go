@@ -53,11 +53,15 @@ type eventRelay struct {
 	store  outboxStore
 }
 
-// startRelay begins to send events. Embedded, or without a broker, nobody else
-// commits what is to be sent soon: hints tell of all.
-func (s *server) startRelay(ctx context.Context, c settings, db *opened, node string) error {
+// makeRelay makes what sends events. Entities give it hints, and it is stopped after
+// them. Embedded, or without a broker, nobody else commits what is to be sent soon:
+// hints tell of all.
+func (s *server) makeRelay(c settings, db *opened, node string) error {
 	config := outbox.LocalConfig(node)
 	var publisher outbox.Publisher
+	if c.Welcome == "on" {
+		config.Wanted, publisher = userStreams, outbox.NewLocal(s.welcome)
+	}
 	if c.AMQPURL != "" {
 		config = outbox.DefaultConfig(node)
 		if c.embedded() {
@@ -73,14 +77,20 @@ func (s *server) startRelay(ctx context.Context, c settings, db *opened, node st
 		outbox.New(config, db.outbox, publisher, s.metrics.outbox, s.log), outbox.NewSequencer(outbox.DefaultConfig(node), db.outbox, s.log), node, config.Broker, db.outbox,
 	}
 	s.metrics.readOutbox(s.relay.Status)
-	s.relay.Start(ctx)
 	s.onStop(s.relay.Stop)
+	s.onStop(s.relay.feed.Stop)
+	return nil
+}
+
+// startRelay begins to send events, and to take those that are the node's own to
+// take: entities can be asked.
+func (s *server) startRelay(ctx context.Context, c settings, db *opened, node string) {
+	s.relay.Start(ctx)
 	if !c.embedded() { // whose commits number their events themselves
 		s.relay.feed.Start(ctx)
-		s.onStop(s.relay.feed.Stop)
 	}
 	s.background(func(ctx context.Context) { s.sweepOutbox(ctx, db.outbox) })
-	return nil
+	s.startWelcome(c, node)
 }
 
 // sweepOutbox removes events that were sent long ago.

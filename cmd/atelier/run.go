@@ -82,7 +82,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 		return nil, err
 	}
 	s.NoAdmin = !admin
-	if err := s.startRelay(ctx, c, db, node); err != nil {
+	if err := s.makeRelay(c, db, node); err != nil {
 		return nil, err
 	}
 	sealer, err := c.masterKey()
@@ -94,6 +94,7 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	if err != nil {
 		return nil, err
 	}
+	s.startRelay(ctx, c, db, node)
 	s.background(func(ctx context.Context) { s.sweep(ctx, db, lease.Now) })
 	s.background(s.activity.run)
 	if err := s.startEdge(ctx, c, db, lease, sealer, tokens); err != nil {

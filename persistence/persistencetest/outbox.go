@@ -243,12 +243,14 @@ func outboxSwept(t *testing.T, db *Database) {
 func discarding(t *testing.T, db *Database) {
 	leases := leased(t, db.Outbox)
 	busyProject(t, db, 9)
-	discard := func(limit int) int {
-		n, err := db.Outbox.Discard(t.Context(), leases, limit)
+	discard := func(wanted string, limit int) int {
+		n, err := db.Outbox.Discard(t.Context(), leases, wanted, limit)
 		require.NoError(t, err)
 		return n
 	}
-	require.Equal(t, []int{3, 3, 4, 0}, []int{discard(3), discard(3), discard(100), discard(100)})
+	require.Equal(t, 1, discard("projects/", 100), "the user alone")
+	require.Len(t, unsent(t, db.Outbox, leases), 9)
+	require.Equal(t, []int{3, 3, 3, 0}, []int{discard("users/", 3), discard("", 3), discard("users/", 100), discard("", 100)})
 	require.Empty(t, unsent(t, db.Outbox, leases))
 }
 
@@ -306,7 +308,7 @@ func sharedShards(t *testing.T, db *Database) {
 	require.NoError(t, err)
 	require.Zero(t, marked)
 	require.Error(t, db.Outbox.Park(t.Context(), all[busy], events[0], "a reason"))
-	discarded, err := db.Outbox.Discard(t.Context(), all, 100)
+	discarded, err := db.Outbox.Discard(t.Context(), all, "", 100)
 	require.NoError(t, err)
 	require.Zero(t, discarded)
 }

@@ -144,13 +144,14 @@ func (o *Outbox) Mark(ctx context.Context, leases []outbox.Lease, events []outbo
 }
 
 // Discard implements outbox.Source.
-func (o *Outbox) Discard(ctx context.Context, leases []outbox.Lease, limit int) (int, error) {
+func (o *Outbox) Discard(ctx context.Context, leases []outbox.Lease, wanted string, limit int) (int, error) {
 	shards, epochs := columns(leases)
 	tag, err := o.db.relay.Exec(ctx, `
 		DELETE FROM outbox WHERE ctid = ANY (ARRAY(
 			SELECT o.ctid FROM (SELECT shard FROM outbox_shards WHERE shard IN `+good+`) s
-			CROSS JOIN LATERAL (SELECT o.ctid FROM outbox o WHERE o.sent_at IS NULL AND o.shard = s.shard LIMIT $3) o LIMIT $3))`,
-		shards, epochs, limit)
+			CROSS JOIN LATERAL (
+				SELECT o.ctid FROM outbox o WHERE o.sent_at IS NULL AND o.shard = s.shard AND ($4 = '' OR NOT starts_with(o.stream, $4)) LIMIT $3) o LIMIT $3))`,
+		shards, epochs, limit, wanted)
 	return int(tag.RowsAffected()), wrap("discard events", err)
 }
 

@@ -32,6 +32,10 @@ func (o *Outbox) GiveBack(context.Context, string, []outbox.Lease, bool) error {
 
 const notParked = `NOT EXISTS (SELECT 1 FROM outbox_parked p WHERE p.stream = o.stream)`
 
+// unwanted are unsent events of streams that do not begin with ?1; all, where it is
+// empty.
+const unwanted = `sent_at IS NULL AND (?1 = '' OR substr(stream, 1, length(?1)) <> ?1)`
+
 // Lists are JSON texts: a statement has a fixed number of parameters.
 var (
 	selectUnsent = stmt(`
@@ -43,7 +47,7 @@ var (
 		ORDER BY o.stream, o.seq`)
 	selectShards  = stmt(`SELECT DISTINCT shard FROM outbox WHERE sent_at IS NULL`)
 	markSent      = stmt(`UPDATE outbox SET sent_at = ?2 WHERE event_id IN (SELECT value FROM json_each(?1)) AND sent_at IS NULL`)
-	discardUnsent = stmt(`DELETE FROM outbox WHERE event_id IN (SELECT event_id FROM outbox WHERE sent_at IS NULL LIMIT ?1)`)
+	discardUnsent = stmt(`DELETE FROM outbox WHERE event_id IN (SELECT event_id FROM outbox WHERE ` + unwanted + ` LIMIT ?2)`)
 	insertParked  = stmt(`
 		INSERT INTO outbox_parked (stream, shard, event_id, seq, type, reason, parked_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (stream) DO UPDATE SET reason = excluded.reason`)
@@ -113,15 +117,15 @@ func (o *Outbox) Mark(ctx context.Context, _ []outbox.Lease, events []outbox.Eve
 }
 
 // Discard implements outbox.Source.
-func (o *Outbox) Discard(ctx context.Context, _ []outbox.Lease, limit int) (int, error) {
+func (o *Outbox) Discard(ctx context.Context, _ []outbox.Lease, wanted string, limit int) (int, error) {
 	found := false
-	if err := o.db.read(ctx, "unsent events", anyUnsent, nil, func(*row) error { found = true; return nil }); err != nil || !found {
+	if err := o.db.read(ctx, "unsent events", anyUnwanted, []any{wanted}, func(*row) error { found = true; return nil }); err != nil || !found {
 		return 0, err // the writer is not kept from commits for nothing
 	}
-	return o.changed(ctx, "discard events", discardUnsent, int64(limit))
+	return o.changed(ctx, "discard events", discardUnsent, wanted, int64(limit))
 }
 
-var anyUnsent = stmt(`SELECT 1 FROM outbox WHERE sent_at IS NULL LIMIT 1`)
+var anyUnwanted = stmt(`SELECT 1 FROM outbox WHERE ` + unwanted + ` LIMIT 1`)
 
 // Park implements outbox.Source.
 func (o *Outbox) Park(ctx context.Context, lease outbox.Lease, e outbox.Event, reason string) error {

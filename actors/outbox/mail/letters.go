@@ -104,6 +104,14 @@ var letters = map[string]letter{
 		subject: "A project is offered to you",
 		before:  []string{"{{.By}} wants you to be the owner of the project “{{.About}}”. Sign in to accept or to decline; until {{.Expires}} nothing changes."},
 	},
+	messages.MailWelcome: {
+		subject: "Welcome",
+		before: []string{
+			"Your account is ready: sign in with this address.",
+			"Projects that you begin are yours, and you decide who works on them. Those that you are invited to wait for you where you sign in.",
+		},
+		after: []string{"If you did not make an account, somebody used your address: have a new password mailed, and the account is yours alone."},
+	},
 	messages.MailEmailChanged: {
 		subject: "Your address was changed",
 		before: []string{
