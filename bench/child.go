@@ -27,8 +27,9 @@ type child struct {
 	ended   chan struct{}
 }
 
-// serve starts the program on a database; without one it is embedded.
-func (r *rig) serve(ctx context.Context, database string) (*child, error) {
+// serve starts the program on a database; without one it is embedded. Further
+// settings go before the bench's own.
+func (r *rig) serve(ctx context.Context, database string, settings ...string) (*child, error) {
 	api, err := services.Address()
 	if err != nil {
 		return nil, err
@@ -41,8 +42,9 @@ func (r *rig) serve(ctx context.Context, database string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := r.start(ctx, api, "/readyz", []string{"ATELIER_HTTP_ADDR=" + api, "ATELIER_OPS_ADDR=" + ops, "ATELIER_DATA_DIR=" + data,
-		"ATELIER_DATABASE_URL=" + database, "ATELIER_LOG_LEVEL=warn", "ATELIER_RATE_LIMITS=off"}, r.binary, "serve")
+	env := append([]string{"ATELIER_HTTP_ADDR=" + api, "ATELIER_OPS_ADDR=" + ops, "ATELIER_DATA_DIR=" + data,
+		"ATELIER_DATABASE_URL=" + database, "ATELIER_LOG_LEVEL=warn", "ATELIER_RATE_LIMITS=off"}, settings...)
+	c, err := r.start(ctx, api, "/readyz", env, r.binary, "serve")
 	if err == nil {
 		c.ops = ops
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -141,10 +140,9 @@ func insertProject(ctx context.Context, tx pgx.Tx, c *store.Commit) error {
 	return nil
 }
 
-// hashing is what all cores can do of the work that a sign-in cannot avoid.
-func hashing() racer {
-	return racer{"argon2id alone", func(ctx context.Context, s span) (lap, error) {
-		cores := runtime.GOMAXPROCS(0)
+// hashing is what so many cores can do of the work that a sign-in cannot avoid.
+func hashing(name string, cores int) racer {
+	return racer{name, func(ctx context.Context, s span) (lap, error) {
 		hasher := password.NewHasher(password.DefaultParams(), cores, 0)
 		return (&rig{}).callers(ctx, cores, s, func(ctx context.Context) error {
 			_, err := hasher.Hash(ctx, passphrase)

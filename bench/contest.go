@@ -49,10 +49,11 @@ type rival struct {
 
 // contest is one case: a contestant of ours and its rivals, taking turns.
 type contest struct {
-	name   string
-	about  string
-	ours   racer
-	rivals []rival
+	name    string
+	about   string
+	ours    racer
+	rivals  []rival
+	program *child // that does our work, and is profiled; nil: the rig's
 }
 
 // run lets all take turns and keeps the medians. Ratios are taken within a
@@ -84,19 +85,30 @@ func (c contest) run(ctx context.Context, r *rig, o options) (contestResult, err
 	}
 	result := contestResult{Name: c.name, Ours: c.ours.name, Lap: middle(ours)}
 	for i, rival := range c.rivals {
-		ratios := make([]float64, o.rounds)
-		cpu := make([]float64, o.rounds)
-		for round := range ratios {
-			ratios[round] = ours[round].Rate / theirs[i][round].Rate
-			if known := theirs[i][round].cpu(); known > 0 {
-				cpu[round] = ours[round].cpu() / known
+		beside := func(f func(ours, theirs lap) float64) float64 {
+			values := make([]float64, o.rounds)
+			for round := range values {
+				values[round] = f(ours[round], theirs[i][round])
 			}
+			return median(values)
 		}
 		result.Rivals = append(result.Rivals, rivalResult{
-			Name: rival.name, Lap: middle(theirs[i]), Ratio: median(ratios), CPURatio: median(cpu), Target: rival.target, Must: rival.must, CPUTarget: rival.cpu,
+			Name: rival.name, Lap: middle(theirs[i]), Target: rival.target, Must: rival.must, CPUTarget: rival.cpu,
+			Ratio:    beside(func(ours, theirs lap) float64 { return ratio(ours.Rate, theirs.Rate) }),
+			CPURatio: beside(func(ours, theirs lap) float64 { return ratio(ours.cpu(), theirs.cpu()) }),
+			CPUMore:  beside(func(ours, theirs lap) float64 { return ours.cpu() - theirs.cpu() }),
+			P99Ratio: beside(func(ours, theirs lap) float64 { return ratio(ours.P99, theirs.P99) }),
 		})
 	}
 	return result, nil
+}
+
+// ratio is 0 where one of the two is not known.
+func ratio(ours, theirs float64) float64 {
+	if theirs == 0 {
+		return 0
+	}
+	return ours / theirs
 }
 
 // middle is the lap of medians.

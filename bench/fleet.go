@@ -219,26 +219,13 @@ func await(ctx context.Context, look func() bool) error {
 
 // populate registers people through the first node, and gives the first of them
 // projects.
-func (f *fleet) populate(ctx context.Context, people, projects int) error {
-	at := f.nodes[0]
-	for n := range people {
-		p := &person{email: fmt.Sprintf("person%d@example.com", n)}
-		var user struct{ ID string }
-		body := fmt.Sprintf(`{"email":%q,"name":"Person %d","password":%q}`, p.email, n, passphrase)
-		if err := at.ask("POST", "/api/v1/auth/register", "", body, &user); err != nil {
-			return err
-		}
-		if err := at.signIn(p); err != nil {
-			return err
-		}
-		p.id, f.people = user.ID, append(f.people, p)
+func (f *fleet) populate(ctx context.Context, people, projects int) (err error) {
+	at := f.nodes[0].child
+	if f.people, err = at.register(people); err != nil {
+		return err
 	}
-	for n := range projects {
-		var project struct{ ID string }
-		if err := at.ask("POST", "/api/v1/projects", f.people[0].token, fmt.Sprintf(`{"name":"Project %d","description":%q}`, n, description), &project); err != nil {
-			return err
-		}
-		f.owns = append(f.owns, project.ID)
+	if f.owns, err = at.found(f.people[0], projects, ""); err != nil {
+		return err
 	}
 	return ctx.Err()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,19 +93,21 @@ func (r *rig) atRest(ctx context.Context, c *child) ([]figure, error) {
 	time.Sleep(2 * time.Second) // at rest is what it is after it has settled
 	idle := residentMiB(c.cmd.Process.Pid)
 	r.server = c
-	peak := 0.0
-	for range 4 {
-		if _, err := r.login(8).race(ctx, span{0, time.Second}); err != nil {
-			return nil, err
-		}
-		peak = max(peak, residentMiB(c.cmd.Process.Pid))
+	if err := forgetPeak(c.cmd.Process.Pid); err != nil {
+		return nil, err
 	}
-	slots := max(1, runtime.GOMAXPROCS(0)-1)
+	if _, err := r.login(8).race(ctx, span{0, 4 * time.Second}); err != nil {
+		return nil, err
+	}
+	peak := peakMiB(c.cmd.Process.Pid)
 	return []figure{
 		{Name: "idle, resident", Value: idle, Unit: "MiB", Target: upTo(40)},
-		{Name: "while log-ins saturate, resident", Value: peak, Unit: "MiB", Target: upTo(math.Round(idle + 38*float64(slots)))},
+		{Name: "while log-ins saturate, resident", Value: peak, Unit: "MiB", Target: upTo(math.Round(idle + 38*float64(slots())))},
 	}, nil
 }
+
+// slots is how many passwords the program hashes at one time.
+func slots() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
 // weigh reads many projects once each and measures what they leave in memory.
 func (r *rig) weigh(ctx context.Context, c *child, o options) ([]figure, error) {
@@ -187,7 +190,9 @@ func (c *child) memory() (memory, error) {
 func (r *rig) profile(ctx context.Context, c contest, o options) error {
 	seconds := int(o.span.measured.Seconds() + 1)
 	taken := make(chan error, 1)
-	go func() { taken <- r.server.keep(o.profiles, c.name, fmt.Sprintf("profile?seconds=%d", seconds)) }()
+	go func() {
+		taken <- cmp.Or(c.program, r.server).keep(o.profiles, c.name, fmt.Sprintf("profile?seconds=%d", seconds))
+	}()
 	_, err := c.ours.race(ctx, span{0, time.Duration(seconds) * time.Second})
 	return errors.Join(err, <-taken)
 }

@@ -2,11 +2,15 @@
 // otherwise have: Postgres alone (pgbench, one transaction a request) and a bare
 // Fiber. All contestants take turns in one run on one private Postgres with
 // fsync on, so that the ratios hold where absolute figures drift. Then it measures
-// clusters of it: what a hop between nodes costs, and what clients see when nodes
+// what the service around them costs: events out to a RabbitMQ, sign-ins beside
+// other work, limits, traces and the audit, each with and without in turns. And it
+// measures clusters: what a hop between nodes costs, and what clients see when nodes
 // fail, join and leave.
 //
 //	make bench
+//	go run ./bench -list
 //	go run ./test/services/cmd/services go run ./bench -short -cases 'create/64|read'
+//	go run ./bench -cases 'outbox|cost' -profiles /tmp/profiles
 //	go run ./bench -cases cluster
 package main
 
@@ -16,6 +20,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"regexp"
@@ -88,13 +93,7 @@ func fail(err error) {
 
 func run(ctx context.Context, o options) error {
 	if o.list {
-		for _, c := range contests(&rig{}) {
-			fmt.Printf("%-20s %s\n", c.name, c.about)
-		}
-		fmt.Printf("%-20s %s\n", footprintCase, "start-up time, idle memory, size of the binary, memory of idle entities")
-		for _, t := range trials(&rig{}) {
-			fmt.Printf("%-20s %s\n", t.name, t.about)
-		}
+		list(os.Stdout)
 		return nil
 	}
 	rig, err := newRig(ctx, o)
@@ -104,11 +103,24 @@ func run(ctx context.Context, o options) error {
 	defer rig.close()
 	report := report{Machine: machineFacts(ctx, rig.postgres), Rounds: o.rounds, Seconds: o.span.measured.Seconds()}
 	report.Machine.print(os.Stdout)
-	if err := errors.Join(rig.compete(ctx, o, &report), rig.cluster(ctx, o, &report)); err != nil {
+	if err := errors.Join(rig.compete(ctx, o, &report), rig.try(ctx, o, duties(rig), &report, &report.Service),
+		rig.try(ctx, o, clusters(rig), &report, &report.Cluster)); err != nil {
 		return err
 	}
 	report.print(os.Stdout)
 	return errors.Join(report.save(o.json), report.failure())
+}
+
+// list names the cases and says what they are.
+func list(w io.Writer) {
+	line := func(name, about string) { fmt.Fprintf(w, "%-20s %s\n", name, about) }
+	for _, c := range contests(&rig{}) {
+		line(c.name, c.about)
+	}
+	line(footprintCase, "start-up time, memory at rest, while log-ins saturate and of idle entities, size of the binary")
+	for _, t := range slices.Concat(duties(&rig{}), clusters(&rig{})) {
+		line(t.name, t.about)
+	}
 }
 
 // compete runs the contests and weighs the program.
@@ -137,9 +149,9 @@ func (r *rig) compete(ctx context.Context, o options, into *report) (err error) 
 	return nil
 }
 
-// cluster runs the trials of several nodes.
-func (r *rig) cluster(ctx context.Context, o options, into *report) error {
-	for _, t := range trials(r) {
+// try runs trials, and adds what they find to figures.
+func (r *rig) try(ctx context.Context, o options, all []trial, into *report, figures *[]figure) error {
+	for _, t := range all {
 		if !o.cases.MatchString(t.name) {
 			continue
 		}
@@ -151,7 +163,7 @@ func (r *rig) cluster(ctx context.Context, o options, into *report) error {
 		into.Contests = append(into.Contests, found.contests...)
 		for _, f := range found.figures {
 			f.Name = strings.TrimPrefix(t.name, "cluster/") + ": " + f.Name
-			into.Cluster = append(into.Cluster, f)
+			*figures = append(*figures, f)
 		}
 	}
 	return nil

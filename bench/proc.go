@@ -22,7 +22,7 @@ const ticks = 100
 // treeCPU is the CPU time, user and system, of a process and its descendants,
 // children that have ended included.
 func treeCPU(root int) time.Duration {
-	parents, used := map[int]int{}, map[int]int64{}
+	parents, ended := map[int]int{}, map[int]time.Duration{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range stats {
 		fields, err := statFields(file)
@@ -31,21 +31,46 @@ func treeCPU(root int) time.Duration {
 		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		parents[pid], _ = strconv.Atoi(fields[1])
-		for _, field := range fields[11:15] { // utime stime cutime cstime
-			n, _ := strconv.ParseInt(field, 10, 64)
-			used[pid] += n
-		}
+		ended[pid] = ticksOf(fields[13:15]) // cutime cstime
 	}
-	var sum int64
-	for pid, n := range used {
+	var sum time.Duration
+	for pid, children := range ended {
 		for at := pid; at > 0; at = parents[at] {
 			if at == root {
-				sum += n
+				sum += children + ownCPU(pid)
 				break
 			}
 		}
 	}
-	return time.Duration(sum) * time.Second / ticks
+	return sum
+}
+
+// ownCPU is that of the threads that a process has, to the nanosecond where the
+// kernel tells: ticks are coarse beside the microseconds of a request.
+func ownCPU(pid int) (sum time.Duration) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, file := range tasks {
+		text, _ := os.ReadFile(file)
+		onCPU, _, _ := strings.Cut(string(text), " ")
+		n, _ := strconv.ParseInt(onCPU, 10, 64)
+		sum += time.Duration(n)
+	}
+	if len(tasks) > 0 {
+		return sum
+	}
+	fields, err := statFields(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	return ticksOf(fields[11:13]) // utime stime
+}
+
+func ticksOf(fields []string) (sum time.Duration) {
+	for _, field := range fields {
+		n, _ := strconv.ParseInt(field, 10, 64)
+		sum += time.Duration(n) * time.Second / ticks
+	}
+	return sum
 }
 
 // statFields are those of /proc/<pid>/stat behind the command, state first.
@@ -60,6 +85,17 @@ func statFields(file string) ([]string, error) {
 // residentMiB is the resident memory of one process.
 func residentMiB(pid int) float64 {
 	kib, _ := strconv.ParseFloat(procField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:"), 64)
+	return kib / 1024
+}
+
+// forgetPeak has the kernel forget how much memory a process once had; peakMiB is
+// what it had at most since then.
+func forgetPeak(pid int) error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+}
+
+func peakMiB(pid int) float64 {
+	kib, _ := strconv.ParseFloat(procField(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:"), 64)
 	return kib / 1024
 }
 

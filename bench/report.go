@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -17,15 +18,18 @@ type report struct {
 	Seconds   float64 // measured time of a turn
 	Contests  []contestResult
 	Footprint []figure `json:",omitempty"`
+	Service   []figure `json:",omitempty"`
 	Cluster   []figure `json:",omitempty"`
 }
 
-// figure is one measured number beside its target, which is an upper bound.
+// figure is one measured number beside its target and condition, which are upper
+// bounds.
 type figure struct {
 	Name   string
 	Value  float64
 	Unit   string
 	Target *float64 `json:",omitempty"` // nil: for information
+	Must   *float64 `json:",omitempty"` // above it the case has failed; nil: none
 	Note   string   `json:",omitempty"`
 }
 
@@ -47,6 +51,8 @@ type rivalResult struct {
 
 	CPURatio  float64 `json:",omitempty"` // of our CPU a request to theirs; 0 where one is not known
 	CPUTarget float64 `json:",omitempty"`
+	CPUMore   float64 `json:",omitempty"` // by how much ours is more, µs
+	P99Ratio  float64 `json:",omitempty"` // of ours to theirs; 0 where one is not known
 }
 
 func (r report) print(w io.Writer) {
@@ -64,15 +70,16 @@ func (r report) print(w io.Writer) {
 	}
 	t.Flush()
 	printFigures(t, "footprint", r.Footprint)
+	printFigures(t, "service", r.Service)
 	printFigures(t, "cluster", r.Cluster)
 }
 
 func printFigures(t *tabwriter.Writer, heading string, figures []figure) {
 	if len(figures) > 0 {
-		fmt.Fprintf(t, "\n%s\t\t\ttarget\t\n", heading)
+		fmt.Fprintf(t, "\n%s\t\ttarget\tcondition\t\n", heading)
 	}
 	for _, f := range figures {
-		fmt.Fprintf(t, "%s\t%s\t\t%s\t%s\n", f.Name, f.text(), f.bound(), cmp.Or(f.Note, f.verdict()))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", f.Name, f.text(), atMost(f.Target), atMost(f.Must), cmp.Or(f.Note, f.verdict()))
 	}
 	t.Flush()
 }
@@ -88,15 +95,17 @@ func (f figure) text() string {
 	return strings.TrimSpace(fmt.Sprintf("%.*f %s", decimals, f.Value, f.Unit))
 }
 
-func (f figure) bound() string {
-	if f.Target == nil {
+func atMost(limit *float64) string {
+	if limit == nil {
 		return ""
 	}
-	return fmt.Sprintf("≤ %g", *f.Target)
+	return fmt.Sprintf("≤ %g", *limit)
 }
 
 func (f figure) verdict() string {
 	switch {
+	case f.failed():
+		return "FAILED"
 	case f.Target == nil:
 		return ""
 	case f.Value > *f.Target:
@@ -105,6 +114,8 @@ func (f figure) verdict() string {
 		return "ok"
 	}
 }
+
+func (f figure) failed() bool { return f.Must != nil && f.Value > *f.Must }
 
 // verdict is how the ratios stand to their bounds.
 func (v rivalResult) verdict() string {
@@ -134,6 +145,11 @@ func (r report) failure() error {
 			if v.failed() {
 				failed = append(failed, fmt.Errorf("%s against %s: %.2f, and not ≥ %g", c.Name, v.Name, v.Ratio, v.Must))
 			}
+		}
+	}
+	for _, f := range slices.Concat(r.Footprint, r.Service, r.Cluster) {
+		if f.failed() {
+			failed = append(failed, fmt.Errorf("%s: %s, and not ≤ %g", f.Name, f.text(), *f.Must))
 		}
 	}
 	return errors.Join(failed...)

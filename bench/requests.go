@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -27,24 +26,22 @@ func fill(q *fasthttp.Request, method, path, token string) {
 }
 
 // api is a contestant that asks the program over that many connections.
-func (r *rig) api(name string, connections int, who func(n int) client) racer {
-	return racer{name, func(ctx context.Context, s span) (lap, error) {
-		if time.Since(r.signed) > signedIn {
-			if err := r.signIn(); err != nil {
-				return lap{}, err
-			}
+func (s *site) api(name string, connections int, who func(n int) client) racer {
+	return racer{name, func(ctx context.Context, over span) (lap, error) {
+		if err := s.signIn(); err != nil {
+			return lap{}, err
 		}
-		m := &meter{program: r.server.pids(), postgres: r.postmaster}
-		l, err := load{[]string{r.server.address}, connections, who}.run(ctx, s, m.read)
-		return m.charge(l, s), err
+		m := s.meter()
+		l, err := load{[]string{s.server.address}, connections, who}.run(ctx, over, m.read)
+		return m.charge(l, over), err
 	}}
 }
 
 var serial atomic.Int64 // makes names and keys unique within the run
 
 // create is POST /projects with an Idempotency-Key.
-func (r *rig) create(connections int) racer {
-	return r.api("atelier", connections, func(n int) client { return creating(r.users[n%len(r.users)]) })
+func (s *site) create(connections int) racer {
+	return s.api("atelier", connections, func(n int) client { return creating(s.users[n%len(s.users)]) })
 }
 
 // creating makes new projects of a person's.
@@ -59,30 +56,30 @@ func creating(p *person) client {
 
 // change adds and removes collaborators of one project: every connection its own
 // user, in turns.
-func (r *rig) change(hot *hotProject, connections int) racer {
-	inner := r.api(fmt.Sprintf("atelier, %d on one project", connections), connections, func(n int) client {
+func (s *site) change(hot *hotProject, connections int) racer {
+	inner := s.api(fmt.Sprintf("atelier, %d on one project", connections), connections, func(n int) client {
 		return client{
 			next: func(q *fasthttp.Request) {
 				path := "/api/v1/projects/" + hot.id + "/collaborators"
 				if hot.in[n] {
-					fill(q, "DELETE", path+"/"+number(n+1), r.users[0].token)
+					fill(q, "DELETE", path+"/"+number(n+1), s.users[0].token)
 					return
 				}
-				fill(q, "POST", path, r.users[0].token)
+				fill(q, "POST", path, s.users[0].token)
 				q.SetBodyString(`{"user_id":"` + number(n+1) + `","role":"editor"}`)
 			},
 			answered: func(*fasthttp.Response) error { hot.in[n] = !hot.in[n]; return nil },
 		}
 	})
-	return racer{inner.name, func(ctx context.Context, s span) (lap, error) {
+	return racer{inner.name, func(ctx context.Context, over span) (lap, error) {
 		if hot.id == "" {
-			var project struct{ ID string }
-			if err := r.server.ask("POST", "/api/v1/projects", r.users[0].token, `{"name":"Hot","settings":{"max_collaborators":1000}}`, &project); err != nil {
+			made, err := s.server.found(s.users[0], 1, `,"settings":{"max_collaborators":1000}`)
+			if err != nil {
 				return lap{}, err
 			}
-			hot.id = project.ID
+			hot.id = made[0]
 		}
-		return inner.race(ctx, s)
+		return inner.race(ctx, over)
 	}}
 }
 
@@ -93,8 +90,8 @@ type hotProject struct {
 }
 
 // read is GET /projects/{id}.
-func (r *rig) read(connections int) racer {
-	return r.api("atelier", connections, func(int) client { return reading(r.reader, r.owns) })
+func (s *site) read(connections int) racer {
+	return s.api("atelier", connections, func(int) client { return reading(s.reader, s.owns) })
 }
 
 // reading reads a person's projects, in any order.
@@ -113,16 +110,16 @@ func renaming(p *person, owned []string) client {
 }
 
 // list is GET /projects: 20 of the reader's.
-func (r *rig) list(connections int) racer {
-	return r.api("atelier", connections, func(int) client {
-		return client{next: func(q *fasthttp.Request) { fill(q, "GET", "/api/v1/projects", r.reader.token) }}
+func (s *site) list(connections int) racer {
+	return s.api("atelier", connections, func(int) client {
+		return client{next: func(q *fasthttp.Request) { fill(q, "GET", "/api/v1/projects", s.reader.token) }}
 	})
 }
 
 // login is POST /auth/login.
-func (r *rig) login(connections int) racer {
-	return r.api("atelier", connections, func(n int) client {
-		p := r.users[n%len(r.users)]
+func (s *site) login(connections int) racer {
+	return s.api("atelier", connections, func(n int) client {
+		p := s.users[n%len(s.users)]
 		return client{next: func(q *fasthttp.Request) {
 			fill(q, "POST", "/api/v1/auth/login", "")
 			q.SetBodyString(fmt.Sprintf(`{"email":%q,"password":%q}`, p.email, passphrase))
@@ -132,10 +129,10 @@ func (r *rig) login(connections int) racer {
 
 // refresh is POST /auth/refresh, every connection with a session of its own, whose
 // tokens it follows.
-func (r *rig) refresh(connections int) racer {
+func (s *site) refresh(connections int) racer {
 	var sessions []person
 	field := []byte(`"refresh_token":"`)
-	inner := r.api("atelier", connections, func(n int) client {
+	inner := s.api("atelier", connections, func(n int) client {
 		p := &sessions[n]
 		return client{
 			next: func(q *fasthttp.Request) {
@@ -153,15 +150,15 @@ func (r *rig) refresh(connections int) racer {
 			},
 		}
 	})
-	return racer{inner.name, func(ctx context.Context, s span) (lap, error) {
+	return racer{inner.name, func(ctx context.Context, over span) (lap, error) {
 		for n := len(sessions); n < connections; n++ {
-			p := person{email: r.users[n%len(r.users)].email}
-			if err := r.server.signIn(&p); err != nil {
+			p := person{email: s.users[n%len(s.users)].email}
+			if err := s.server.signIn(&p); err != nil {
 				return lap{}, err
 			}
 			sessions = append(sessions, p)
 		}
-		return inner.race(ctx, s)
+		return inner.race(ctx, over)
 	}}
 }
 
@@ -197,9 +194,9 @@ func (r *rig) echoList(connections int) racer {
 }
 
 // body is what the API answers to the reader.
-func (r *rig) body(path string) string {
+func (s *site) body(path string) string {
 	var body rawBody
-	if err := r.server.ask("GET", path, r.reader.token, "", &body); err != nil {
+	if err := s.server.ask("GET", path, s.reader.token, "", &body); err != nil {
 		panic(err) // it was answered a moment ago
 	}
 	return string(body)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,15 +65,12 @@ func (f *fleet) revokeBusy(ctx context.Context, o options) (took []float64, rate
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var made atomic.Int64
-	var lines sync.WaitGroup
-	failures := make([]error, createLines)
-	for i := range createLines {
-		lines.Go(func() {
-			if failures[i] = f.createPaced(ctx, i, &made); failures[i] != nil {
-				cancel()
-			}
-		})
-	}
+	creates := pace{addresses(f.nodes), createLines, createRate, func(n int) client { return creating(f.people[n%len(f.people)]) }}
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		ended <- creates.run(ctx, time.Time{}, func(_, _ time.Time) { made.Add(1) })
+	}()
 	time.Sleep(o.span.warm)
 	began, before := time.Now(), made.Load()
 	for k := 0; time.Since(began) < revocationsFor*o.span.measured && err == nil && ctx.Err() == nil; k++ {
@@ -85,29 +81,7 @@ func (f *fleet) revokeBusy(ctx context.Context, o options) (took []float64, rate
 	}
 	rate = float64(made.Load()-before) / time.Since(began).Seconds()
 	cancel()
-	lines.Wait()
-	return took, rate, errors.Join(append(failures, err)...)
-}
-
-// createPaced makes its share of the projects, at moments that do not wait for the
-// answers that came before.
-func (f *fleet) createPaced(ctx context.Context, nth int, made *atomic.Int64) error {
-	w, err := dial(f.nodes[nth%len(f.nodes)].api)
-	if err != nil {
-		return err
-	}
-	defer w.conn.Close()
-	who := creating(f.people[nth%len(f.people)])
-	const every = time.Second * createLines / createRate
-	for due := time.Now().Add(every * time.Duration(nth) / createLines); ctx.Err() == nil; due = due.Add(every) {
-		time.Sleep(time.Until(due))
-		who.next(&w.request)
-		if err := w.exchange(time.Now()); err != nil {
-			return err
-		}
-		made.Add(1)
-	}
-	return nil
+	return took, rate, errors.Join(<-ended, err)
 }
 
 // revoke adds a member to a project and removes it again, and tells how long the

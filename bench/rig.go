@@ -25,28 +25,21 @@ const (
 	signedIn   = 8 * time.Minute // access tokens live 15
 )
 
-// rig is everything that is measured, running.
+// rig is everything that is measured, running. Its site is the one that most cases
+// ask.
 type rig struct {
-	dir        string
-	binary     string
-	ours       string // URL of the program's database
-	alone      string // and of pgbench's, with the same tables
-	admin      string // URL for making databases
-	postgres   *pgx.Conn
-	postmaster int
-	server     *child
-	echo       *child
-	users      []*person
-	signed     time.Time // when the people signed in last
-	reader     *person   // owns exactly the projects in owns
-	owns       []string
+	site
+	dir      string
+	binary   string
+	alone    string // URL of a database with the same tables, without the program
+	admin    string // URL for making databases
+	postgres *pgx.Conn
+	echo     *child
+	bus      *services.RabbitMQServer // nil until somebody needs it
 
 	closing sync.Mutex // clusters start processes at the same time
 	closers []func()
 }
-
-// person is a user with a session.
-type person struct{ id, email, token, refresh string }
 
 func newRig(ctx context.Context, o options) (_ *rig, err error) {
 	r := &rig{binary: o.binary}
@@ -87,7 +80,7 @@ func (r *rig) furnish(ctx context.Context) error {
 	if r.server, err = r.serve(ctx, r.ours); err != nil {
 		return err
 	}
-	return r.populate(ctx)
+	return r.populate(ctx, people, "")
 }
 
 func (r *rig) onClose(f func()) {
@@ -183,46 +176,4 @@ func (r *rig) seed(ctx context.Context, url, statement string, arguments ...any)
 	}
 	_, err = conn.Exec(ctx, "VACUUM ANALYZE")
 	return err
-}
-
-// populate registers the people, and gives the reader his projects.
-func (r *rig) populate(ctx context.Context) error {
-	progress("registering %d people", people+1)
-	for n := range people + 1 {
-		p := &person{email: fmt.Sprintf("person%d@example.com", n)}
-		body := fmt.Sprintf(`{"email":%q,"name":"Person %d","password":%q}`, p.email, n, passphrase)
-		var user struct{ ID string }
-		if err := r.server.ask("POST", "/api/v1/auth/register", "", body, &user); err != nil {
-			return err
-		}
-		p.id, r.users = user.ID, append(r.users, p)
-	}
-	if err := r.signIn(); err != nil {
-		return err
-	}
-	r.reader, r.users = r.users[people], r.users[:people]
-	for n := range owned {
-		body := fmt.Sprintf(`{"name":"Project %d of the reader","description":%q}`, n, description)
-		var project struct{ ID string }
-		if err := r.server.ask("POST", "/api/v1/projects", r.reader.token, body, &project); err != nil {
-			return err
-		}
-		r.owns = append(r.owns, project.ID)
-	}
-	return ctx.Err()
-}
-
-// signIn gives all people a new token.
-func (r *rig) signIn() error {
-	all := r.users
-	if r.reader != nil {
-		all = append(all[:len(all):len(all)], r.reader)
-	}
-	for _, p := range all {
-		if err := r.server.signIn(p); err != nil {
-			return err
-		}
-	}
-	r.signed = time.Now()
-	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// trial is a case of several nodes.
+// trial is a case that has programs of its own.
 type trial struct {
 	name  string
 	about string
@@ -22,7 +22,21 @@ type findings struct {
 	figures  []figure
 }
 
-func trials(r *rig) []trial {
+// duties are the cases of what is around the core, on one node.
+func duties(r *rig) []trial {
+	return []trial{
+		{"outbox/relay", "a backlog of events sent to RabbitMQ by the program, against a bare publisher of the same messages: as many channels, as many to a confirm", r.relay},
+		{"outbox/lag", fmt.Sprintf("from a commit to the consumer, at %d creates a second", lagRate), r.lag},
+		{"login/reads", fmt.Sprintf("%d reads a second while log-ins saturate, against the same alone", readRate), r.crowded},
+		{"cost/limits", "CPU of limits on callers that the program counts itself, on a read and a create", r.limits},
+		{"cost/limits-redis", "the same where nodes count together, with the CPU of Redis", r.limitsTogether},
+		{"cost/tracing", "CPU of traces at the default share of requests, sent to a collector that swallows them", r.tracing},
+		{"cost/audit", "CPU of an audit row and its place in the chain, on collaborators added and removed: reads and creates write none. Without: the trigger that writes it is off", r.audit},
+	}
+}
+
+// clusters are the cases of several nodes.
+func clusters(r *rig) []trial {
 	return []trial{
 		{"cluster/hop", "a request through another node against one on the entity's own", r.hop},
 		{"cluster/nodes", "reads and creates on three nodes against one and two", r.sizes},
