@@ -52,7 +52,7 @@ generated: .tools/buf .tools/protoc-gen-go
 	@for f in messages/*.pb.go .tools/generated/messages/*.pb.go; do f=messages/$$(basename $$f); \
 		cmp -s $$f .tools/generated/$$f || { echo "$$f is not what buf generates: run make generate"; exit 1; }; done
 
-bench: ## measure against pgbench and a bare Fiber, and print ratios beside the targets
+bench: ## measure against pgbench, a bare Fiber and a bare publisher, and print figures beside the targets
 	@go run ./bench
 
 soak: .tools/services ## the long form of the fault scenarios, or the share ATELIER_RIG_SHARE of it

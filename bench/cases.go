@@ -45,7 +45,7 @@ func contests(r *rig) []contest {
 	}
 	all = append(all,
 		contest{name: "list/16", about: "GET /projects, 20 from Postgres, against a bare Fiber", ours: r.list(16), rivals: []rival{{r.echoList(16), 0.25, 0, 0}}},
-		contest{name: "login/8", about: "POST /auth/login against argon2id alone, on all cores and on as many as the program hashes on, which is one less", ours: r.login(8), rivals: []rival{
+		contest{name: "login/8", about: "POST /auth/login against argon2id alone, on all cores and on the program's share of them, one less", ours: r.login(8), rivals: []rival{
 			{hashing("argon2id on all cores", runtime.GOMAXPROCS(0)), 0.85, 0, 0}, {hashing("argon2id on the program's share", slots()), 0.85, 0.85, 0},
 		}},
 		contest{name: "refresh/64", about: "POST /auth/refresh against POST /projects", ours: r.refresh(64), rivals: []rival{{r.create(64), 0.8, 0, 0}}},

@@ -56,28 +56,35 @@ type contest struct {
 	program *child // that does our work, and is profiled; nil: the rig's
 }
 
-// run lets all take turns and keeps the medians. Ratios are taken within a
-// round, where the machine was the same for both.
+// run lets all take turns and keeps the medians. Ratios are taken within a round,
+// where the machine was the same for both. Who begins one ends the next: what goes
+// one way meanwhile helps neither.
 func (c contest) run(ctx context.Context, r *rig, o options) (contestResult, error) {
-	ours := make([]lap, 0, o.rounds)
-	theirs := make([][]lap, len(c.rivals))
+	all := []racer{c.ours}
+	for _, rival := range c.rivals {
+		all = append(all, rival.racer)
+	}
+	laps := make([][]lap, len(all)) // ours first
 	for round := range o.rounds {
-		l, err := c.ours.turn(ctx, o.span)
-		if err != nil {
-			return contestResult{}, err
-		}
-		ours = append(ours, l)
-		said := fmt.Sprintf("%s %.0f/s", c.ours.name, l.Rate)
-		for i, rival := range c.rivals {
-			l, err := rival.turn(ctx, o.span)
+		for turn := range all {
+			i := turn
+			if round%2 == 1 {
+				i = len(all) - 1 - turn
+			}
+			l, err := all[i].turn(ctx, o.span)
 			if err != nil {
 				return contestResult{}, err
 			}
-			theirs[i] = append(theirs[i], l)
-			said += fmt.Sprintf(", %s %.0f/s (%.2f)", rival.name, l.Rate, ours[round].Rate/l.Rate)
+			laps[i] = append(laps[i], l)
+		}
+		said := fmt.Sprintf("%s %.0f/s", c.ours.name, laps[0][round].Rate)
+		for i, rival := range c.rivals {
+			theirs := laps[i+1][round].Rate
+			said += fmt.Sprintf(", %s %.0f/s (%.2f)", rival.name, theirs, laps[0][round].Rate/theirs)
 		}
 		progress("%s round %d of %d: %s", c.name, round+1, o.rounds, said)
 	}
+	ours, theirs := laps[0], laps[1:]
 	if o.profiles != "" {
 		if err := r.profile(ctx, c, o); err != nil {
 			return contestResult{}, err

@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	costTarget      = 10 // µs of CPU a request
-	costMust        = 30
+	costTarget      = 10  // µs of CPU a request
+	costMust        = 30  // where it stays within the program and Postgres
+	costMustAway    = 100 // where each request asks another process
+	costRounds      = 2   // for each of others: a difference is small beside what it is taken from
 	costConnections = 16
 	visitors        = 1024 // addresses that read without signing in
 )
@@ -44,6 +46,7 @@ type cost struct {
 	also    []int                                    // processes that work for it
 	without func(ctx context.Context, s *site) error // switches it off; nil: the settings do
 	works   []work
+	must    float64
 }
 
 // measure lets both take turns.
@@ -65,6 +68,7 @@ func (c cost) measure(ctx context.Context, r *rig, o options) (found findings, e
 		sites[i] = s
 	}
 	with, without := sites[0], sites[1]
+	o.rounds *= costRounds
 	with.also = c.also
 	if c.without != nil {
 		if err := c.without(ctx, without); err != nil {
@@ -81,7 +85,7 @@ func (c cost) measure(ctx context.Context, r *rig, o options) (found findings, e
 		}
 		found.contests = append(found.contests, result)
 		found.figures = append(found.figures, figure{
-			Name: w.name + ", CPU", Value: result.Rivals[0].CPUMore, Unit: "µs", Target: upTo(costTarget), Must: upTo(costMust),
+			Name: w.name + ", CPU", Value: result.Rivals[0].CPUMore, Unit: "µs", Target: upTo(costTarget), Must: upTo(c.must),
 		})
 	}
 	return found, nil
@@ -127,7 +131,7 @@ func (s *site) joinAll() racer {
 
 // limits are those that the program counts in its own memory.
 func (r *rig) limits(ctx context.Context, o options) (findings, error) {
-	return cost{name: "limits", both: proxied, with: limited, works: readAndCreate}.measure(ctx, r, o)
+	return cost{name: "limits", both: proxied, with: limited, works: readAndCreate, must: costMust}.measure(ctx, r, o)
 }
 
 // limitsTogether are those that nodes count in Redis.
@@ -138,7 +142,7 @@ func (r *rig) limitsTogether(ctx context.Context, o options) (findings, error) {
 	}
 	defer redis.Stop()
 	return cost{
-		name: "limits-redis", both: proxied, with: append(limited[:len(limited):len(limited)], "ATELIER_REDIS_URL="+redis.URL()), also: []int{redis.PID()}, works: readAndCreate,
+		name: "limits-redis", both: proxied, with: append(limited[:len(limited):len(limited)], "ATELIER_REDIS_URL="+redis.URL()), also: []int{redis.PID()}, works: readAndCreate, must: costMustAway,
 	}.measure(ctx, r, o)
 }
 
@@ -149,7 +153,7 @@ func (r *rig) tracing(ctx context.Context, o options) (findings, error) {
 		return findings{}, err
 	}
 	defer c.close()
-	found, err := cost{name: "tracing", both: proxied, with: []string{"ATELIER_OTLP_ENDPOINT=" + c.url}, works: readAndCreate}.measure(ctx, r, o)
+	found, err := cost{name: "tracing", both: proxied, with: []string{"ATELIER_OTLP_ENDPOINT=" + c.url}, works: readAndCreate, must: costMust}.measure(ctx, r, o)
 	if err == nil && c.batches.Load() == 0 {
 		err = errors.New("no traces came")
 	}
@@ -160,7 +164,7 @@ func (r *rig) tracing(ctx context.Context, o options) (findings, error) {
 // audit writes rows that say who did what. There is no setting for that, so the
 // database of the program without them does not write them.
 func (r *rig) audit(ctx context.Context, o options) (findings, error) {
-	return cost{name: "audit", works: []work{{"member", (*site).joinAll}}, without: func(ctx context.Context, s *site) error {
+	return cost{name: "audit", must: costMust, works: []work{{"member", (*site).joinAll}}, without: func(ctx context.Context, s *site) error {
 		db, err := pgx.Connect(ctx, s.ours)
 		if err != nil {
 			return err

@@ -25,13 +25,13 @@ type findings struct {
 // duties are the cases of what is around the core, on one node.
 func duties(r *rig) []trial {
 	return []trial{
-		{"outbox/relay", "a backlog of events sent to RabbitMQ by the program, against a bare publisher of the same messages: as many channels, as many to a confirm", r.relay},
+		{"outbox/relay", "a backlog sent to RabbitMQ against a bare publisher of the same messages, with as many channels and as many to a confirm", r.relay},
 		{"outbox/lag", fmt.Sprintf("from a commit to the consumer, at %d creates a second", lagRate), r.lag},
-		{"login/reads", fmt.Sprintf("%d reads a second while log-ins saturate, against the same alone", readRate), r.crowded},
-		{"cost/limits", "CPU of limits on callers that the program counts itself, on a read and a create", r.limits},
-		{"cost/limits-redis", "the same where nodes count together, with the CPU of Redis", r.limitsTogether},
-		{"cost/tracing", "CPU of traces at the default share of requests, sent to a collector that swallows them", r.tracing},
-		{"cost/audit", "CPU of an audit row and its place in the chain, on collaborators added and removed: reads and creates write none. Without: the trigger that writes it is off", r.audit},
+		{"login/reads", fmt.Sprintf("%d reads a second while log-ins saturate against the same alone", readRate), r.crowded},
+		{"cost/limits", "CPU of limits that a node counts alone, on read and create", r.limits},
+		{"cost/limits-redis", "CPU of limits that nodes count together, on read and create, that of Redis included", r.limitsTogether},
+		{"cost/tracing", "CPU of traces at the default share of requests, on read and create", r.tracing},
+		{"cost/audit", "CPU of an audit row and its place in the chain, on collaborators: reads and creates write none", r.audit},
 	}
 }
 
