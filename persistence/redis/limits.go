@@ -64,7 +64,7 @@ var ErrBusy = errors.New("redis: too many requests wait")
 // Take lets a request of the caller's through, or says when to come again, and at
 // what time of Redis' clock that was, in milliseconds. Times that the caller's log does
 // not have yet are added first. After an error it is not known whether the request
-// was counted. It takes a tenth of a second at most.
+// was counted. It takes two round trips' patience at most.
 func (l *Limits) Take(ctx context.Context, budget, caller string, limits []messages.Limit, more []int64) (v messages.Verdict, at int64, err error) {
 	return l.ask(ctx, budget, caller, limits, more, true, "")
 }
@@ -82,7 +82,7 @@ func (l *Limits) ask(ctx context.Context, budget, caller string, limits []messag
 	default:
 		return v, 0, ErrBusy
 	}
-	late := time.NewTimer(2 * patience) // a trip before, and its own
+	late := time.NewTimer(2 * l.client.patience) // a trip before, and its own
 	defer late.Stop()
 	select {
 	case err = <-a.answered:
@@ -157,7 +157,7 @@ func (l *Limits) work(ctx context.Context) {
 // trip asks for all of a batch. Servers that do not have the script, because they
 // are new or were emptied, get its text.
 func (l *Limits) trip(ctx context.Context, batch []*ask) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, l.client.patience)
 	defer cancel()
 	unknown := l.send(ctx, batch, func(p goredis.Pipeliner, a *ask) *goredis.Cmd {
 		return p.EvalSha(ctx, l.script.Hash(), []string{a.key}, a.args...)
@@ -195,7 +195,7 @@ func (l *Limits) send(ctx context.Context, batch []*ask, command func(goredis.Pi
 // one than before means that all was forgotten. Of a cluster each master has one, so
 // that one which has lost its data is noticed.
 func (l *Limits) Generation(ctx context.Context, fresh string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, l.client.patience)
 	defer cancel()
 	p := l.client.Pipeline()
 	var names []*goredis.StringCmd

@@ -14,12 +14,13 @@ import (
 // Client is a connection to one Redis or to a cluster of them.
 type Client struct {
 	goredis.UniversalClient
-	prefix      string // of all keys
-	connections int    // to each server
+	prefix      string        // of all keys
+	patience    time.Duration // with one round trip
+	connections int           // to each server
 }
 
-// patience is how long one round trip may take. Who waits for it is a request.
-const patience = 50 * time.Millisecond
+// defaultPatience is how long one round trip may take. Who waits for it is a request.
+const defaultPatience = 50 * time.Millisecond
 
 // defaultPrefix is what keys begin with, unless the URL has another.
 const defaultPrefix = "atelier:"
@@ -34,13 +35,14 @@ func init() { goredis.SetLogger(quiet{}) }
 
 // Open reads redis://user:password@host:port/0, rediss:// with TLS, and
 // redis-cluster://user:password@a:6379,b:6379,c:6379. All take ?prefix=…, where others
-// keep keys in the same Redis. It connects with the first command. Errors do not
+// keep keys in the same Redis, and ?timeout=…, where it is far away: how long one
+// round trip may take. It connects with the first command. Errors do not
 // show the URL, which may hold a password.
 func Open(text string) (*Client, error) { return OpenPool(text, connections) }
 
 // OpenPool is Open for so many connections to each server.
 func OpenPool(text string, connections int) (*Client, error) {
-	c := &Client{prefix: defaultPrefix, connections: connections}
+	c := &Client{prefix: defaultPrefix, patience: defaultPatience, connections: connections}
 	scheme, rest, _ := strings.Cut(text, "://")
 	rest, query, _ := strings.Cut(rest, "?")
 	values, err := url.ParseQuery(query)
@@ -51,8 +53,14 @@ func OpenPool(text string, connections int) (*Client, error) {
 		c.prefix = p
 		values.Del("prefix")
 	}
+	if text := values.Get("timeout"); text != "" {
+		if c.patience, err = time.ParseDuration(text); err != nil || c.patience <= 0 {
+			return nil, errors.New("the URL's timeout must be a time such as 200ms")
+		}
+		values.Del("timeout")
+	}
 	if len(values) > 0 {
-		return nil, errors.New("the URL's query may have prefix alone")
+		return nil, errors.New("the URL's query may have prefix and timeout alone")
 	}
 	switch scheme {
 	case "redis", "rediss":
@@ -70,7 +78,7 @@ func (c *Client) single(text string) error {
 	if err != nil {
 		return errors.New("the URL must be such as redis://user:password@host:6379")
 	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled = patience, patience, patience, true
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled = c.patience, c.patience, c.patience, true
 	o.PoolSize, o.MaxRetries, o.DialerRetries = c.connections, -1, 1
 	c.UniversalClient = goredis.NewClient(o)
 	return nil
@@ -103,7 +111,7 @@ func (c *Client) cluster(scheme, rest string) error {
 	}
 	c.UniversalClient = goredis.NewClusterClient(&goredis.ClusterOptions{
 		Addrs: addresses, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, ContextTimeoutEnabled: true,
+		DialTimeout: c.patience, ReadTimeout: c.patience, WriteTimeout: c.patience, ContextTimeoutEnabled: true,
 		PoolSize: c.connections, DialerRetries: 1, MaxRedirects: 2, MinRetryBackoff: -1, ClusterStateReloadInterval: failoverNotice,
 	})
 	return nil
