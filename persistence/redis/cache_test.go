@@ -71,3 +71,19 @@ func TestACacheThatIsAwayIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []messages.Cached{value}, values)
 }
+
+// TestACacheOutlivesItsMaster: once a replica has taken over, what was kept is found
+// and kept again.
+func TestACacheOutlivesItsMaster(t *testing.T) {
+	t.Parallel()
+	cluster := services.OwnRedisCluster(t)
+	c := openCache(t, clustered(cluster))
+	value := messages.Cached{Name: "project:a", Stamp: "1", Body: []byte("x")}
+	require.NoError(t, eager{c}.Cache(t.Context(), []messages.Cached{value}, time.Hour))
+	cluster.Master(t, "atelier:cache:"+value.Name).Crash()
+	newer := messages.Cached{Name: "project:a", Stamp: "2", Body: []byte("y")}
+	require.Eventually(t, func() bool { return c.Cache(t.Context(), []messages.Cached{newer}, time.Hour) == nil }, time.Minute, 50*time.Millisecond)
+	values, err := eager{c}.Cached(t.Context(), []string{value.Name, "project:b", "project:c"})
+	require.NoError(t, err)
+	require.Equal(t, []messages.Cached{newer}, values)
+}

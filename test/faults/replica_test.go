@@ -181,7 +181,7 @@ func (w *replicaWorker) sees(who []*rig.Client, is string, write *rig.Reply, pat
 		c := w.next(who)
 		for range 2 { // the second time from what the first has left behind
 			if first := w.first(c, path, token); !first.is(id, name) {
-				w.s.Found("%s: %s asks node %s for %s, with the token of his write: %t; it is not his write that comes first but %+v", w.name, is, c.Node.Name, path, token != nil, first)
+				w.s.Found("%s: %s asks node %s for %s, with its token: %t; what comes first is not his write but %+v", w.name, is, c.Node.Name, path, token != nil && w.tokens, first)
 			}
 		}
 	}
