@@ -84,6 +84,9 @@ func (o *onceRound) run(round int) {
 		o.once("a password's reset", "410 link_expired", post("", "/auth/password/reset", map[string]string{"token": o.mailed(email, "reset_password"), "password": first}))
 		u := signIn(email, first)
 		u.Email = email
+		var me struct{ ID string }
+		s.Must(must(here.As(u.Access).Do(s.Context(), "GET", "/users/me", nil)).Into(&me))
+		u.ID = me.ID
 		people = append(people, u)
 	}
 	ada, bob := people[0], people[1]
