@@ -107,7 +107,8 @@ func TestNoSecretIsTold(t *testing.T) {
 		c := &canaries{secrets: map[string]string{}}
 		logs := &logbook{}
 		traces, endpoint := startCollector(t)
-		broker, redis := c.password("the broker's password", services.RabbitMQ(t).URL()), c.password("Redis' password", services.Redis(t).URL())
+		keyspace := services.Redis(t)
+		broker, redis := c.password("the broker's password", services.RabbitMQ(t).URL()), c.password("Redis' password", keyspace.URL()+"?prefix="+keyspace.Prefix())
 		store.MasterKey = c.keep("the master key", seal.Generate())
 		raw, err := base64.StdEncoding.DecodeString(store.MasterKey)
 		require.NoError(t, err)
