@@ -169,6 +169,20 @@ func receiveProject(t turn[*project.State], c messages.Command) {
 		write(t, c, project.AcceptOwnership, resource)
 	case *messages.DeclineOwnership:
 		write(t, c, project.DeclineOwnership, done)
+	case *messages.CreateDocument:
+		write(t, c, project.CreateDocument, project.DocumentCreated)
+	case *messages.RenameDocument:
+		write(t, c, project.RenameDocument, project.DocumentRenamed)
+	case *messages.DeleteDocument:
+		write(t, c, project.DeleteDocument, done)
+	case *messages.CreateVersion:
+		write(t, c, project.CreateVersion, project.VersionCreated)
+	case *messages.RestoreDocument:
+		write(t, c, project.RestoreDocument, done)
+	case *messages.GetDocument:
+		read(t, c, project.ViewDocument)
+	case *messages.GetGrant:
+		read(t, c, project.ViewGrant)
 	case *messages.GetProject:
 		read(t, c, project.View)
 	case *messages.GetPermissions:

@@ -125,3 +125,19 @@ func TestTheLargestProjectTravels(t *testing.T) {
 		"a collaborator": project.Added(s, add), "permissions": permissions,
 	})
 }
+
+func TestTheLargestDocumentCommandsTravel(t *testing.T) {
+	t.Parallel()
+	meta := fullMeta(newID())
+	grant := &messages.Grant{ProjectId: newID(), DocumentId: newID(), UserId: newID(), Role: "collaborator", Number: 1 << 60, Write: true}
+	largest := &messages.AppendUpdate{Meta: meta, DocumentId: newID(), Grant: grant, Update: make([]byte, messages.MaxUpdate), At: 1 << 60}
+	require.LessOrEqual(t, proto.Size(largest), messages.SizeLimit(largest))
+	name := wide(project.MaxDocumentName)
+	travels(t, map[string]proto.Message{
+		"the command that creates a document": &messages.CreateDocument{Meta: meta, ProjectId: newID(), DocumentId: newID(), Name: name},
+		"the command that creates a version": &messages.CreateVersion{
+			Meta: meta, ProjectId: newID(), DocumentId: newID(), VersionId: newID(), Name: name, Position: 1 << 60, Size: 1 << 60,
+		},
+		"a document": &messages.Document{Id: newID(), ProjectId: newID(), Name: name, CreatedBy: newID(), CreatedAt: 1 << 60, UpdatedAt: 1 << 60, Version: 1 << 60},
+	})
+}

@@ -45,7 +45,7 @@ func (c *Caller) Call(ctx context.Context, kind, id string, command messages.Com
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > messages.MaxSize {
+	if len(b) > messages.SizeLimit(command) {
 		return nil, messages.Refuse(messages.CodePayloadTooLarge, "the request is too large to be sent between nodes")
 	}
 	ask := &messages.Ask{

@@ -15,12 +15,14 @@ import (
 )
 
 // plan tells how a request becomes an input struct: fields tagged path or query
-// are parameters, a field named Body is the JSON body.
+// are parameters, a field named Body is the JSON body, one named Raw a body of bytes.
 type plan struct {
 	registry huma.Registry
 	params   []param
 	body     []int // index of Body; nil: none is taken
 	schema   *huma.Schema
+	raw      []int // index of Raw; nil: the body is JSON
+	rawDoc   string
 }
 
 type param struct {
@@ -40,6 +42,8 @@ func planFor[I any](s *Server) *plan {
 		case f.Name == "Body":
 			p.body = f.Index
 			p.schema = p.registry.Schema(f.Type, true, t.Name()+"Body")
+		case f.Name == "Raw":
+			p.raw, p.rawDoc = f.Index, f.Tag.Get("doc")
 		case f.Tag.Get("path") != "":
 			p.add(f, "path")
 		case f.Tag.Get("query") != "":
@@ -71,7 +75,10 @@ func (p *plan) bind(c *fiber.Ctx, into reflect.Value) error {
 	if err := p.query(c, into); err != nil {
 		return err
 	}
-	if p.body == nil {
+	switch {
+	case p.raw != nil:
+		return readRaw(c, into.FieldByIndex(p.raw))
+	case p.body == nil:
 		return p.empty(c)
 	}
 	return p.decode(c, into.FieldByIndex(p.body))
@@ -177,13 +184,37 @@ func (p *plan) decode(c *fiber.Ctx, into reflect.Value) error {
 	return nil
 }
 
-// read parses the body. Coded ones are refused: what they unpack to has no bound.
-func read(c *fiber.Ctx) (any, error) {
-	request := c.Request()
-	if coding := request.Header.ContentEncoding(); len(coding) > 0 && !bytes.EqualFold(coding, []byte("identity")) {
-		c.Set(fiber.HeaderAcceptEncoding, "identity")
-		return nil, messages.Refuse(messages.CodeUnsupportedMediaType, "the body must not be compressed")
+// octets is the media type of bytes.
+const octets = "application/octet-stream"
+
+// readRaw takes the body as it is.
+func readRaw(c *fiber.Ctx, into reflect.Value) error {
+	if err := uncoded(c); err != nil {
+		return err
 	}
+	kind, _, _ := strings.Cut(strings.ToLower(string(c.Request().Header.ContentType())), ";")
+	if strings.TrimSpace(kind) != octets {
+		return messages.Refuse(messages.CodeUnsupportedMediaType, "the body must be %s", octets)
+	}
+	into.SetBytes(bytes.Clone(c.Request().Body())) // it outlives the request's buffer
+	return nil
+}
+
+// uncoded refuses coded bodies: what they unpack to has no bound.
+func uncoded(c *fiber.Ctx) error {
+	if coding := c.Request().Header.ContentEncoding(); len(coding) > 0 && !bytes.EqualFold(coding, []byte("identity")) {
+		c.Set(fiber.HeaderAcceptEncoding, "identity")
+		return messages.Refuse(messages.CodeUnsupportedMediaType, "the body must not be compressed")
+	}
+	return nil
+}
+
+// read parses the body.
+func read(c *fiber.Ctx) (any, error) {
+	if err := uncoded(c); err != nil {
+		return nil, err
+	}
+	request := c.Request()
 	body := request.Body()
 	if len(body) == 0 {
 		return nil, messages.Refuse(messages.CodeMalformedJSON, "this needs a JSON body")

@@ -26,7 +26,7 @@ func (s *Server) deleteUser(ctx context.Context, c *call, in *userInput) (*resul
 const mostExported = 10_000
 
 // exportMe packs what there is of the caller: his account, his sessions, the projects
-// that he is in with his role, and the log of his account.
+// that he is in with his role, the documents that he has made, and the log of his account.
 func (s *Server) exportMe(ctx context.Context, c *call, _ *none) (*result[fileBody], error) {
 	account, err := s.deps.Accounts.GetAccount(ctx, &messages.GetAccount{Meta: c.meta(), UserId: c.userID()})
 	if err != nil {
@@ -48,9 +48,13 @@ func (s *Server) exportMe(ctx context.Context, c *call, _ *none) (*result[fileBo
 	if err != nil {
 		return nil, err
 	}
+	documents, err := s.allDocuments(ctx, c.userID())
+	if err != nil {
+		return nil, err
+	}
 	content, err := archive(map[string]any{
 		"account.json": userOf(account), "preferences.json": freeObject(preferences.GetJson()), "sessions.json": sessions,
-		"projects.json": projects, "events.json": events,
+		"projects.json": projects, "documents.json": documents, "events.json": events,
 	})
 	return &result[fileBody]{Body: &fileBody{name: "atelier-export.zip", content: content}}, err
 }
@@ -102,6 +106,23 @@ func (s *Server) allProjects(ctx context.Context, user string) ([]json.RawMessag
 		}
 		for _, m := range found.GetItems() {
 			all = append(all, appendProject(nil, m))
+		}
+		if after = found.GetNext(); after == nil {
+			break
+		}
+	}
+	return all, nil
+}
+
+func (s *Server) allDocuments(ctx context.Context, user string) ([]*documentBody, error) {
+	all := []*documentBody{}
+	for after := (*messages.PageKey)(nil); len(all) < mostExported; {
+		found, err := s.deps.Queries.ListDocuments(ctx, &messages.DocumentQuery{CreatedBy: user, Limit: 100, After: after})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found.GetItems() {
+			all = append(all, documentOf(d))
 		}
 		if after = found.GetNext(); after == nil {
 			break

@@ -112,6 +112,11 @@ func (s *Server) describe(path string, op *operation, in *plan, out reflect.Type
 			o.RequestBody.Content["application/merge-patch+json"] = &huma.MediaType{Schema: in.schema}
 		}
 	}
+	if in.raw != nil {
+		o.RequestBody = &huma.RequestBody{Required: true, Description: in.rawDoc, Content: map[string]*huma.MediaType{
+			octets: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		}}
+	}
 	s.describeSuccess(op, o, out)
 	s.describeProblems(path, op, o)
 	item := s.document.Paths[path]

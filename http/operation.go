@@ -31,6 +31,7 @@ const (
 	projectArchive  permission = "project:archive"
 	projectDelete   permission = "project:delete"
 	projectTransfer permission = "project:transfer"
+	projectContent  permission = "project:edit_content"
 	administer      permission = "installation:administer"
 	readUsers       permission = "installation:read_users"
 	helpUsers       permission = "installation:help_users"
@@ -40,7 +41,7 @@ const (
 // known reports whether the permission is one that somebody decides.
 func (p permission) known() bool {
 	switch p {
-	case public, signedIn, projectRead, projectEdit, projectSettings, projectMembers, projectArchive, projectDelete, projectTransfer, administer, readUsers, helpUsers, readAudit:
+	case public, signedIn, projectRead, projectEdit, projectSettings, projectMembers, projectArchive, projectDelete, projectTransfer, projectContent, administer, readUsers, helpUsers, readAudit:
 		return true
 	}
 	return false

@@ -34,6 +34,9 @@ type queries interface {
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListFeed(context.Context, *messages.FeedQuery) (*messages.FeedPage, error)
 	ListSessions(context.Context, *messages.SessionQuery) (*messages.SessionPage, error)
+	ListDocuments(context.Context, *messages.DocumentQuery) (*messages.DocumentPage, error)
+	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)
+	DocumentProject(ctx context.Context, id string) (projectID string, err error)
 	PublicUsers(ctx context.Context, ids []string) (map[string]*messages.PublicUser, error)
 }
 

@@ -30,22 +30,23 @@ type Config struct {
 
 // Deps is what the edge stands on.
 type Deps struct {
-	Flows    flows
-	Accounts accounts
-	Sessions sessions
-	Projects projects
-	Queries  queries
-	Members  members
-	JWKS     func() []byte
-	Judge    func(password string) (score int, breached bool, suggestions []string)
-	Ready    func(context.Context) []string // reasons for not being ready
-	Now      func() time.Time
-	Position func(context.Context) (messages.Position, error) // of the database; nil: there are no replicas
-	Audit    auditor                                          // nil: nobody keeps one
-	Limits   *Limits                                          // nil: callers are not limited
-	Meter    Meter                                            // nil: nobody counts
-	Tracer   Tracer                                           // nil: nobody samples
-	Log      *slog.Logger
+	Flows     flows
+	Accounts  accounts
+	Sessions  sessions
+	Projects  projects
+	Documents documents
+	Queries   queries
+	Members   members
+	JWKS      func() []byte
+	Judge     func(password string) (score int, breached bool, suggestions []string)
+	Ready     func(context.Context) []string // reasons for not being ready
+	Now       func() time.Time
+	Position  func(context.Context) (messages.Position, error) // of the database; nil: there are no replicas
+	Audit     auditor                                          // nil: nobody keeps one
+	Limits    *Limits                                          // nil: callers are not limited
+	Meter     Meter                                            // nil: nobody counts
+	Tracer    Tracer                                           // nil: nobody samples
+	Log       *slog.Logger
 }
 
 // Time-outs of a connection, and the largest request.
@@ -164,6 +165,7 @@ func (s *Server) table() {
 	add(s, operation{ID: "changeRole", Method: "PATCH", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Change a collaborator's role", Permission: projectMembers, Status: 200, ETag: true, Codes: write}, s.changeRole)
 	add(s, operation{ID: "removeCollaborator", Method: "DELETE", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Remove a collaborator; me leaves, which everyone may", Permission: projectMembers, Status: 204, ETag: true, Codes: write}, s.removeCollaborator)
 	s.invitations()
+	s.tableDocuments()
 	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: projectRead, Status: 200,
 		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
 	add(s, operation{ID: "listFeed", Method: "GET", Path: "/events", Summary: "Everything that happened to me and in my projects, oldest first; for administrators to all. next_cursor is never null: asked again later, it leads to what has happened since",

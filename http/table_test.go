@@ -172,6 +172,7 @@ func TestBodiesCanBeAssigned(t *testing.T) {
 		&tokenInput{}, &addressInput{}, &resetPasswordInput{}, &checkPasswordInput{}, &reauthenticateInput{}, &changeEmailInput{},
 		&createUserInput{}, &updateUserInput{}, &replaceUserInput{}, &suspendUserInput{}, &inviteInput{}, &offerInput{},
 		&createProjectInput{}, &updateProjectInput{}, &replaceProjectInput{}, &addCollaboratorInput{}, &changeRoleInput{},
+		&createDocumentInput{}, &renameDocumentInput{}, &createVersionInput{},
 	} {
 		body := reflect.ValueOf(input).Elem().FieldByName("Body")
 		require.NotPanics(t, func() { assign(body, sample(body.Type())) }, "%T", input)

@@ -62,12 +62,21 @@ func (*ProjectOwnershipTransferred) EventType() string {
 	return "project.ownership_transferred"
 }
 
+func (*DocumentCreated) EventType() string        { return "document.created" }
+func (*DocumentRenamed) EventType() string        { return "document.renamed" }
+func (*DocumentDeleted) EventType() string        { return "document.deleted" }
+func (*DocumentVersionCreated) EventType() string { return "document.version_created" }
+func (*DocumentRestored) EventType() string       { return "document.restored" }
+func (*DocumentUpdated) EventType() string        { return "document.updated" }
+func (*DocumentFolded) EventType() string         { return "document.folded" }
+
 // Logged reports whether an event belongs in the log. A session's own changes
 // stay inside the aggregate: its stream is the user's, which the account writes.
-// So do one-time links, and mails are rows of their own.
+// So do one-time links, and mails are rows of their own. What is written into a
+// document is in the document's own log.
 func Logged(e Event) bool {
 	switch e.(type) {
-	case *SessionRefreshed, *SessionSteppedUp, *LinkIssued, *EmailChangeBegun, *EmailConfirmed, *MailQueued:
+	case *SessionRefreshed, *SessionSteppedUp, *LinkIssued, *EmailChangeBegun, *EmailConfirmed, *MailQueued, *DocumentUpdated, *DocumentFolded:
 		return false
 	}
 	return true
@@ -78,7 +87,7 @@ func Logged(e Event) bool {
 // changes are of its own.
 func RaisesVersion(e Event) bool {
 	switch e.(type) {
-	case *SessionRefreshed, *SessionSteppedUp:
+	case *SessionRefreshed, *SessionSteppedUp, *DocumentUpdated:
 		return true
 	}
 	return Logged(e) && !strings.HasPrefix(e.EventType(), "session.")
@@ -154,5 +163,6 @@ func loggedEvents() []Event {
 		&ProjectRestored{}, &ProjectDeleted{}, &ProjectCollaboratorAdded{}, &ProjectCollaboratorRemoved{}, &ProjectRoleChanged{},
 		&ProjectInvitationCreated{}, &ProjectInvitationAccepted{}, &ProjectInvitationDeclined{}, &ProjectInvitationRevoked{},
 		&ProjectOwnershipOffered{}, &ProjectOwnershipDeclined{}, &ProjectOwnershipTransferred{},
+		&DocumentCreated{}, &DocumentRenamed{}, &DocumentDeleted{}, &DocumentVersionCreated{}, &DocumentRestored{},
 	}
 }

@@ -10,6 +10,8 @@ type (
 	SessionID string
 	// ProjectID is the UUID of a project.
 	ProjectID string
+	// DocumentID is the UUID of a document.
+	DocumentID string
 )
 
 // ValidID reports whether s is a UUID in canonical lower-case text form.

@@ -12,6 +12,18 @@ import (
 // it; lists and files are read where they lie.
 const MaxSize = 64 << 10
 
+// MaxUpdate is how many bytes an update of a document may have. Pasted pictures are
+// one, and cannot be sent in parts.
+const MaxUpdate = 1 << 20
+
+// SizeLimit is how many bytes a command may have when it is sent to another node.
+func SizeLimit(c Command) int {
+	if _, large := c.(*AppendUpdate); large {
+		return MaxUpdate + MaxSize
+	}
+	return MaxSize
+}
+
 // MaxPatch is how many bytes a patch of preferences may have, spaces and what it
 // removes included.
 const MaxPatch = 48 << 10

@@ -31,7 +31,7 @@ func EventMarks(e Event, id string) []Mark {
 		return []Mark{{Project: id, User: e.GetUserId()}}
 	case *ProjectOwnershipTransferred:
 		return []Mark{{Project: id, User: e.GetPreviousOwnerId()}, {Project: id, User: e.GetOwnerId()}}
-	case *ProjectArchived, *ProjectDeleted:
+	case *ProjectArchived, *ProjectDeleted, *DocumentDeleted:
 		return []Mark{{Project: id}}
 	case *ProjectSettingsChanged:
 		if e.Public != nil && !e.GetPublic() {
@@ -72,6 +72,8 @@ func CommandMarks(c Command) []Mark {
 	case *AcceptOwnership:
 		return []Mark{{Project: c.GetProjectId()}}
 	case *ArchiveProject:
+		return []Mark{{Project: c.GetProjectId()}}
+	case *DeleteDocument:
 		return []Mark{{Project: c.GetProjectId()}}
 	case *DeleteProject:
 		return []Mark{{Project: c.GetProjectId()}}

@@ -15,6 +15,10 @@ type Change struct {
 	Put        []Member // inserted or overwritten
 	Overwrites bool     // some of Put were in before
 	Removed    []messages.UserID
+
+	Documents    []Document // inserted or overwritten
+	Undocumented []messages.DocumentID
+	Versions     []Version // inserted
 }
 
 // Row is the projects row after the flight.
@@ -78,6 +82,7 @@ func Changes(after *State, events []messages.Event) any {
 			change.Removed = append(change.Removed, user)
 		}
 	}
+	change.foldDocuments(after, events)
 	return change
 }
 

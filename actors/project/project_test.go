@@ -53,6 +53,16 @@ func (m machine) Decide(c messages.Command, now time.Time) ([]messages.Event, er
 		return project.AcceptOwnership(m.State, c, now)
 	case *messages.DeclineOwnership:
 		return project.DeclineOwnership(m.State, c, now)
+	case *messages.CreateDocument:
+		return project.CreateDocument(m.State, c, now)
+	case *messages.RenameDocument:
+		return project.RenameDocument(m.State, c, now)
+	case *messages.DeleteDocument:
+		return project.DeleteDocument(m.State, c, now)
+	case *messages.CreateVersion:
+		return project.CreateVersion(m.State, c, now)
+	case *messages.RestoreDocument:
+		return project.RestoreDocument(m.State, c, now)
 	default:
 		return nil, fmt.Errorf("no rule for %T", c)
 	}
@@ -182,6 +192,44 @@ func TestRandomHistories(t *testing.T) {
 		}
 		require.Equal(t, m.Clone(), folded.Clone())
 	})
+}
+
+func TestGrants(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*project.State{existing(project.Active, false), existing(project.Active, true), existing(project.Archived, false)} {
+		s.Apply(&messages.DocumentCreated{DocumentId: "d", Name: "Minutes", CreatedBy: "ann"}, messages.Stamp{At: time.Unix(9, 0), Version: 9, Seq: 9})
+		for _, user := range []string{"", "stranger", "viewer", "commenter", "editor", "collaborator", "admin", "ann"} {
+			meta := &messages.Meta{Principal: user}
+			reads, writes := project.Decide(s, messages.UserID(user), project.Read), project.Decide(s, messages.UserID(user), project.EditContent)
+			g, err := project.ViewGrant(s, &messages.GetGrant{Meta: meta, DocumentId: "d"}, time.Time{})
+			if !reads.Allowed {
+				require.True(t, messages.HasCode(err, messages.CodeNotFound), user)
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, &messages.Grant{ProjectId: "p", DocumentId: "d", UserId: user, Role: string(reads.Role), Number: 9, Write: writes.Allowed}, g)
+			_, err = project.ViewGrant(s, &messages.GetGrant{Meta: meta, DocumentId: "d", Write: true}, time.Time{})
+			require.Equal(t, writes.Allowed, err == nil, user)
+			_, err = project.ViewGrant(s, &messages.GetGrant{Meta: meta, DocumentId: "e"}, time.Time{})
+			require.True(t, messages.HasCode(err, messages.CodeNotFound))
+		}
+	}
+}
+
+func TestDocumentsHaveALimit(t *testing.T) {
+	t.Parallel()
+	m := machine{existing(project.Active, false)}
+	create := func(i int) (err error) {
+		events, err := m.Decide(&messages.CreateDocument{Meta: &messages.Meta{Principal: "ann"}, DocumentId: fmt.Sprint(i), Name: "n"}, time.Now())
+		for _, e := range events {
+			m.Apply(e, messages.Stamp{Version: m.Version + 1, Seq: m.Seq + 1})
+		}
+		return err
+	}
+	for i := range project.MaxDocuments {
+		require.NoError(t, create(i))
+	}
+	require.True(t, messages.HasCode(create(project.MaxDocuments), messages.CodeInvalidState))
 }
 
 func TestChangesFoldsToTheEnd(t *testing.T) {

@@ -66,8 +66,9 @@ type State struct {
 	Invitations []Invitation // that wait, the oldest first; expired ones among them
 	Offer       Offer        // of ownership
 
-	members []Member // by AddedAt, then User
-	index   map[messages.UserID]Role
+	members   []Member // by AddedAt, then User
+	index     map[messages.UserID]Role
+	documents map[messages.DocumentID]Document
 }
 
 // Exists reports whether the project was created and not deleted.
@@ -85,6 +86,7 @@ func (s *State) Clone() *State {
 	c.members = slices.Clone(s.members)
 	c.Invitations = slices.Clone(s.Invitations)
 	c.index = maps.Clone(s.index)
+	c.documents = maps.Clone(s.documents)
 	return &c
 }
 
@@ -186,6 +188,8 @@ func (s *State) Apply(e messages.Event, at messages.Stamp) {
 		user := messages.UserID(e.GetUserId())
 		s.members[s.position(user)].Role = Role(e.GetRole())
 		s.index[user] = Role(e.GetRole())
+	default:
+		s.applyDocument(e, at)
 	}
 	if messages.Logged(e) {
 		s.UpdatedAt = at.At

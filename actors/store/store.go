@@ -17,9 +17,10 @@ type Kind string
 
 // The kinds of entity.
 const (
-	Account Kind = "account"
-	Session Kind = "session"
-	Project Kind = "project"
+	Account  Kind = "account"
+	Session  Kind = "session"
+	Project  Kind = "project"
+	Document Kind = "document"
 )
 
 // Fence is the right to write one entity's rows: an engine applies a commit
@@ -133,7 +134,7 @@ type Commit struct {
 	Node    string // owner recorded with a new row
 	Next    int64  // version after the commit
 	Stream  string // of the events; "" when there are none
-	Change  any    // *project.Change, *account.Change, *session.Change; nil to check the fence only
+	Change  any    // *project.Change, *account.Change, *session.Change, *document.Change; nil to check the fence only
 	Events  []Event
 	Mails   []Mail
 	Replies []Reply      // of the commands in it; a key that exists already refuses the commit

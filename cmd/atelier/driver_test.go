@@ -79,6 +79,9 @@ func (d *driver) fresh() string {
 			d.owner.post("/projects/"+project+"/archive", nil)
 		}
 	}
+	if strings.Contains(path, "{document_id}") {
+		path = d.freshDocument(path)
+	}
 	if strings.HasPrefix(path, api+"/users/{user_id}") {
 		path = strings.Replace(path, "{user_id}", d.freshUser(), 1)
 	}
@@ -109,6 +112,19 @@ func (d *driver) fresh() string {
 		}
 	}
 	return strings.NewReplacer("{user_id}", d.other.user, "{session_id}", d.owner.session, "{node}", d.node, "{code}", "not_found").Replace(path)
+}
+
+// freshDocument fills in a document with something in it, and a version of that.
+func (d *driver) freshDocument(path string) string {
+	project := d.owner.post("/projects", object{"name": "Harbour"}).text("id")
+	id := d.owner.post("/projects/"+project+"/documents", object{"name": "Minutes"}).text("id")
+	d.owner.append(id, yjsText(7, 0, "ab"))
+	if strings.Contains(path, "{version_id}") {
+		version := d.owner.post("/documents/"+id+"/versions", object{"name": "First"}).text("id")
+		d.owner.append(id, yjsText(7, 2, "c"))
+		path = strings.Replace(path, "{version_id}", version, 1)
+	}
+	return strings.Replace(path, "{document_id}", id, 1)
 }
 
 // freshUser is a user whose status lets him make the operation's move.
@@ -186,7 +202,13 @@ func (d *driver) send(what string, r request) *answer {
 	if r.query != "" {
 		path += "?" + r.query
 	}
-	if r.body == nil && d.op.Body != nil {
+	if d.takesOctets() && !slices.ContainsFunc(r.headers, func(h string) bool { return strings.HasPrefix(h, "Content-Type") }) {
+		r.headers = append(slices.Clone(r.headers), "Content-Type: application/octet-stream")
+	}
+	if r.body == nil && d.takesOctets() {
+		body := string(yjsText(byte(1+d.IntN(100)), 0, "xyz"))
+		r.body = &body
+	} else if r.body == nil && d.op.Body != nil {
 		body := render(d.valid(d.op.Body.Content["application/json"].Schema, ""))
 		r.body = &body
 	}
@@ -204,6 +226,11 @@ func (d *driver) send(what string, r request) *answer {
 		d.fault(what, path, r, fault)
 	}
 	return a
+}
+
+// takesOctets reports whether the body is no JSON.
+func (d *driver) takesOctets() bool {
+	return d.op.Body != nil && d.op.Body.Content["application/json"].Schema == nil
 }
 
 func (d *driver) fault(what, path string, r request, fault string) {
@@ -281,6 +308,10 @@ func (d *driver) bodies() {
 		}
 		return
 	}
+	if d.takesOctets() {
+		d.octets()
+		return
+	}
 	s := d.op.Body.Content["application/json"].Schema
 	for _, fault := range slices.Sorted(maps.Keys(d.invalid(s))) {
 		d.fresh()
@@ -295,14 +326,24 @@ func (d *driver) bodies() {
 	d.refuses("a large body", request{body: &large}, "payload_too_large")
 }
 
+func (d *driver) octets() {
+	whole := string(yjsText(7, 0, "some text"))
+	for what, body := range map[string]string{"nothing": "", "an end too early": whole[:9], "something behind": whole + "x", "JSON": `{"name":"x"}`} {
+		d.refuses(what, request{body: &body}, "validation_failed")
+	}
+	large := strings.Repeat("x", 2<<20)
+	d.refuses("a large body", request{body: &large}, "payload_too_large")
+}
+
 func (d *driver) paths() {
 	for _, id := range []string{"x", "0", "null", "-1", uuid.Nil.String(), uuid.NewString(), "%00", "%2e%2e", "..%2f..%2flivez", "%F0%9F%98%80", "*", strings.Repeat("9", 2000)} {
-		for _, name := range []string{"{project_id}", "{user_id}", "{session_id}", "{invitation_id}", "{token}", "{node}", "{code}"} {
+		for _, name := range []string{"{project_id}", "{user_id}", "{session_id}", "{invitation_id}", "{document_id}", "{version_id}", "{token}", "{node}", "{code}"} {
 			if !strings.Contains(d.path, name) {
 				continue
 			}
 			path := strings.Replace(d.path, name, id, 1)
-			path = strings.NewReplacer("{project_id}", d.owner.post("/projects", object{"name": "x"}).text("id"), "{user_id}", d.other.user, "{invitation_id}", uuid.NewString()).Replace(path)
+			path = strings.NewReplacer("{project_id}", d.owner.post("/projects", object{"name": "x"}).text("id"), "{user_id}", d.other.user, "{invitation_id}", uuid.NewString(),
+				"{document_id}", uuid.NewString(), "{version_id}", uuid.NewString()).Replace(path)
 			d.send("the path with "+id, request{path: path})
 		}
 	}

@@ -5,7 +5,9 @@ import (
 	"runtime"
 	"time"
 
+	"atelier/actors"
 	"atelier/actors/account"
+	"atelier/actors/document"
 	"atelier/actors/project"
 	"atelier/actors/session"
 	"atelier/actors/store"
@@ -21,6 +23,12 @@ type engine interface {
 	Projects() store.Claimer[*project.State]
 	Accounts() store.Claimer[*account.State]
 	Sessions() store.Claimer[*session.State]
+	Documents() store.Claimer[*document.State]
+	actors.DocumentStore
+	ListDocuments(context.Context, *messages.DocumentQuery) (*messages.DocumentPage, error)
+	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)
+	DocumentProject(ctx context.Context, id string) (projectID string, err error)
+	SweepVersions(ctx context.Context, automatic, orphaned time.Time, limit int) (removed int, err error)
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
 	FindProjects(context.Context, *messages.ProjectQuery) (*messages.FoundProjects, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)

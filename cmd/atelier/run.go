@@ -55,6 +55,8 @@ type server struct {
 	cache    *cache.Cache // nil: nothing is kept
 	clients  clients
 	letters  *letterbox
+	tender   *tender
+	tendAs   func(actors.FolderConfig) // look after documents, from now on so
 	mint     *token.Mint
 	keys     func(context.Context, *keyOrder) (*keyReport, error) // carries out an operator's order
 	Flows    *identity.Service
@@ -163,7 +165,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	s.background(kept.chain)
 	s.metrics.readAudit(kept)
 	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
-		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Queries: newLists(db, s.floor, s.cache),
+		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Documents: s.clients.documents, Queries: newLists(db, s.floor, s.cache),
 		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Position: db.position, Audit: kept, Limits: limits,
 		Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,
 	})
@@ -177,13 +179,14 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 }
 
 type clients struct {
-	accounts *actors.Accounts
-	sessions *actors.Sessions
-	projects *actors.Projects
+	accounts  *actors.Accounts
+	sessions  *actors.Sessions
+	projects  *actors.Projects
+	documents *actors.Documents
 }
 
-func clientsOf(c actors.Caller) clients {
-	return clients{actors.NewAccounts(c), actors.NewSessions(c), actors.NewProjects(c)}
+func clientsOf(c actors.Caller, db actors.DocumentStore) clients {
+	return clients{actors.NewAccounts(c), actors.NewSessions(c), actors.NewProjects(c), actors.NewDocuments(c, db)}
 }
 
 // lease is what a node knows of its right to answer.
@@ -210,8 +213,9 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	}
 	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }, s.floor}
 	s.letters = &letterbox{db: db}
+	s.tender = &tender{}
 	deps := actors.Deps{
-		Node: node, Lease: lockLease{}, Barrier: here, Hints: hints{s.metrics, s.relay, s.letters}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
+		Node: node, Lease: lockLease{}, Barrier: here, Hints: hints{s.metrics, s.relay, s.letters, s.tender}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
 		Seal: sealer.Seal, Log: s.log,
 	}
 	var leased *cluster.Lease
@@ -238,6 +242,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	actors.AddAccounts(runtime, db.Accounts())
 	actors.AddSessions(runtime, db.Sessions())
 	actors.AddProjects(runtime, db.Projects())
+	actors.AddDocuments(runtime, db.Documents())
 	s.members = &members{node: node, peers: s.peers, lease: deps.Lease, census: func() map[string]int64 { return census(runtime) }, since: time.Now()}
 	s.measure(db, runtime, leased)
 	if err := s.joinOthers(ctx, runtime, leased); err != nil {
@@ -250,7 +255,8 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 		caller = everywhere{s.peers.caller}
 		s.peers.gate.Open()
 	}
-	s.clients = clientsOf(caller)
+	s.clients = clientsOf(caller, db)
+	s.tend(runtime, db, deps.Lease.Now)
 	return deps.Lease.(lease), nil
 }
 

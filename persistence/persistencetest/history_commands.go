@@ -67,7 +67,9 @@ func (w *world) projectCommand(s *project.State) (events []messages.Event) {
 		member = string(members[w.random.IntN(len(members))].User)
 	}
 	role := []string{"", "viewer", "commenter", "editor", "admin"}[w.random.IntN(5)]
-	switch n := w.random.IntN(20); {
+	switch n := w.random.IntN(26); {
+	case n >= 20:
+		events = w.documentCommand(s, meta)
 	case n < 7:
 		events, _ = project.AddCollaborator(s, &messages.AddCollaborator{Meta: meta, ProjectId: id, UserId: w.user(), Role: role}, w.now)
 	case n < 10:
@@ -87,6 +89,24 @@ func (w *world) projectCommand(s *project.State) (events []messages.Event) {
 		events, _ = project.Restore(s, &messages.RestoreProject{Meta: meta, ProjectId: id}, w.now)
 	default:
 		events, _ = project.Remove(s, &messages.DeleteProject{Meta: meta, ProjectId: id}, w.now)
+	}
+	return events
+}
+
+func (w *world) documentCommand(s *project.State, meta *messages.Meta) (events []messages.Event) {
+	ids := slices.Sorted(maps.Keys(s.Documents()))
+	if len(ids) < 2 || w.random.IntN(3) == 0 {
+		events, _ = project.CreateDocument(s, &messages.CreateDocument{Meta: meta, DocumentId: newID(), Name: w.text()}, w.now)
+		return events
+	}
+	id := string(ids[w.random.IntN(len(ids))])
+	switch w.random.IntN(3) {
+	case 0:
+		events, _ = project.RenameDocument(s, &messages.RenameDocument{Meta: meta, DocumentId: id, Name: w.text()}, w.now)
+	case 1:
+		events, _ = project.CreateVersion(s, &messages.CreateVersion{Meta: meta, DocumentId: id, VersionId: newID(), Name: w.text()}, w.now)
+	default:
+		events, _ = project.DeleteDocument(s, &messages.DeleteDocument{Meta: meta, DocumentId: id}, w.now)
 	}
 	return events
 }

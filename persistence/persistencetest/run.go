@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"atelier/actors/account"
+	"atelier/actors/document"
 	"atelier/actors/project"
 	"atelier/actors/session"
 	"atelier/actors/store"
@@ -21,6 +22,15 @@ type Engine interface {
 	Projects() store.Claimer[*project.State]
 	Accounts() store.Claimer[*account.State]
 	Sessions() store.Claimer[*session.State]
+	Documents() store.Claimer[*document.State]
+	ReadDocument(ctx context.Context, id string) (*messages.DocumentLog, error)
+	DocumentProject(ctx context.Context, id string) (projectID string, err error)
+	ListDocuments(context.Context, *messages.DocumentQuery) (*messages.DocumentPage, error)
+	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)
+	PutVersion(ctx context.Context, id, document string, content []byte) error
+	ReadVersion(ctx context.Context, id, document string) ([]byte, error)
+	LastVersion(ctx context.Context, document string) (time.Time, error)
+	SweepVersions(ctx context.Context, automatic, orphaned time.Time, limit int) (removed int, err error)
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
 	FindProjects(context.Context, *messages.ProjectQuery) (*messages.FoundProjects, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
@@ -177,11 +187,14 @@ var sharing = []property{
 	{"OwnersAreNotErased", ownersAreNotErased},
 	{"InvitationsAreFoundByAddress", invitationsByAddress},
 	{"OwnersChange", ownersChange},
+	{"DocumentsOfProjects", documentsOfProjects},
+	{"DocumentLogs", documentLogs},
 	{"RowsApplyAndFoldAgree", histories},
 }
 
 var alone = []property{
 	{"AnyAdmin", anyAdmin},
+	{"DocumentVersions", documentVersions},
 	{"SweepRemovesWhatExpired", sweep},
 	{"SigningKeys", signingKeys},
 	{"UnsentEvents", unsentEvents},

@@ -25,7 +25,8 @@ const (
 // Accounts claims user rows.
 func (db *DB) Accounts() store.Claimer[*account.State] {
 	return claimer[*account.State]{
-		db: db, kind: store.Account, table: "users", load: loadAccount, row: readAccount, loadRest: loadOpenSessions, rest: readOpenSessions,
+		db: db, kind: store.Account, table: "users", load: loadAccount, row: readAccount,
+		loads: []rest[*account.State]{{loadOpenSessions, readOpenSessions}},
 	}
 }
 

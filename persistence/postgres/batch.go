@@ -56,6 +56,17 @@ func (b *batch) add(flights []flight, texts *statements, fill func(*arguments, [
 	b.statements = append(b.statements, statement{texts[a.with](), a.ends, func(rows pgx.Rows) error { return judge(rows, b.results, reason) }})
 }
 
+// follow queues a statement that writes what belongs to rows of those before it.
+// It asks itself whether they were written, and has no verdicts.
+func (b *batch) follow(text string, inputs ...input) {
+	a := &arguments{buffers: b.buffers}
+	a.add(0, inputs...)
+	b.statements = append(b.statements, statement{text, a.ends, func(rows pgx.Rows) error {
+		rows.Close()
+		return rows.Err()
+	}})
+}
+
 // arguments of one statement, in the order in which its inputs are declared.
 type arguments struct {
 	*buffers

@@ -12,13 +12,18 @@ import (
 
 // claimer takes rows of one kind.
 type claimer[S any] struct {
-	db       *DB
-	kind     store.Kind
-	table    string
-	load     string // the row, by id
-	row      func(row pgx.Row, id string) (s S, version int64, err error)
-	loadRest string // rows of another table that belong to it, by id; may be empty
-	rest     func(rows pgx.Rows) (fill func(S), err error)
+	db    *DB
+	kind  store.Kind
+	table string
+	load  string // the row, by id
+	row   func(row pgx.Row, id string) (s S, version int64, err error)
+	loads []rest[S] // rows of other tables that belong to it
+}
+
+// rest is a query by the id of a row, and how its rows become a part of the state.
+type rest[S any] struct {
+	text string
+	read func(rows pgx.Rows) (fill func(S), err error)
 }
 
 // Claim implements store.Claimer. Claim and load travel together; the load is a
@@ -56,11 +61,11 @@ var errNotTaken = errors.New("postgres: the row was not taken")
 
 func (c claimer[S]) take(ctx context.Context, id string, key pgtype.UUID, node string) (claimed store.Claimed[S], err error) {
 	batch := &pgx.Batch{}
-	var rest func(S)
+	fills := make([]func(S), len(c.loads))
 	queueRest := func() {
-		if c.loadRest != "" {
-			batch.Queue(c.loadRest, key).Query(func(rows pgx.Rows) (err error) {
-				rest, err = c.rest(rows)
+		for i, more := range c.loads {
+			batch.Queue(more.text, key).Query(func(rows pgx.Rows) (err error) {
+				fills[i], err = more.read(rows)
 				return err
 			})
 		}
@@ -97,8 +102,8 @@ func (c claimer[S]) take(ctx context.Context, id string, key pgtype.UUID, node s
 	if !taken {
 		return claimed, errNotTaken
 	}
-	if rest != nil {
-		rest(claimed.State)
+	for _, fill := range fills {
+		fill(claimed.State)
 	}
 	return claimed, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"atelier/actors/account"
+	"atelier/actors/document"
 	"atelier/actors/project"
 	"atelier/actors/session"
 	"atelier/actors/store"
@@ -27,6 +28,7 @@ type sorted struct {
 	goneAccounts                              []flight
 	newProjects, projects, goneProjects       []flight
 	checkAccount, checkSession, checkProjects []flight
+	documents, checkDocuments                 []flight
 }
 
 // sort distributes the commits, in the order of their ids: two groups that want
@@ -66,6 +68,8 @@ func (s *sorted) place(c *store.Commit) *[]flight {
 			return &s.goneProjects
 		}
 		return &s.projects
+	case *document.Change:
+		return &s.documents
 	}
 	switch c.Kind {
 	case store.Account:
@@ -74,6 +78,8 @@ func (s *sorted) place(c *store.Commit) *[]flight {
 		return &s.checkSession
 	case store.Project:
 		return &s.checkProjects
+	case store.Document:
+		return &s.checkDocuments
 	default:
 		panic("postgres: no table for " + string(c.Kind))
 	}
@@ -90,9 +96,13 @@ func (s *sorted) queue(b *batch) {
 	b.add(s.newProjects, insertProjects, insertProjectArgs, errUnknownUser)
 	b.add(s.projects, updateProjects, updateProjectArgs, errUnknownUser)
 	b.add(s.goneProjects, deleteProjects, fenceArgs, nil)
+	b.projectDocuments(s)
+	b.add(s.documents, updateDocuments, updateDocumentArgs, nil)
+	b.foldDocuments(s.documents)
 	b.add(s.checkAccount, checkAccounts, fenceArgs, nil)
 	b.add(s.checkSession, checkSessions, fenceArgs, nil)
 	b.add(s.checkProjects, checkProjects, fenceArgs, nil)
+	b.add(s.checkDocuments, checkDocuments, fenceArgs, nil)
 }
 
 var (
@@ -124,9 +134,10 @@ func fenceArgs(a *arguments, flights []flight) {
 
 // Checks write no row: the fence must hold, or, for epoch 0, there must be no row.
 var (
-	checkAccounts = variants(check("users"))
-	checkSessions = variants(check("sessions"))
-	checkProjects = variants(check("projects"))
+	checkAccounts  = variants(check("users"))
+	checkSessions  = variants(check("sessions"))
+	checkProjects  = variants(check("projects"))
+	checkDocuments = variants(check("document_logs"))
 )
 
 func check(table string) func(q *composition) string {

@@ -40,6 +40,9 @@ func fill(t *testing.T, url string) {
 		`INSERT INTO project_collaborators (project_id, user_id) SELECT id, id FROM users`,
 		`INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, amr, auth_epoch)
 			SELECT id, id, now(), now(), now(), '', '', '{}', 1 FROM users`,
+		`INSERT INTO documents SELECT id, id, 'd', id::text, now(), now(), 1, 0 FROM users`,
+		`INSERT INTO document_logs (id) SELECT id FROM users`,
+		`INSERT INTO document_updates SELECT id, i, '' FROM users, generate_series(1, 2) i`,
 		`INSERT INTO commands SELECT id::text, 'k', '', '', now() FROM users`)
 }
 
@@ -67,15 +70,19 @@ func plans(t *testing.T, url string) map[string]string {
 	for name, variants := range map[string]*statements{
 		"insert accounts": insertAccounts, "update accounts": updateAccounts, "update sessions": updateSessions, "insert projects": insertProjects,
 		"update projects": updateProjects, "delete projects": deleteProjects, "check accounts": checkAccounts, "check projects": checkProjects,
+		"update documents": updateDocuments, "check documents": checkDocuments,
 	} {
 		for _, with := range []parts{0, withEvents, withEvents | withReplies, withEvents | withReplies | withLookups, combinations - 1} {
 			texts[fmt.Sprint(name, " ", int(with))] = variants[with]()
 		}
 	}
+	for i, text := range []string{foldContents, putDocuments, removeDocuments, putVersions} {
+		texts[fmt.Sprint("documents ", i)] = text
+	}
 	for name, text := range texts {
 		texts[name] = explain(t, conn.Conn(), name, text)
 	}
-	for _, table := range []string{"users", "sessions", "projects"} {
+	for _, table := range []string{"users", "sessions", "projects", "document_logs"} {
 		texts["take "+table] = explain(t, conn.Conn(), "take "+table, takeSQL(table))
 	}
 	return texts

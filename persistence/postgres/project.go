@@ -60,13 +60,14 @@ func parseSettings(b []byte) (project.Settings, error) {
 const (
 	loadProject = `SELECT name, coalesce(description, ''), owner_id, status, settings, created_at, updated_at, version, seq,
 		invitations, offer FROM projects WHERE id = $1`
-	loadMembers = `SELECT user_id, role, added_at, added_by FROM project_collaborators WHERE project_id = $1`
+	loadMembers   = `SELECT user_id, role, added_at, added_by FROM project_collaborators WHERE project_id = $1`
+	loadDocuments = `SELECT id, name, created_by, created_at, updated_at, version, versions FROM documents WHERE project_id = $1`
 )
 
 // Projects claims project rows.
 func (db *DB) Projects() store.Claimer[*project.State] {
 	return claimer[*project.State]{
-		db: db, kind: store.Project, table: "projects", load: loadProject, row: readProject, loadRest: loadMembers, rest: readMembers,
+		db: db, kind: store.Project, table: "projects", load: loadProject, row: readProject, loads: []rest[*project.State]{{loadMembers, readMembers}, {loadDocuments, readDocuments}},
 	}
 }
 

@@ -57,7 +57,7 @@ func loadProject(c *connection, id string) (s *project.State, epoch int64, err e
 		return nil
 	})
 	s.Load(members)
-	return s, epoch, err
+	return s, epoch, errors.Join(err, c.loadDocuments(s))
 }
 
 var (
@@ -91,7 +91,7 @@ func (c *connection) insertProject(one *store.Commit, change *project.Change) (v
 	if inserted == 0 {
 		return c.refused(one, errUnknownUser)
 	}
-	return nil, c.changeMembers(one, change)
+	return nil, errors.Join(c.changeMembers(one, change), c.changeDocuments(one, change))
 }
 
 func (c *connection) updateProject(one *store.Commit, change *project.Change) (verdict, err error) {
@@ -104,7 +104,7 @@ func (c *connection) updateProject(one *store.Commit, change *project.Change) (v
 	if verdict != nil || err != nil {
 		return verdict, err
 	}
-	return nil, c.changeMembers(one, change)
+	return nil, errors.Join(c.changeMembers(one, change), c.changeDocuments(one, change))
 }
 
 func invitationsJSON(row *project.Row) string {

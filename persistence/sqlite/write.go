@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"atelier/actors/account"
+	"atelier/actors/document"
 	"atelier/actors/project"
 	"atelier/actors/session"
 	"atelier/actors/store"
@@ -76,6 +77,8 @@ func (c *connection) change(one *store.Commit) (verdict, err error) {
 		return c.updateAccount(one, change)
 	case *session.Change:
 		return c.updateSession(one, change.Row)
+	case *document.Change:
+		return c.updateDocument(one, change)
 	case *project.Change:
 		switch {
 		case change.Created && change.Deleted: // within one flight: only the log remembers
@@ -109,9 +112,10 @@ func (c *connection) refused(one *store.Commit, reason *messages.Error) (verdict
 }
 
 var checks = map[store.Kind]*statement{
-	store.Account: stmt(check + `users WHERE id = ?`),
-	store.Session: stmt(check + `sessions WHERE id = ?`),
-	store.Project: stmt(check + `projects WHERE id = ?`),
+	store.Account:  stmt(check + `users WHERE id = ?`),
+	store.Session:  stmt(check + `sessions WHERE id = ?`),
+	store.Project:  stmt(check + `projects WHERE id = ?`),
+	store.Document: stmt(check + `document_logs WHERE id = ?`),
 }
 
 const check = `SELECT epoch, version FROM `

@@ -1,0 +1,175 @@
+package actors
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	"atelier/actors/document"
+	"atelier/actors/store"
+	"atelier/messages"
+)
+
+// DocumentStore is where documents are read, and where versions of them lie. What
+// is read holds all that was acknowledged before.
+type DocumentStore interface {
+	// ReadDocument reads a document as it is stored; nil: there is none.
+	ReadDocument(ctx context.Context, id string) (*messages.DocumentLog, error)
+	// PutVersion stores a version's content, which counts once the project knows
+	// the version.
+	PutVersion(ctx context.Context, id, document string, content []byte) error
+	// ReadVersion is the content of a document's version; nil: there is none.
+	ReadVersion(ctx context.Context, id, document string) ([]byte, error)
+	// LastVersion is when the newest version of a document was made, or the
+	// document where it has none.
+	LastVersion(ctx context.Context, document string) (time.Time, error)
+}
+
+// Documents asks projects for their documents, and document entities.
+type Documents struct {
+	caller Caller
+	store  DocumentStore
+}
+
+// NewDocuments makes the client.
+func NewDocuments(c Caller, s DocumentStore) *Documents { return &Documents{c, s} }
+
+// CreateDocument begins an empty document under the command's id.
+func (d *Documents) CreateDocument(ctx context.Context, c *messages.CreateDocument) (*messages.Document, error) {
+	return ask[*messages.Document](ctx, d.caller, store.Project, c.GetProjectId(), c)
+}
+
+// RenameDocument gives a document another name.
+func (d *Documents) RenameDocument(ctx context.Context, c *messages.RenameDocument) (*messages.Document, error) {
+	return ask[*messages.Document](ctx, d.caller, store.Project, c.GetProjectId(), c)
+}
+
+// DeleteDocument removes a document with its content and its versions.
+func (d *Documents) DeleteDocument(ctx context.Context, c *messages.DeleteDocument) (*messages.Done, error) {
+	return ask[*messages.Done](ctx, d.caller, store.Project, c.GetProjectId(), c)
+}
+
+// GetDocument reads what a document is called.
+func (d *Documents) GetDocument(ctx context.Context, c *messages.GetDocument) (*messages.Document, error) {
+	return ask[*messages.Document](ctx, d.caller, store.Project, c.GetProjectId(), c)
+}
+
+// GetGrant asks the project what the caller may do with a document.
+func (d *Documents) GetGrant(ctx context.Context, c *messages.GetGrant) (*messages.Grant, error) {
+	return ask[*messages.Grant](ctx, d.caller, store.Project, c.GetProjectId(), c)
+}
+
+// AppendUpdate adds an update. When it returns the update is durable.
+func (d *Documents) AppendUpdate(ctx context.Context, c *messages.AppendUpdate) (*messages.Appended, error) {
+	return ask[*messages.Appended](ctx, d.caller, store.Document, c.GetDocumentId(), c)
+}
+
+// ReadContent is all of a document as one update, and its position. It asks for no
+// right: that is what grants are for.
+func (d *Documents) ReadContent(ctx context.Context, id string) (content []byte, position int64, err error) {
+	l, err := d.store.ReadDocument(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	if l == nil {
+		return nil, 0, messages.Missing("document")
+	}
+	content, err = document.Content(l)
+	return content, l.GetPosition(), err
+}
+
+// CreateVersion keeps the content that the document has now. The content lies in
+// its place before the project hears of it, so that every version has one.
+func (d *Documents) CreateVersion(ctx context.Context, c *messages.CreateVersion) (*messages.DocumentVersion, error) {
+	content, position, err := d.ReadContent(ctx, c.GetDocumentId())
+	if err != nil {
+		return nil, err
+	}
+	if err := d.store.PutVersion(ctx, c.GetVersionId(), c.GetDocumentId(), content); err != nil {
+		return nil, err
+	}
+	c.Position, c.Size = position, int64(len(content))
+	return ask[*messages.DocumentVersion](ctx, d.caller, store.Project, c.GetProjectId(), c)
+}
+
+// restoreAttempts is how often a version is compared anew with what is written
+// meanwhile.
+const restoreAttempts = 20
+
+// RestoreVersion makes the document show again what a version shows, by updates of
+// its own. They are computed from what there is, so that repeated it changes nothing,
+// and taken only where nobody has written since.
+func (d *Documents) RestoreVersion(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant) (*messages.Appended, error) {
+	version, err := d.store.ReadVersion(ctx, c.GetVersionId(), c.GetDocumentId())
+	if err != nil {
+		return nil, err
+	}
+	if version == nil {
+		return nil, messages.Missing("version")
+	}
+	var appended *messages.Appended
+	for attempt := 1; ; attempt++ {
+		appended, err = d.restore(ctx, c, g, version)
+		if err == nil {
+			break
+		}
+		if !messages.HasCode(err, messages.CodeVersionMismatch) || attempt == restoreAttempts {
+			return nil, err
+		}
+	}
+	c.Position = appended.GetPosition()
+	_, err = ask[*messages.Done](ctx, d.caller, store.Project, c.GetProjectId(), c)
+	return appended, err
+}
+
+func (d *Documents) restore(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant, version []byte) (*messages.Appended, error) {
+	current, position, err := d.ReadContent(ctx, c.GetDocumentId())
+	if err != nil {
+		return nil, err
+	}
+	updates, err := document.Restored(current, version, newClient())
+	if err != nil {
+		return nil, err
+	}
+	appended := &messages.Appended{DocumentId: c.GetDocumentId(), Position: position}
+	for _, update := range updates {
+		m := proto.CloneOf(c.GetMeta())
+		m.CommandId, m.Fingerprint = "m:"+uuid.Must(uuid.NewV7()).String(), nil
+		appended, err = d.AppendUpdate(ctx, &messages.AppendUpdate{
+			Meta: m, DocumentId: c.GetDocumentId(), Grant: g, Update: update, At: appended.GetPosition(),
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return appended, nil
+}
+
+// newClient is a number for a Yjs client. Yjs gives itself 32 bits; these are others.
+func newClient() uint64 {
+	id := uuid.New()
+	return 1<<32 | uint64(binary.BigEndian.Uint32(id[:4]))
+}
+
+// AddDocuments makes the runtime a home of document entities.
+func AddDocuments(r *Runtime, claimer store.Claimer[*document.State]) {
+	r.Add(newKind(r, spec[*document.State]{
+		name: store.Document, claimer: claimer, empty: func() *document.State { return &document.State{} },
+		stream: document.Stream, changes: document.Changes, receive: receiveDocument,
+		creates: func(messages.Command) bool { return false }, // the project creates documents
+	}))
+}
+
+func receiveDocument(t turn[*document.State], c messages.Command) {
+	switch c := c.(type) {
+	case *messages.AppendUpdate:
+		write(t, c, document.Append, document.Appended)
+	case *messages.FoldDocument:
+		write(t, c, document.Fold, done)
+	default:
+		t.unknown(c)
+	}
+}
