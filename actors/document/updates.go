@@ -125,8 +125,8 @@ func Content(l *messages.DocumentLog) ([]byte, error) {
 	}
 	merged := yupdate.Merge(all...)
 	content, compact := merged.Encode(), merged.Compact().Encode()
-	if len(compact) < len(content) {
+	if len(compact) <= len(content)+len(content)/4+1024 {
 		return compact, nil
 	}
-	return content, nil
+	return content, nil // cut in more places than its contents are worth
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/url"
 	"strings"
@@ -17,12 +18,12 @@ import (
 )
 
 // yjsText is a Yjs update: a client has written a text behind what it wrote before.
-func yjsText(client, clock byte, text string) []byte {
-	b := []byte{1, 1, client, clock}
+func yjsText(client byte, clock int, text string) []byte {
+	b := binary.AppendUvarint([]byte{1, 1, client}, uint64(clock))
 	if clock == 0 {
 		b = append(b, 4, 1, 1, 't')
 	} else {
-		b = append(b, 0x84, client, clock-1)
+		b = binary.AppendUvarint(append(b, 0x84, client), uint64(clock-1))
 	}
 	return append(append(append(b, byte(len(text))), text...), 0)
 }
@@ -152,7 +153,7 @@ func TestDocumentsAreFoldedAmidEdits(t *testing.T) {
 		for w := range byte(writers) {
 			go func() {
 				for i := range each {
-					a, err := ada.try("POST", api+"/documents/"+id+"/updates", yjsText(10+w, byte(i), "x"), "Content-Type: application/octet-stream")
+					a, err := ada.try("POST", api+"/documents/"+id+"/updates", yjsText(10+w, i, "x"), "Content-Type: application/octet-stream")
 					if err == nil && a.status != 200 {
 						err = fmt.Errorf("%d %s", a.status, a.body)
 					}

@@ -31,15 +31,15 @@ type driver struct {
 	faults       []string
 }
 
-func readDocument(t testing.TB, p *program) *document {
+func readDocument(t testing.TB, p *program) *openAPI {
 	t.Helper()
-	d := &document{}
+	d := &openAPI{}
 	require.NoError(t, json.Unmarshal(p.client(t).do("GET", "/openapi.json", nil).want(t, 200).body, d))
 	return d
 }
 
-func newDriver(t testing.TB, p *program, d *document, method, path string, seed uint64) *driver {
-	g := &generator{document: d, Rand: rand.New(rand.NewPCG(seed, 0)), known: map[string]string{
+func newDriver(t testing.TB, p *program, d *openAPI, method, path string, seed uint64) *driver {
+	g := &generator{openAPI: d, Rand: rand.New(rand.NewPCG(seed, 0)), known: map[string]string{
 		"password": goodPassword, "current_password": goodPassword, "new_password": goodPassword,
 		"until": "2099-01-01T00:00:00Z", "website": "https://example.com/a", "avatar_url": "https://example.com/b.png",
 	}}

@@ -60,16 +60,16 @@ func TestTheDriverFindsFaults(t *testing.T) {
 	p := startProgram(t, engines["postgres"](t))
 	const path = api + "/projects/{project_id}"
 	for name, c := range map[string]struct {
-		document func(*document)
+		document func(*openAPI)
 		reply    func(*http.Response, []byte) []byte
 		found    string
 	}{
 		"nothing":          {},
-		"a missing field":  {document: func(d *document) { s := d.Components.Schemas["Project"]; s.Required = append(s.Required, "colour") }, found: "colour is missing"},
-		"an unknown field": {document: func(d *document) { delete(d.Components.Schemas["Project"].Properties, "owner_id") }, found: "owner_id is not documented"},
-		"another type":     {document: func(d *document) { d.Components.Schemas["Project"].Properties["version"].Type = "string" }, found: "/version is 2"},
-		"another status":   {document: func(d *document) { delete(d.Paths[path]["get"].Responses, "404") }, found: "status 404 is not documented"},
-		"another problem":  {document: func(d *document) { d.Paths[path]["get"].Problems = nil }, found: "is not declared"},
+		"a missing field":  {document: func(d *openAPI) { s := d.Components.Schemas["Project"]; s.Required = append(s.Required, "colour") }, found: "colour is missing"},
+		"an unknown field": {document: func(d *openAPI) { delete(d.Components.Schemas["Project"].Properties, "owner_id") }, found: "owner_id is not documented"},
+		"another type":     {document: func(d *openAPI) { d.Components.Schemas["Project"].Properties["version"].Type = "string" }, found: "/version is 2"},
+		"another status":   {document: func(d *openAPI) { delete(d.Paths[path]["get"].Responses, "404") }, found: "status 404 is not documented"},
+		"another problem":  {document: func(d *openAPI) { d.Paths[path]["get"].Problems = nil }, found: "is not declared"},
 		"a server error":   {reply: func(r *http.Response, b []byte) []byte { r.StatusCode = 500; return b }, found: "answered 500"},
 		"no JSON":          {reply: func(_ *http.Response, b []byte) []byte { return append(b, '}') }, found: "is no JSON"},
 		"a missing header": {reply: func(r *http.Response, b []byte) []byte { r.Header.Del("Etag"); return b }, found: "header ETag is missing"},

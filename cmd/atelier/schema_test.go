@@ -15,8 +15,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// document is what the tests read of the OpenAPI document.
-type document struct {
+// openAPI is what the tests read of the OpenAPI document.
+type openAPI struct {
 	Paths      map[string]map[string]*documented `json:"paths"`
 	Components struct {
 		Schemas map[string]*schema `json:"schemas"`
@@ -63,7 +63,7 @@ type schema struct {
 	Format     string             `json:"format"`
 }
 
-func (d *document) resolve(s *schema) *schema {
+func (d *openAPI) resolve(s *schema) *schema {
 	if s.Ref != "" {
 		return d.Components.Schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
 	}
@@ -88,7 +88,7 @@ func (s *schema) kind() (kind string, nullable bool) {
 }
 
 // conforms tells where a value differs from its schema; "" where it does not.
-func (d *document) conforms(s *schema, value any, at string) string {
+func (d *openAPI) conforms(s *schema, value any, at string) string {
 	s = d.resolve(s)
 	kind, nullable := s.kind()
 	if value == nil {
@@ -126,7 +126,7 @@ func (d *document) conforms(s *schema, value any, at string) string {
 	return ""
 }
 
-func (d *document) objectConforms(s *schema, kind string, fields map[string]any, at string) string {
+func (d *openAPI) objectConforms(s *schema, kind string, fields map[string]any, at string) string {
 	if kind != "object" {
 		return fmt.Sprintf("%s is an object, not a %s", at, kind)
 	}
@@ -168,7 +168,7 @@ func hasFormat(format, v string) bool {
 
 // generator makes values from schemas. The same seed makes the same ones.
 type generator struct {
-	*document
+	*openAPI
 	*rand.Rand
 	known map[string]string // values that a field of that name needs to mean something
 }

@@ -33,7 +33,7 @@ func newMetrics() *metrics {
 	return &metrics{
 		Registry: r, requests: r.Requests(queues, httpd.BudgetAddress, httpd.BudgetUser), nodes: r.Nodes(), outbox: r.Outbox(),
 		mails:    r.Mails(mail.Sent, mail.Answered, mail.Refused, mail.Expired, mail.Failed),
-		entities: r.Entities(queues, store.Account, store.Session, store.Project),
+		entities: r.Entities(queues, store.Account, store.Session, store.Project, store.Document),
 		calls: r.Calls(queues, cluster.ResultAnswered, cluster.ResultMoved, cluster.ResultUnknown, cluster.ResultTimeout,
 			cluster.ResultOverloaded, cluster.ResultFailed),
 	}

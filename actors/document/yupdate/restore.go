@@ -1,6 +1,7 @@
 package yupdate
 
 import (
+	"bytes"
 	"encoding/binary"
 	"maps"
 	"slices"
@@ -10,7 +11,7 @@ import (
 // showed. It is a change like others: what was written since is deleted, what was
 // deleted since is written again, next to where it was, by a client that has
 // written nothing yet, and what is in both stays, so that cursors and comments in
-// it do too.
+// it do too. Where both show the same already it is empty.
 //
 // The client's number should be chosen at random. Restore fails, by ErrLimit,
 // where the two conflict or nest beyond reason.
@@ -27,6 +28,9 @@ func Restore(current, version *Update, client uint64) (*Update, error) {
 	if err != nil {
 		return nil, err
 	}
+	if same, err := equal(now, then); same || err != nil {
+		return &Update{}, err
+	}
 	r := &restoration{now: now, client: client}
 	for _, name := range slices.Sorted(maps.Keys(then.roots)) {
 		if err := r.sync(then.roots[name], now.root(name), rootHead(name), 0); err != nil {
@@ -38,6 +42,15 @@ func Restore(current, version *Update, client uint64) (*Update, error) {
 		out.runs = []run{{client: client, blocks: weld(client, r.blocks)}}
 	}
 	return out, nil
+}
+
+func equal(now, then *tree) (bool, error) {
+	a, err := now.show()
+	if err != nil {
+		return false, err
+	}
+	b, err := then.show()
+	return bytes.Equal(a, b), err
 }
 
 // superfluous are the nodes that show now and did not then.
