@@ -251,7 +251,7 @@ func (d *driver) check(a *answer, slow bool) string {
 		return fmt.Sprintf("the status %d is not documented: %s", a.status, a.body)
 	}
 	for name := range doc.Headers {
-		optional := name == "Idempotency-Replayed" || name == "Traceparent" || strings.HasPrefix(name, "RateLimit")
+		optional := name == "Idempotency-Replayed" || name == "Traceparent" || name == "Atelier-Consistency" || strings.HasPrefix(name, "RateLimit")
 		if a.header.Get(name) == "" && !optional {
 			return fmt.Sprintf("the header %s is missing with %d", name, a.status)
 		}
