@@ -25,7 +25,7 @@ func FuzzRequests(f *testing.F) {
 	for path, methods := range d.Paths {
 		for method, op := range methods {
 			if method == "get" || op.Body != nil {
-				drivers = append(drivers, &driver{generator: &generator{document: d}, p: p, method: strings.ToUpper(method), path: path, op: op})
+				drivers = append(drivers, &driver{generator: &generator{openAPI: d}, p: p, method: strings.ToUpper(method), path: path, op: op})
 			}
 		}
 	}

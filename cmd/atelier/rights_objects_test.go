@@ -62,6 +62,10 @@ var rightsBodies = map[string]func(w *rightsWorld, variant string) any{
 	"offerOwnership": func(w *rightsWorld, variant string) any {
 		return object{"user_id": w.userIn(cmp.Or(variant, "newcomer"))(nil)}
 	},
+	"createDocument": static(object{"name": "Minutes"}),
+	"renameDocument": static(object{"name": "Plan"}),
+	"createVersion":  static(object{"name": "Draft"}),
+	"appendUpdate":   static(yjsText(9, 0, "more")),
 	"createUser": func(*rightsWorld, string) any {
 		return object{"email": fmt.Sprintf("made-%d@example.com", people.Add(1)), "name": "Made"}
 	},
@@ -106,13 +110,14 @@ func linkBody(purpose string) func(*rightsWorld, string) any {
 // harmless are writes after which everything is as before, for the next one who asks.
 var harmless = strings.Fields(`updateProject updateMe updatePreferences checkPassword login forgotPassword resendVerification createProject createUser
 	register refresh verifyEmail confirmEmail resetPassword reauthenticate changePassword changeEmail invite resendInvitation offerOwnership resendMail revokeSessions endOtherSessions
+	createDocument renameDocument createVersion restoreVersion appendUpdate
 	drainNode logout deleteMe replaceUser updateUser`)
 
 // changing are those that change who asks, or tell all of him.
 var changing = strings.Fields("logout deleteMe changePassword reauthenticate endSession exportMe")
 
 // rightsOps are all operations, in an order that stays.
-func rightsOps(t *testing.T, d *document) (ops []*rightsOp) {
+func rightsOps(t *testing.T, d *openAPI) (ops []*rightsOp) {
 	for path, methods := range d.Paths {
 		for method, doc := range methods {
 			op := &rightsOp{
@@ -155,6 +160,10 @@ func (op *rightsOp) objects() []string {
 		return all
 	}
 	switch {
+	case strings.Contains(op.path, "{version_id}"):
+		return variants("active", "another document's version", "unknown version", "malformed version")
+	case strings.Contains(op.path, "{document_id}"):
+		return variants("active", "deleted document")
 	case strings.Contains(op.path, "{invitation_id}"):
 		return variants("active", "another project's", "taken back", "unknown invitation", "malformed invitation")
 	case strings.HasSuffix(op.path, "/collaborators/{user_id}"):
@@ -188,6 +197,8 @@ func (w *rightsWorld) target(op *rightsOp, kind string) func(*rightsCaller) (str
 	state, variant, _ := strings.Cut(kind, ": ")
 	var parameters func(c *rightsCaller) []string
 	switch {
+	case strings.Contains(op.path, "{document_id}"):
+		parameters = w.documentTarget(state, variant)
 	case strings.Contains(op.path, "{project_id}"):
 		parameters = w.projectTarget(op, state, variant)
 	case strings.Contains(op.path, "{user_id}"):
@@ -209,7 +220,7 @@ func (w *rightsWorld) target(op *rightsOp, kind string) func(*rightsCaller) (str
 			return []string{"{node}", w.p.members.node, "{code}", "not_found"}
 		}
 	}
-	if !strings.Contains(op.path, "{project_id}") {
+	if !strings.Contains(op.path, "{project_id}") && !strings.Contains(op.path, "{document_id}") {
 		variant = state
 	}
 	return func(c *rightsCaller) (string, any) {
@@ -219,6 +230,40 @@ func (w *rightsWorld) target(op *rightsOp, kind string) func(*rightsCaller) (str
 		}
 		return path, op.body(w, variant)
 	}
+}
+
+// documentTarget is a document of a project in a state, and a version of it.
+func (w *rightsWorld) documentTarget(state, variant string) func(*rightsCaller) []string {
+	if state == "unknown" || state == "malformed" {
+		id := w.userIn(state)(nil)
+		return func(*rightsCaller) []string { return []string{"{document_id}", id, "{version_id}", uuid.NewString()} }
+	}
+	p := w.newProject("draft", false)
+	id, version := w.newDocument(p.id)
+	switch variant {
+	case "another document's version":
+		_, version = w.newDocument(p.id)
+	case "unknown version":
+		version = uuid.NewString()
+	case "malformed version":
+		version = "x"
+	case "deleted document":
+		_, err := w.p.clients.documents.DeleteDocument(w.t.Context(), &messages.DeleteDocument{Meta: w.as(w.fixed["owner"].user), ProjectId: p.id, DocumentId: id})
+		require.NoError(w.t, err)
+	}
+	w.bring(p.id, state)
+	return func(*rightsCaller) []string { return []string{"{document_id}", id, "{version_id}", version} }
+}
+
+// newDocument is one of the owner's project, with a version.
+func (w *rightsWorld) newDocument(project string) (id, version string) {
+	ctx, documents, owner := w.t.Context(), w.p.clients.documents, w.fixed["owner"].user
+	id, version = uuid.Must(uuid.NewV7()).String(), uuid.Must(uuid.NewV7()).String()
+	_, err := documents.CreateDocument(ctx, &messages.CreateDocument{Meta: w.as(owner), ProjectId: project, DocumentId: id, Name: "Minutes"})
+	require.NoError(w.t, err)
+	_, err = documents.CreateVersion(ctx, &messages.CreateVersion{Meta: w.as(owner), ProjectId: project, DocumentId: id, VersionId: version, Name: "Draft"})
+	require.NoError(w.t, err)
+	return id, version
 }
 
 func (w *rightsWorld) projectTarget(op *rightsOp, state, variant string) func(*rightsCaller) []string {

@@ -78,6 +78,9 @@ func (w *rightsWorld) ask(a *asked) {
 			target = w.target(a.op, a.object)
 		}
 		path, body := target(c)
+		if _, raw := body.([]byte); raw {
+			headers = append(slices.Clone(headers), "Content-Type: application/octet-stream")
+		}
 		answer := c.nobody().do(a.op.method, path, body, headers...)
 		if answer.status < 300 && a.op.uses {
 			target = nil

@@ -189,21 +189,28 @@ func (w *rightsWorld) newProject(state string, waiting bool) *rightsProject {
 		_, err = projects.OfferOwnership(ctx, &messages.OfferOwnership{Meta: w.as(owner), ProjectId: p.id, UserId: w.fixed["offered"].user, Email: w.fixed["offered"].email})
 		done(err)
 	}
+	w.bring(p.id, state)
+	return p
+}
+
+// bring brings a draft into another state.
+func (w *rightsWorld) bring(id, state string) {
+	ctx, projects, owner := w.t.Context(), w.p.clients.projects, w.fixed["owner"].user
+	done := func(err error) { require.NoError(w.t, err) }
 	var err error
 	switch state {
 	case "public":
 		public := true
-		_, err = projects.UpdateProject(ctx, &messages.UpdateProject{Meta: w.as(owner), ProjectId: p.id, Settings: &messages.SettingsChange{Public: &public}})
+		_, err = projects.UpdateProject(ctx, &messages.UpdateProject{Meta: w.as(owner), ProjectId: id, Settings: &messages.SettingsChange{Public: &public}})
 	case "active", "archived":
-		_, err = projects.ActivateProject(ctx, &messages.ActivateProject{Meta: w.as(owner), ProjectId: p.id})
+		_, err = projects.ActivateProject(ctx, &messages.ActivateProject{Meta: w.as(owner), ProjectId: id})
 		if done(err); state == "archived" {
-			_, err = projects.ArchiveProject(ctx, &messages.ArchiveProject{Meta: w.as(owner), ProjectId: p.id})
+			_, err = projects.ArchiveProject(ctx, &messages.ArchiveProject{Meta: w.as(owner), ProjectId: id})
 		}
 	case "deleted":
-		_, err = projects.DeleteProject(ctx, &messages.DeleteProject{Meta: w.as(owner), ProjectId: p.id})
+		_, err = projects.DeleteProject(ctx, &messages.DeleteProject{Meta: w.as(owner), ProjectId: id})
 	}
 	done(err)
-	return p
 }
 
 // userIn is a user of that state, always the same one.
