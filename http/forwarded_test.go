@@ -1,6 +1,7 @@
 package http
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,16 +21,15 @@ var claimed = []string{
 	"X-Forwarded-Access-Token", adminToken, "X-Forwarded-Authorization", "Bearer " + adminToken,
 }
 
+var dated = regexp.MustCompile("(?m)^Date: .*\r\n") // of when the reply is written down
+
 // TestNothingClaimedIsBelieved: on every route, such headers change nothing of the
 // reply, which has none of them in it; nor does the name under which the server was
 // asked for.
 func TestNothingClaimedIsBelieved(t *testing.T) {
 	t.Parallel()
 	s := fakeServer()
-	told := func(r *fasthttp.Response) string {
-		r.Header.Del("Date")
-		return r.String()
-	}
+	told := func(r *fasthttp.Response) string { return dated.ReplaceAllString(r.String(), "") }
 	compared := 0
 	for _, op := range s.routes {
 		for _, token := range []string{goodToken, adminToken, "none"} {

@@ -26,7 +26,10 @@ func TestNobodyIsBuriedRightAfterAStart(t *testing.T) {
 	applied(t, db, owner)
 	p := persistencetest.Creation(owner.ID)
 	applied(t, db, p)
-	for range 2 {
+	// A round counts in which somebody asked in time to be refused: after a start the
+	// connections may take longer to be made than a lease lives.
+	for asked, rounds := 0, 0; asked < 2; rounds++ {
+		require.Less(t, rounds, 8)
 		incarnation, _, err := db.Leases().Acquire(t.Context(), p.Node, "", "", time.Millisecond)
 		require.NoError(t, err)
 		_, _, exclusive, err := db.Leases().Renew(t.Context(), p.Node, incarnation, time.Millisecond, true)
@@ -55,7 +58,9 @@ func TestNobodyIsBuriedRightAfterAStart(t *testing.T) {
 			t.Logf("taken when the server was %v old, refused %d times", before, refused)
 			return true
 		}, 20*time.Second, 50*time.Millisecond)
-		require.Positive(t, refused)
+		if refused > 0 {
+			asked++
+		}
 	}
 }
 
