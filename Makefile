@@ -3,7 +3,7 @@
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 SERVICES := .tools/services
-GOTEST   := $(SERVICES) go test -json -timeout 15m
+GOTEST   := $(SERVICES) go test -json -timeout 20m
 SUMMARY  := .tools/summary
 PATIENT  := tools/patiently
 SHELL    := bash

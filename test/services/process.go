@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long anything may take to start or stop.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // starter starts all children from one thread, since the death signal of a child
 // comes when the thread that started it ends. No other goroutine can end the
