@@ -127,8 +127,20 @@ func (b *backlog) fill(ctx context.Context, events int) error {
 	if err := b.keep(); err != nil {
 		return err
 	}
+	if err := b.none(ctx, "SELECT count(*) FROM feed_pending"); err != nil {
+		return fmt.Errorf("events without a number: %w", err)
+	}
 	_, err = b.db.Exec(ctx, "VACUUM ANALYZE")
 	return err
+}
+
+// none waits until a query counts nothing.
+func (b *backlog) none(ctx context.Context, query string) error {
+	return await(ctx, func() bool {
+		left := 1
+		err := b.db.QueryRow(ctx, query).Scan(&left)
+		return err == nil && left == 0
+	})
 }
 
 // keep takes what was sent out of the queue.
@@ -192,11 +204,11 @@ func (b *backlog) drain(ctx context.Context, _ span) (l lap, err error) {
 	if err := b.empty(ctx); err != nil {
 		return l, err
 	}
-	m := b.site.meter()
-	_ = m.read()
 	if _, err := b.db.Exec(ctx, "UPDATE outbox SET sent_at = NULL"); err != nil {
 		return l, err
 	}
+	m := b.site.meter()
+	_ = m.read() // that much of it has begun
 	came, took, err := b.watch(ctx)
 	if err != nil {
 		return l, err
@@ -212,12 +224,8 @@ func (b *backlog) drain(ctx context.Context, _ span) (l lap, err error) {
 // empty leaves nothing of the last turn: the relay marks what it has sent a moment
 // after it is in the queue.
 func (b *backlog) empty(ctx context.Context) error {
-	var unsent int
-	if err := await(ctx, func() bool {
-		err := b.db.QueryRow(ctx, "SELECT count(*) FROM outbox WHERE sent_at IS NULL").Scan(&unsent)
-		return err == nil && unsent == 0
-	}); err != nil {
-		return fmt.Errorf("%d events still wait: %w", unsent, err)
+	if err := b.none(ctx, "SELECT count(*) FROM outbox WHERE sent_at IS NULL"); err != nil {
+		return fmt.Errorf("events that still wait: %w", err)
 	}
 	if _, err := b.db.Exec(ctx, "VACUUM outbox"); err != nil {
 		return err

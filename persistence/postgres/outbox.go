@@ -130,6 +130,14 @@ func (o *Outbox) Unsent(ctx context.Context, leases []outbox.Lease, without []st
 // good are the leases ($1 shards, $2 epochs) that still hold.
 const good = `(SELECT s.shard FROM unnest($1::smallint[], $2::bigint[]) h(shard, epoch) JOIN outbox_shards s ON s.shard = h.shard AND s.epoch = h.epoch)`
 
+// markSent finds the events one by one, by their ids. Statistics mostly say that next
+// to nothing is unsent; by them it would read all that is, for each batch of a backlog.
+const markSent = `
+	UPDATE outbox SET sent_at = clock_timestamp() WHERE ctid = ANY (ARRAY(
+		SELECT o.ctid FROM unnest($3::uuid[]) m(id)
+		CROSS JOIN LATERAL (SELECT ctid, shard, sent_at FROM outbox WHERE event_id = m.id OFFSET 0) o
+		WHERE o.sent_at IS NULL AND o.shard IN ` + good + `))`
+
 // Mark implements outbox.Source.
 func (o *Outbox) Mark(ctx context.Context, leases []outbox.Lease, events []outbox.Event) (int, error) {
 	shards, epochs := columns(leases)
@@ -137,9 +145,7 @@ func (o *Outbox) Mark(ctx context.Context, leases []outbox.Lease, events []outbo
 	for _, e := range events {
 		ids = append(ids, key(e.ID))
 	}
-	tag, err := o.db.relay.Exec(ctx, `
-		UPDATE outbox SET sent_at = clock_timestamp()
-		WHERE event_id = ANY ($3::uuid[]) AND sent_at IS NULL AND shard IN `+good, shards, epochs, ids)
+	tag, err := o.db.relay.Exec(ctx, markSent, shards, epochs, ids)
 	return int(tag.RowsAffected()), wrap("mark events", err)
 }
 

@@ -33,6 +33,28 @@ func TestPlansOfWritesAreByIndex(t *testing.T) {
 	check("full, with statistics")
 }
 
+// TestPlanOfMarksIsByKey: statistics from when all was sent say that there is no
+// backlog. What marks a batch of it does not read the rest.
+func TestPlanOfMarksIsByKey(t *testing.T) {
+	t.Parallel()
+	url := services.Postgres(t).URL()
+	_, err := Migrate(t.Context(), url)
+	require.NoError(t, err)
+	execute(t, url,
+		fmt.Sprintf(`INSERT INTO outbox SELECT gen_random_uuid(), i %% 64, 'projects/' || i, 1, now(), now() FROM generate_series(1, %d) i`, rows),
+		`VACUUM ANALYZE outbox`, `UPDATE outbox SET sent_at = NULL`)
+	db, err := Open(t.Context(), Config{URL: url})
+	require.NoError(t, err)
+	defer db.Close()
+	conn, err := db.relay.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	plan := explain(t, conn.Conn(), "mark", markSent)
+	require.Contains(t, plan, "Index Scan using outbox_pkey")
+	require.NotContains(t, plan, "idx_outbox_unsent")
+	require.NotContains(t, plan, "Seq Scan")
+}
+
 func fill(t *testing.T, url string) {
 	execute(t, url,
 		fmt.Sprintf(`INSERT INTO users (email, name) SELECT 'u' || i, 'u' FROM generate_series(1, %d) i`, rows),
