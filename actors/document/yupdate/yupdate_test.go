@@ -58,6 +58,18 @@ func TestWhatWasTypedInPiecesBecomesOne(t *testing.T) {
 	require.Equal(t, Vector{7: 5}, parse(t, whole).Vector())
 }
 
+// What was typed before something else stays apart from what was typed before that.
+func TestPiecesWithOtherNeighboursStayApart(t *testing.T) {
+	t.Parallel()
+	before := func(clock uint64, origin []byte, s string) written {
+		return written{hasOrigin | hasRight | contentString, cat(origin, numbers(8, clock), word(s))}
+	}
+	apart := update(7, 0, []written{before(1, numbers(8, 0), "a"), before(2, numbers(7, 0), "b"), next(7, 1, "c")})
+	require.Equal(t, apart, parse(t, apart).Compact().Encode())
+	together := update(7, 0, []written{before(1, numbers(8, 0), "a"), before(1, numbers(7, 0), "b")})
+	require.Equal(t, update(7, 0, []written{before(1, numbers(8, 0), "ab")}), parse(t, together).Compact().Encode())
+}
+
 func TestDeletedTextsBecomeTheirLength(t *testing.T) {
 	t.Parallel()
 	got := parse(t, update(7, 0, []written{first("abcdef")}, 1, 2)).Compact()
@@ -112,7 +124,6 @@ func TestAClientThatStandsTwiceInAnUpdateIsOne(t *testing.T) {
 
 func TestWhatIsNoUpdate(t *testing.T) {
 	t.Parallel()
-	deep := []byte(strings.Repeat("u\x01", 70)) // 117: an array of one
 	for name, b := range map[string][]byte{
 		"nothing":                 {},
 		"an end too early":        update(7, 0, []written{first("ab")})[:7],
@@ -130,8 +141,6 @@ func TestWhatIsNoUpdate(t *testing.T) {
 		"an unknown value":        update(7, 0, []written{{contentAny, cat(numbers(1), word("t"), numbers(1, 100))}}),
 		"bad JSON":                update(7, 0, []written{{contentEmbed, cat(numbers(1), word("t"), word("{"))}}),
 		"an empty GC":             update(7, 0, []written{{infoGC, numbers(0)}}),
-		"deep values":             update(7, 0, []written{{contentAny, cat(numbers(1), word("t"), numbers(1), deep)}}),
-		"deep JSON":               update(7, 0, []written{{contentEmbed, cat(numbers(1), word("t"), word(strings.Repeat("[", 70)+strings.Repeat("]", 70)))}}),
 		"a clock too high":        update(7, 1<<31, []written{first("ab")}),
 		"a length too high":       update(7, 0, []written{{infoGC, numbers(1 << 32)}}),
 		"a delete too high":       cat(numbers(0), numbers(1, 7, 1, 1<<30, 1<<31)),
@@ -140,6 +149,20 @@ func TestWhatIsNoUpdate(t *testing.T) {
 		_, err := Parse(b, DefaultLimits())
 		require.Error(t, err, name)
 		require.True(t, isOurs(err), "%s: %v", name, err)
+	}
+	deep := func(depth int) [][]byte {
+		value := append([]byte(strings.Repeat("u\x01", depth)), 126) // 117: an array of one; 126: null
+		text := strings.Repeat("[", depth) + strings.Repeat("]", depth)
+		return [][]byte{
+			update(7, 0, []written{{contentAny, cat(numbers(1), word("t"), numbers(1), value)}}),
+			update(7, 0, []written{{contentEmbed, cat(numbers(1), word("t"), word(text))}}),
+		}
+	}
+	for i := range 2 {
+		_, err := Parse(deep(DefaultLimits().Depth)[i], DefaultLimits())
+		require.NoError(t, err)
+		_, err = Parse(deep(DefaultLimits().Depth + 1)[i], DefaultLimits())
+		require.ErrorIs(t, err, ErrLimit)
 	}
 	tight := Limits{Bytes: 20, Clients: 1, Structs: 2, Deletes: 1, Depth: 1, Clock: 3}
 	for name, b := range map[string][]byte{
