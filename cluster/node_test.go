@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -236,7 +237,12 @@ func (p *part) calls(ctx context.Context, o order) told {
 
 func (p *part) call(ctx context.Context, o order) (text string, answer bool, err error) {
 	deadline, _ := ctx.Deadline()
-	c := &messages.CreateProject{Meta: &messages.Meta{RemainingUs: time.Until(deadline).Microseconds()}, ProjectId: o.ID, Name: o.Text}
+	meta := &messages.Meta{RemainingUs: time.Until(deadline).Microseconds()}
+	c := messages.Command(&messages.CreateProject{Meta: meta, ProjectId: o.ID, Name: o.Text})
+	if size, is := strings.CutPrefix(o.Text, "an update of "); is {
+		n, _ := strconv.Atoi(size)
+		c = &messages.AppendUpdate{Meta: meta, DocumentId: o.ID, Update: make([]byte, n)}
+	}
 	m, err := p.caller.Call(ctx, "project", o.ID, c)
 	switch m := m.(type) {
 	case *messages.Project:
@@ -261,6 +267,9 @@ func (e *entities) note(what string) {
 }
 
 func (e *entities) Call(ctx context.Context, _, id string, c messages.Command) (proto.Message, error) {
+	if update, is := c.(*messages.AppendUpdate); is {
+		return &messages.Project{Id: id, Name: fmt.Sprint(len(update.GetUpdate()), " bytes at ", e.node)}, nil
+	}
 	name := c.(*messages.CreateProject).GetName()
 	e.note(name)
 	switch {
