@@ -157,7 +157,7 @@ func describeHeaders(op *operation, o *huma.Operation) {
 	header(headerRequestID, "The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced.", text)
 	header(headerTrace, "The trace that the request belongs to (W3C Trace Context).", text)
 	if op.reads() {
-		header(headerConsistency, "Value of the caller's last write: a replica that has that write may answer. Without it the primary does.", text)
+		header(headerConsistency, "Value of the caller's last write, none where its reply had none: a replica that has that write may answer. Without it the primary does.", text)
 	}
 	switch {
 	case op.ETag && op.reads():
