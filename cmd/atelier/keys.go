@@ -19,7 +19,7 @@ import (
 
 type keysCommand struct {
 	List   keysListCommand   `cmd:"" help:"List the keys that sign tokens, and the master keys that seal them."`
-	Rotate keysRotateCommand `cmd:"" help:"Have new keys sign now, and not in 30 days. What the present ones have signed stays good."`
+	Rotate keysRotateCommand `cmd:"" help:"Replace the keys that sign before their 30 days are over. What they have signed stays good."`
 	Retire keysRetireCommand `cmd:"" help:"Remove a key before its time, for instance since somebody may have seen it: what it signed is refused."`
 }
 
