@@ -220,7 +220,7 @@ func TestDocumentsHaveALimit(t *testing.T) {
 	t.Parallel()
 	m := machine{existing(project.Active, false)}
 	create := func(i int) (err error) {
-		events, err := m.Decide(&messages.CreateDocument{Meta: &messages.Meta{Principal: "ann"}, DocumentId: fmt.Sprint(i), Name: "n"}, time.Now())
+		events, err := m.Decide(&messages.CreateDocument{Meta: &messages.Meta{Principal: "ann"}, DocumentId: fmt.Sprint(i), Name: "n"}, time.Unix(0, 0))
 		for _, e := range events {
 			m.Apply(e, messages.Stamp{Version: m.Version + 1, Seq: m.Seq + 1})
 		}
