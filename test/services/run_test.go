@@ -191,7 +191,7 @@ func TestNothingIsLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, _ := play(t, c.line)
-			require.Greater(t, len(p.left()), 8, "two servers at least, one of them with a frozen connection")
+			require.Greater(t, len(p.left()), 6, "two servers at least, one of them with a frozen connection; Postgres may not have all its workers yet")
 			require.NotEmpty(t, p.folders)
 			c.end(p)
 			_ = p.cmd.Wait()
