@@ -70,7 +70,7 @@ func apply(t testing.TB, s *document.State, c messages.Command) []messages.Event
 			version++
 		}
 		require.False(t, messages.Logged(e))
-		s.Apply(e, messages.Stamp{At: time.Unix(int64(version), 0), Version: version})
+		s.Apply(e, messages.Stamp{At: time.Unix(version, 0), Version: version})
 	}
 	return events
 }
