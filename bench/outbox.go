@@ -194,8 +194,6 @@ func (b *backlog) watch(ctx context.Context, events int) (came int, took time.Du
 			last, changed = q.Messages, now
 		}
 		switch {
-		case last >= events && last == first:
-			return 0, 0, errors.New("all events came between two looks: give it more -time")
 		case last >= events:
 			return last - first, now.Sub(began), nil
 		case now.Sub(changed) > patience:
@@ -243,8 +241,18 @@ func (b *backlog) drain(ctx context.Context, _ span) (l lap, err error) {
 		return l, err
 	}
 	_ = m.read()
+	l, err = arrived(came, took)
 	each := func(spent time.Duration) float64 { return spent.Seconds() * 1e6 / float64(sent) }
-	return lap{Rate: float64(came) / took.Seconds(), Server: each(m.spent[0]), Postgres: each(m.spent[1])}, nil
+	l.Server, l.Postgres = each(m.spent[0]), each(m.spent[1])
+	return l, err
+}
+
+// arrived is the rate of what was seen to come.
+func arrived(came int, took time.Duration) (lap, error) {
+	if came == 0 {
+		return lap{}, errors.New("all events came between two looks: give it more -time")
+	}
+	return lap{Rate: float64(came) / took.Seconds()}, nil
 }
 
 // empty leaves nothing of the last turn: the relay marks what it has sent a moment
@@ -286,7 +294,10 @@ func (b *backlog) bare(ctx context.Context, _ span) (l lap, err error) {
 	}
 	came, took, err := b.watch(ctx, len(b.sent)) // as the relay's
 	all.Wait()
-	return lap{Rate: float64(came) / took.Seconds()}, errors.Join(append(failures, err)...)
+	if err := errors.Join(append(failures, err)...); err != nil {
+		return l, err
+	}
+	return arrived(came, took)
 }
 
 func publish(ctx context.Context, lane *amqp.Channel, share []amqp.Publishing) error {
