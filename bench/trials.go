@@ -31,7 +31,7 @@ func duties(r *rig) []trial {
 		{"cost/limits", "CPU of limits that a node counts alone, on read and create", r.limits},
 		{"cost/limits-redis", "CPU of limits that nodes count together, on read and create, that of Redis included", r.limitsTogether},
 		{"cost/tracing", "CPU of traces at the default share of requests, on read and create", r.tracing},
-		{"cost/audit", "CPU of an audit row and its place in the chain, on collaborators: reads and creates write none", r.audit},
+		{"cost/audit", "CPU of the audit, on read and create, which have no row in it, and on collaborators, which have", r.audit},
 	}
 }
 

@@ -80,7 +80,10 @@ func startLogged(t testing.TB, store storeSettings, change func(*settings), log 
 	s, err := start(t.Context(), c, log)
 	require.NoError(t, err)
 	p := &program{server: s, mail: filepath.Join(store.DataDir, "mail"), url: "http://" + s.api.Addr().String(), ops: "http://" + s.ops.Addr().String()}
-	t.Cleanup(func() { require.NoError(t, p.stop()) })
+	t.Cleanup(func() {
+		require.NoError(t, p.stop())
+		p.server = nil // what a test has had at its end is kept until all of them have ended
+	})
 	return p
 }
 

@@ -95,10 +95,14 @@ func (db *DB) SealAudit(ctx context.Context, limit int, seal func(last messages.
 			return err
 		}
 		c := seal(last, rows)
-		b := &pgx.Batch{}
-		for _, r := range rows {
-			b.Queue(`UPDATE audit SET seq = $2, hash = $3 WHERE id = $1`, key(r.ID), r.Seq, r.Hash)
+		ids, seqs, hashes := make([]pgtype.UUID, n), make([]int64, n), make([][]byte, n)
+		for i, r := range rows {
+			ids[i], seqs[i], hashes[i] = key(r.ID), r.Seq, r.Hash
 		}
+		b := &pgx.Batch{}
+		b.Queue(`
+			UPDATE audit a SET seq = c.seq, hash = c.hash FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) c(id, seq, hash)
+			WHERE a.id = ANY ($1) AND a.id = c.id`, ids, seqs, hashes)
 		b.Queue(`INSERT INTO audit_checkpoints (seq, hash, at, signer, signature) VALUES ($1, $2, $3, $4, $5)`, c.Seq, c.Hash, c.At, c.Signer, c.Signature)
 		return tx.SendBatch(ctx, b).Close()
 	})

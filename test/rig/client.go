@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 )
 
@@ -64,6 +65,7 @@ type Reply struct {
 	Header  http.Header
 	Body    []byte
 	Err     error // of the connection
+	Fresh   bool  // the connection was made for this request
 }
 
 // OK reports an answer of success.
@@ -123,7 +125,10 @@ func (c *Client) Do(ctx context.Context, method, path string, body any, headers 
 		request.Header.Set(h.Name, h.Value)
 	}
 	began := time.Now()
+	fresh := false
+	request = request.WithContext(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { fresh = !i.Reused }}))
 	r := reply(c.http.Do(request))
+	r.Fresh = fresh
 	c.Node.scenario.tally.request(c.Node.Name, path, began, r.Outcome)
 	return r
 }
