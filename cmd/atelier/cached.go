@@ -21,8 +21,7 @@ type cacheSettings struct {
 const (
 	inRedis     = time.Hour
 	inDatabase  = 24 * time.Hour
-	redisTime   = 50 * time.Millisecond // of one question; the list waits for it
-	storeTime   = 500 * time.Millisecond
+	storeTime   = 500 * time.Millisecond // of one question; the list waits for it
 	redisLinks  = 16
 	mostMembers = 100 // of a page
 )
@@ -40,11 +39,10 @@ func (s *server) startCache(c settings, db *opened) error {
 			return fmt.Errorf("ATELIER_REDIS_URL: %w", err)
 		}
 		s.onStop(func(context.Context) error { return client.Close() })
-		tiers = append(tiers, cache.Tier{Name: "redis", Store: redis.NewCache(client), Keep: inRedis, Timeout: redisTime})
+		tiers = append(tiers, cache.Tier{Name: "redis", Store: redis.NewCache(client), Keep: inRedis, Timeout: client.Patience()})
 	}
 	if db.cache != nil {
 		tiers = append(tiers, cache.Tier{Name: "database", Store: db.cache, Keep: inDatabase, Timeout: storeTime})
-		s.background(func(ctx context.Context) { s.sweepCache(ctx, db.cache) })
 	}
 	s.cache = cache.New(cache.DefaultConfig(), s.log, tiers...)
 	s.background(s.cache.Run)
@@ -56,19 +54,6 @@ type cacheStore interface {
 	cache.Store
 	SweepCache(ctx context.Context, limit int) (removed int, err error)
 }
-
-func (s *server) sweepCache(ctx context.Context, store cacheStore) {
-	every(ctx, cacheSweep, func() {
-		for removed := sweepAtOnce; removed == sweepAtOnce; {
-			var err error
-			if removed, err = store.SweepCache(ctx, sweepAtOnce); err != nil && ctx.Err() == nil {
-				s.log.Warn("what was cached long ago was not removed", "error", err)
-			}
-		}
-	})
-}
-
-const cacheSweep = time.Minute
 
 // lists are the queries of the edge. What they decide, whose projects are which and
 // who is in them, is asked of the database each time, with the stamp of each project;
@@ -160,20 +145,31 @@ func (l lists) ListMembers(ctx context.Context, q *messages.CollaboratorQuery, o
 	k := cache.Key{Name: "project:" + of.GetId() + ":collaborators", Stamp: messages.StampOf(of.GetVersion(), of.GetUpdatedAt())}
 	page := &messages.CollaboratorPage{}
 	body, err := l.cache.One(ctx, k, func(ctx context.Context) (messages.Cached, error) { return l.members(ctx, k, of) })
-	if err != nil || proto.Unmarshal(body, page) != nil || !l.named(ctx, first(page, q.GetLimit())) {
+	if err != nil {
+		return nil, err
+	}
+	if proto.Unmarshal(body, page) != nil {
 		return l.engine.ListCollaborators(ctx, q)
 	}
-	return page, nil
+	all, err := l.named(ctx, first(page, q.GetLimit()))
+	if err == nil && !all {
+		return l.engine.ListCollaborators(ctx, q)
+	}
+	return page, err
 }
 
 // members works out the longest first page, without what its users are called. What
-// the database shows of another version than the entity has is not kept.
+// the database, or a replica of it, shows of another version than the entity has is
+// not kept.
 func (l lists) members(ctx context.Context, k cache.Key, of *messages.Project) (messages.Cached, error) {
 	page, err := l.engine.ListCollaborators(ctx, &messages.CollaboratorQuery{ProjectId: of.GetId(), Limit: mostMembers})
 	if err != nil {
 		return messages.Cached{}, err
 	}
 	stamp := k.Stamp
+	if len(page.GetItems()) == 0 && of.GetCollaboratorCount() > 0 {
+		stamp = ""
+	}
 	for _, m := range page.GetItems() {
 		if m.GetVersion() != of.GetVersion() {
 			stamp = ""
@@ -195,48 +191,38 @@ func first(page *messages.CollaboratorPage, limit int32) *messages.CollaboratorP
 }
 
 // named adds what users are called, and reports whether all were found.
-func (l lists) named(ctx context.Context, page *messages.CollaboratorPage) bool {
+func (l lists) named(ctx context.Context, page *messages.CollaboratorPage) (all bool, err error) {
 	ids := make([]string, len(page.GetItems()))
 	for i, m := range page.GetItems() {
 		ids[i] = m.GetUserId()
 	}
 	if len(ids) == 0 {
-		return true
+		return true, nil
 	}
 	users, err := l.engine.PublicUsers(ctx, ids)
+	if err != nil {
+		return false, err
+	}
 	for _, m := range page.GetItems() {
-		m.User = users[m.GetUserId()]
-		m.Version = 0
-		if m.User == nil {
-			return false
+		if m.User = users[m.GetUserId()]; m.User == nil {
+			return false, nil
 		}
 	}
-	return err == nil
+	return true, nil
 }
 
 // readCache adds what was looked for in the tiers.
 func (m *metrics) readCache(c *cache.Cache) {
 	m.Counter("atelier_cache_reads_total", "Values that were looked for in a tier of the cache.", []string{"tier", "result"}, func(value func(float64, ...string)) {
-		if c == nil {
-			return
-		}
 		for _, s := range c.Stats() {
 			value(float64(s.Hits), s.Tier, "hit")
 			value(float64(s.Misses), s.Tier, "miss")
 		}
 	})
 	m.Counter("atelier_cache_failures_total", "Questions that a tier of the cache did not answer.", []string{"tier"}, func(value func(float64, ...string)) {
-		if c == nil {
-			return
-		}
 		for _, s := range c.Stats() {
 			value(float64(s.Failures), s.Tier)
 		}
 	})
-	m.Gauge("atelier_cache_entries", "Values in memory.", nil, one(func() int {
-		if c == nil {
-			return 0
-		}
-		return c.Len()
-	}))
+	m.Gauge("atelier_cache_entries", "Values in memory.", nil, one(c.Len))
 }

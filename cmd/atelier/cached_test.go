@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +54,9 @@ func TestListsAreTheSameFromTheCache(t *testing.T) {
 		}
 		users[0].patch("/users/me", object{"name": "Renamed", "profile": object{"bio": "new"}}).want(t, 200)
 		same()
+		before := p.hits()["memory"]
 		require.Contains(t, string(ada.get(path+"/collaborators").body), "Renamed", "names are not kept")
+		require.Greater(t, p.hits()["memory"], before, "members are")
 		ada.patch(path, object{"name": "Harbour, renamed"}).want(t, 200)
 		same()
 		require.Equal(t, 204, ada.delete(path+"/collaborators/"+users[1].user).status)
@@ -101,10 +101,6 @@ func TestNodesShareWhatTheyWorkedOut(t *testing.T) {
 	from("redis")
 	server.Crash()
 	from("database")
-	answer, err := http.Get(one.ops + "/metrics")
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
+	text := (&client{t: t, base: one.ops}).do("GET", "/metrics", nil).want(t, 200).body
 	require.Contains(t, string(text), `atelier_cache_reads_total{result="miss",tier="memory"} 1`)
 }

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	sweepVersionsEvery = time.Hour
-	automaticKept      = 30 * 24 * time.Hour // versions that nobody asked for
-	orphansKept        = time.Hour           // contents whose version never came to be
+	sweepVersionsEvery  = time.Hour
+	sweepVersionsAtOnce = 500                 // each has a content
+	automaticKept       = 30 * 24 * time.Hour // versions that nobody asked for
+	orphansKept         = time.Hour           // contents whose version never came to be
 )
 
 // tender passes on what documents' entities commit to whoever looks after them,
@@ -45,22 +46,12 @@ func (s *server) tend(runtime *actors.Runtime, db *opened, now func() time.Time)
 	s.tendAs(actors.DefaultFolderConfig())
 	s.background(func(ctx context.Context) {
 		every(ctx, sweepVersionsEvery, func() {
-			if err := sweepVersions(ctx, db, now()); err != nil && ctx.Err() == nil {
+			err := emptied(sweepVersionsAtOnce, func(limit int) (int, error) {
+				return db.SweepVersions(ctx, now().Add(-automaticKept), now().Add(-orphansKept), limit)
+			})
+			if err != nil && ctx.Err() == nil {
 				s.log.Warn("old versions of documents were not removed", "error", err)
 			}
 		})
 	})
-}
-
-// sweepVersions removes what is too old, a part at a time so that commits get their
-// turn in between.
-func sweepVersions(ctx context.Context, db *opened, now time.Time) error {
-	const atOnce = 500
-	for removed := atOnce; removed >= atOnce; {
-		var err error
-		if removed, err = db.SweepVersions(ctx, now.Add(-automaticKept), now.Add(-orphansKept), atOnce); err != nil {
-			return err
-		}
-	}
-	return nil
 }

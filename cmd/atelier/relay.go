@@ -59,10 +59,8 @@ type eventRelay struct {
 func (s *server) makeRelay(c settings, db *opened, node string) error {
 	config := outbox.LocalConfig(node)
 	var publisher outbox.Publisher
-	if c.Welcome == "on" {
-		config.Wanted, publisher = userStreams, outbox.NewLocal(s.welcome)
-	}
-	if c.AMQPURL != "" {
+	switch {
+	case c.AMQPURL != "":
 		config = outbox.DefaultConfig(node)
 		if c.embedded() {
 			config.PollMin = config.PollMax
@@ -72,6 +70,8 @@ func (s *server) makeRelay(c settings, db *opened, node string) error {
 			return err
 		}
 		publisher = s.tracer.publisher(p)
+	case c.Welcome == "on":
+		config.Wanted, publisher = userStreams, outbox.NewLocal(s.welcome)
 	}
 	s.relay = &eventRelay{
 		outbox.New(config, db.outbox, publisher, s.metrics.outbox, s.log), outbox.NewSequencer(outbox.DefaultConfig(node), db.outbox, s.log), node, config.Broker, db.outbox,
@@ -96,11 +96,9 @@ func (s *server) startRelay(ctx context.Context, c settings, db *opened, node st
 // sweepOutbox removes events that were sent long ago.
 func (s *server) sweepOutbox(ctx context.Context, store outboxStore) {
 	every(ctx, outboxSweep, func() {
-		for removed := sweepAtOnce; removed == sweepAtOnce; {
-			var err error
-			if removed, err = store.Sweep(ctx, sentKept, sweepAtOnce); err != nil && ctx.Err() == nil {
-				s.log.Warn("events that were sent long ago were not removed", "error", err)
-			}
+		err := emptied(sweepAtOnce, func(limit int) (int, error) { return store.Sweep(ctx, sentKept, limit) })
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("events that were sent long ago were not removed", "error", err)
 		}
 	})
 }

@@ -67,6 +67,25 @@ func TestWritesTellWhereTheDatabaseIs(t *testing.T) {
 	}
 }
 
+// TestALaggingReplicaTeachesTheCacheNothing: what it does not have yet, it shows to those
+// who have seen no more, and to nobody else.
+func TestALaggingReplicaTeachesTheCacheNothing(t *testing.T) {
+	t.Parallel()
+	p, replica := onReplica(t)
+	ada, bob := signUp(t, p, "ada"), signUp(t, p, "bob")
+	created := ada.post("/projects", object{"name": "Harbour"})
+	list := "/projects/" + created.created(t).text("id") + "/collaborators"
+	before := "Atelier-Consistency: " + created.header.Get("Atelier-Consistency")
+	require.Eventually(t, func() bool {
+		require.Len(t, ada.get("/projects", before).items(), 1)
+		return p.served(t) > 0
+	}, time.Minute, 10*time.Millisecond)
+	replica.Lag(t, time.Minute)
+	ada.post(list, object{"user_id": bob.user}).created(t)
+	require.Empty(t, ada.get(list, before).items(), "the replica has no member yet")
+	require.Len(t, ada.get(list).items(), 1)
+}
+
 // TestNobodyIsToldPositions where nobody could do anything with them.
 func TestNobodyIsToldPositions(t *testing.T) {
 	t.Parallel()

@@ -297,11 +297,12 @@ func (s *server) startKeys(ctx context.Context, db *opened, sealer *seal.Ring, n
 	return ring, nil
 }
 
-// sweep removes expired commands and sent mails from time to time.
+// sweep removes expired commands, sent mails and old values of the cache from time to
+// time.
 func (s *server) sweep(ctx context.Context, db *opened, now func() time.Time) {
 	every(ctx, sweepEvery, func() {
 		if err := sweepAll(ctx, db, now()); err != nil && ctx.Err() == nil {
-			s.log.Warn("expired commands were not removed", "error", err)
+			s.log.Warn("what has expired was not removed", "error", err)
 		}
 	})
 }
@@ -331,21 +332,31 @@ func (s *server) background(loop func(context.Context)) {
 	s.onStop(func(context.Context) error { cancel(); <-done; return nil })
 }
 
-// sweepAll removes what has expired, a part at a time so that commits get their
-// turn in between.
+// sweepAll removes what has expired.
 func sweepAll(ctx context.Context, db *opened, now time.Time) error {
-	for _, sweep := range []func() (int, error){
-		func() (int, error) { return db.Sweep(ctx, now, sweepAtOnce) },
-		func() (int, error) { return db.SweepMails(ctx, now.Add(-mailsKept), sweepAtOnce) },
-	} {
-		for removed := sweepAtOnce; removed == sweepAtOnce; {
-			var err error
-			if removed, err = sweep(); err != nil {
-				return err
-			}
+	sweeps := []func(limit int) (int, error){
+		func(limit int) (int, error) { return db.Sweep(ctx, now, limit) },
+		func(limit int) (int, error) { return db.SweepMails(ctx, now.Add(-mailsKept), limit) },
+	}
+	if db.cache != nil {
+		sweeps = append(sweeps, func(limit int) (int, error) { return db.cache.SweepCache(ctx, limit) })
+	}
+	for _, sweep := range sweeps {
+		if err := emptied(sweepAtOnce, sweep); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// emptied sweeps a part at a time, so that commits get their turn in between, until
+// there is less than a part.
+func emptied(limit int, sweep func(limit int) (removed int, err error)) error {
+	for {
+		if removed, err := sweep(limit); err != nil || removed < limit {
+			return err
+		}
+	}
 }
 
 func readiness(db *opened, l lease) func(context.Context) []string {

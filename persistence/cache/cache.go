@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -14,8 +13,7 @@ import (
 type Config struct {
 	Entries int
 	Keep    time.Duration
-	Waiting int              // values on their way to shared tiers
-	Now     func() time.Time // nil: the clock's
+	Waiting int // values on their way to shared tiers
 }
 
 // DefaultConfig keeps a thousand values for five minutes.
@@ -34,10 +32,16 @@ type Cache struct {
 	memory *memory
 	first  tally // of memory
 	tiers  []*tier
-	queue  chan messages.Cached // nil: there is memory alone
+	queue  chan passage // nil: there is memory alone
 
 	mu      sync.Mutex
 	flights map[Key]*flight // values that are being worked out
+}
+
+// passage is a value on its way to the first tiers: so many as do not have it.
+type passage struct {
+	messages.Cached
+	tiers int
 }
 
 // flight is a value that somebody works out and others wait for.
@@ -49,15 +53,12 @@ type flight struct {
 
 // New makes a cache. What is kept in the tiers goes there while Run runs.
 func New(c Config, log *slog.Logger, tiers ...Tier) *Cache {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	all := &Cache{memory: newMemory(c.Entries, c.Keep, c.Now), flights: make(map[Key]*flight)}
+	all := &Cache{memory: newMemory(c.Entries, c.Keep), flights: make(map[Key]*flight)}
 	for _, t := range tiers {
 		all.tiers = append(all.tiers, &tier{Tier: t, log: log})
 	}
 	if len(tiers) > 0 {
-		all.queue = make(chan messages.Cached, c.Waiting)
+		all.queue = make(chan passage, c.Waiting)
 	}
 	return all
 }
@@ -78,15 +79,11 @@ func (c *Cache) Get(ctx context.Context, keys ...Key) map[string][]byte {
 		return found
 	}
 	for i, t := range c.tiers {
-		below := make(map[string][]byte)
-		stamps := maps.Clone(wanted)
-		t.get(ctx, wanted, below)
-		for name, body := range below {
-			found[name] = body
-			c.memory.put(messages.Cached{Name: name, Stamp: stamps[name], Body: body})
-			if i > 0 {
-				c.enqueue(messages.Cached{Name: name, Stamp: stamps[name], Body: body})
-			}
+		for _, v := range t.get(ctx, wanted) {
+			found[v.Name] = v.Body
+			delete(wanted, v.Name)
+			c.memory.put(v)
+			c.enqueue(v, i)
 		}
 		if len(wanted) == 0 {
 			break
@@ -95,17 +92,23 @@ func (c *Cache) Get(ctx context.Context, keys ...Key) map[string][]byte {
 	return found
 }
 
-// Put keeps values.
-func (c *Cache) Put(values ...messages.Cached) {
-	for _, v := range values {
-		c.memory.put(v)
-		c.enqueue(v)
+// Put keeps a value, unless it is in memory already: then it went to the tiers with
+// that.
+func (c *Cache) Put(v messages.Cached) {
+	if _, kept := c.memory.get(Key{v.Name, v.Stamp}); kept {
+		return
 	}
+	c.memory.put(v)
+	c.enqueue(v, len(c.tiers))
 }
 
-func (c *Cache) enqueue(v messages.Cached) {
+// enqueue has a value taken to the first tiers.
+func (c *Cache) enqueue(v messages.Cached, tiers int) {
+	if tiers == 0 {
+		return
+	}
 	select {
-	case c.queue <- v: // never, without tiers
+	case c.queue <- passage{v, tiers}:
 	default:
 	}
 }
@@ -155,7 +158,7 @@ func (c *Cache) fly(ctx context.Context, k Key, f *flight, work func(context.Con
 
 // Run takes values to the shared tiers until ctx ends.
 func (c *Cache) Run(ctx context.Context) {
-	values := make(map[string]messages.Cached, together) // the latest of each name
+	values := make(map[string]passage, together) // the latest of each name
 	for {
 		clear(values)
 		select {
@@ -173,11 +176,13 @@ func (c *Cache) Run(ctx context.Context) {
 				break more
 			}
 		}
-		batch := make([]messages.Cached, 0, len(values))
-		for _, v := range values {
-			batch = append(batch, v)
-		}
-		for _, t := range c.tiers {
+		for i, t := range c.tiers {
+			batch := make([]messages.Cached, 0, len(values))
+			for _, v := range values {
+				if i < v.tiers {
+					batch = append(batch, v.Cached)
+				}
+			}
 			t.put(ctx, batch)
 		}
 	}
@@ -189,8 +194,11 @@ type Stats struct {
 	Hits, Misses, Failures int64
 }
 
-// Stats are those of memory and of the tiers behind it.
+// Stats are those of memory and of the tiers behind it; none of no cache.
 func (c *Cache) Stats() []Stats {
+	if c == nil {
+		return nil
+	}
 	all := []Stats{{Tier: "memory", Hits: c.first.hits.Load(), Misses: c.first.misses.Load()}}
 	for _, t := range c.tiers {
 		all = append(all, Stats{t.Name, t.hits.Load(), t.misses.Load(), t.failures.Load()})
@@ -199,4 +207,9 @@ func (c *Cache) Stats() []Stats {
 }
 
 // Len is how many values are in memory.
-func (c *Cache) Len() int { return c.memory.len() }
+func (c *Cache) Len() int {
+	if c == nil {
+		return 0
+	}
+	return c.memory.len()
+}

@@ -149,7 +149,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			c.Get(t.Context(), key("0", "1")) // used again and again
 		}
 		require.Equal(t, 3, c.Len())
-		require.Len(t, c.Get(t.Context(), key("0", "1"), key("8", "1"), key("9", "1"), key("7", "1")), 3)
+		require.Len(t, c.Get(t.Context(), key("0", "1"), key("8", "1"), key("9", "1")), 3)
 		time.Sleep(time.Minute)
 		require.Empty(t, c.Get(t.Context(), key("0", "1"), key("9", "1")))
 	})

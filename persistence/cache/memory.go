@@ -12,7 +12,6 @@ import (
 type memory struct {
 	most int
 	keep time.Duration
-	now  func() time.Time
 
 	mu     sync.Mutex // of everything below
 	byName map[string]*list.Element
@@ -24,8 +23,8 @@ type held struct {
 	until time.Time
 }
 
-func newMemory(most int, keep time.Duration, now func() time.Time) *memory {
-	return &memory{most: most, keep: keep, now: now, byName: make(map[string]*list.Element), used: list.New()}
+func newMemory(most int, keep time.Duration) *memory {
+	return &memory{most: most, keep: keep, byName: make(map[string]*list.Element), used: list.New()}
 }
 
 // get returns the value of this stamp. The body must not be changed.
@@ -37,7 +36,7 @@ func (m *memory) get(k Key) ([]byte, bool) {
 		return nil, false
 	}
 	h := e.Value.(*held)
-	if !m.now().Before(h.until) {
+	if !time.Now().Before(h.until) {
 		m.remove(e)
 		return nil, false
 	}
@@ -51,7 +50,7 @@ func (m *memory) get(k Key) ([]byte, bool) {
 func (m *memory) put(v messages.Cached) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := &held{v, m.now().Add(m.keep)}
+	h := &held{v, time.Now().Add(m.keep)}
 	if e := m.byName[v.Name]; e != nil {
 		e.Value = h
 		m.used.MoveToFront(e)

@@ -47,11 +47,14 @@ func (t *tier) open() bool {
 	return until == 0 || now >= until && t.retry.CompareAndSwap(until, now+int64(leftAlone))
 }
 
-// get adds what the tier has of the values wanted.
-func (t *tier) get(ctx context.Context, wanted map[string]string, found map[string][]byte) {
+// get is what the tier has of the values wanted, which are stamps by name.
+func (t *tier) get(ctx context.Context, wanted map[string]string) (found []messages.Cached) {
+	defer func() {
+		t.hits.Add(int64(len(found)))
+		t.misses.Add(int64(len(wanted) - len(found)))
+	}()
 	if !t.open() {
-		t.misses.Add(int64(len(wanted)))
-		return
+		return nil
 	}
 	names := make([]string, 0, len(wanted))
 	for name := range wanted {
@@ -61,22 +64,18 @@ func (t *tier) get(ctx context.Context, wanted map[string]string, found map[stri
 	defer cancel()
 	values, err := t.Store.Cached(within, names)
 	if t.told(ctx, err); err != nil {
-		t.misses.Add(int64(len(wanted)))
-		return
+		return nil
 	}
-	asked := len(wanted)
 	for _, v := range values {
 		if stamp, is := wanted[v.Name]; is && stamp == v.Stamp {
-			found[v.Name] = v.Body
-			delete(wanted, v.Name)
+			found = append(found, v)
 		}
 	}
-	t.hits.Add(int64(asked - len(wanted)))
-	t.misses.Add(int64(len(wanted)))
+	return found
 }
 
 func (t *tier) put(ctx context.Context, values []messages.Cached) {
-	if !t.open() {
+	if len(values) == 0 || !t.open() {
 		return
 	}
 	within, cancel := context.WithTimeout(ctx, t.Timeout)

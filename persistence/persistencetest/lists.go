@@ -43,6 +43,7 @@ func collaboratorPages(t *testing.T, db *Database) {
 				User: messages.UserID(c.GetUserId()), Role: project.Role(c.GetRole()), AddedAt: messages.Time(c.GetAddedAt()), AddedBy: messages.UserID(c.GetAddedBy()),
 			}}, got...)
 			require.Equal(t, p.fence.ID, c.GetProjectId())
+			require.Equal(t, p.state.Version, c.GetVersion(), "of the project")
 			if c.GetUserId() == users[3].fence.ID {
 				require.Equal(t, "Ann Other", c.GetUser().GetName())
 				require.Equal(t, "Ann", c.GetUser().GetProfile().GetDisplayName())

@@ -84,6 +84,9 @@ func (c *Client) single(text string) error {
 	return nil
 }
 
+// Patience is how long one round trip may take.
+func (c *Client) Patience() time.Duration { return c.patience }
+
 // connections of a pool where a round trip carries many requests.
 const connections = 4
 
