@@ -27,6 +27,9 @@ func (r *rig) crowded(ctx context.Context, o options) (found findings, err error
 	alone := s.steady("reads alone", pace{lines: readLines, rate: readRate, client: func(int) client { return reading(s.reader, s.owns) }})
 	var logins []float64
 	among := racer{"reads among log-ins", func(ctx context.Context, over span) (lap, error) {
+		if err := s.signIn(); err != nil { // not by both at one time
+			return lap{}, err
+		}
 		ended := make(chan error, 1)
 		go func() {
 			l, err := s.login(crowd).race(ctx, span{0, over.warm + over.measured})

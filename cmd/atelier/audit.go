@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"atelier/actors/store"
 	"atelier/identity/audit"
 	"atelier/identity/seal"
 	"atelier/messages"
@@ -71,7 +73,7 @@ const (
 	refusalWait     = time.Second            // for the database, before a refusal is answered all the same
 	refusalTime     = 5 * time.Second        // of one try to write
 	refusalRetry    = 200 * time.Millisecond // while the database is away
-	refusalFaults   = 3                      // of a database that is there, until rows are given up
+	refusalFaults   = 3                      // of the rows, until they are given up
 	auditEvery      = time.Second
 	auditAtOnce     = 1000
 )
@@ -158,8 +160,8 @@ func (a *auditing) flush(ctx context.Context, first refusal) {
 		if tries == 0 {
 			a.log.Warn("refusals cannot be written to the audit", "rows", len(rows), "error", err)
 		}
-		if a.Ping(ctx) == nil {
-			faults++ // the rows may be the reason, and not the database
+		if theirs(err) {
+			faults++
 		}
 		if ctx.Err() != nil || faults == refusalFaults {
 			a.dropped.Add(int64(len(rows)))
@@ -170,6 +172,13 @@ func (a *auditing) flush(ctx context.Context, first refusal) {
 		case <-time.After(refusalRetry):
 		}
 	}
+}
+
+// theirs reports whether the rows are the reason that they are not written, and not
+// the database.
+func theirs(err error) bool {
+	return errors.Is(err, store.ErrRolledBack) &&
+		!errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrBlocked) && !errors.Is(err, store.ErrRaced)
 }
 
 func (a *auditing) tryAudit(ctx context.Context, rows []messages.AuditRow) error {
@@ -200,5 +209,5 @@ func (a *auditing) chainAll(ctx context.Context) error {
 
 // readAudit adds what is looked up in the audit.
 func (m *metrics) readAudit(a *auditing) {
-	m.Counter("atelier_audit_dropped_total", "Refusals that the audit does not tell of, since the database did not keep up.", nil, one(func() int64 { return a.dropped.Load() }))
+	m.Counter("atelier_audit_dropped_total", "Refusals that the audit does not tell of, lost while the database was away.", nil, one(func() int64 { return a.dropped.Load() }))
 }

@@ -101,7 +101,7 @@ func TestRefusalsAreWritten(t *testing.T) {
 		return len(page.Items)
 	}
 	var all sync.WaitGroup
-	for range 1000 { // more than are written at once
+	for range refusalsAtOnce + 1 { // more than are written at once
 		all.Go(func() { refuse("/before") })
 	}
 	all.Wait()

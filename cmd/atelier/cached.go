@@ -14,7 +14,7 @@ import (
 
 // cacheSettings say whether lists are kept.
 type cacheSettings struct {
-	Cache string `help:"on: what lists show and is costly to work out is kept in memory, in Redis where there is one (ATELIER_REDIS_URL) and in Postgres, and shown as long as it is current. off: it is worked out each time." enum:"on,off" default:"on" env:"ATELIER_CACHE" group:"Data"`
+	Cache string `help:"on: what lists show and is costly to work out is kept in memory, in Redis where there is one (ATELIER_REDIS_URL) and in Postgres, and shown as long as it is current. off: it is worked out each time." enum:"on,off" default:"on" env:"ATELIER_CACHE" group:"Lists"`
 }
 
 // Times of the tiers.

@@ -62,10 +62,10 @@ func TestKeysAreRotatedWithTheServiceRunning(t *testing.T) {
 			busy, elsewhere := signUp(t, p, "busy"), other.client(t)
 			working.Go(func() {
 				n := 0
+				defer func() { rounds <- n }()
 				for ; ; n++ {
 					select {
 					case <-stop:
-						rounds <- n
 						return
 					default:
 					}

@@ -16,7 +16,7 @@ import (
 
 // replicaSettings say which servers follow the database.
 type replicaSettings struct {
-	ReplicaURLs string `name:"database-replica-urls" help:"Streaming standbys of the database, comma-separated: postgres://…. They answer lists of clients that say by Atelier-Consistency what they must see; all else is asked of the database itself. Give each node some, the same or others." placeholder:"URLS" env:"ATELIER_DATABASE_REPLICA_URLS" group:"Data"`
+	ReplicaURLs string `name:"database-replica-urls" help:"Streaming standbys of the database, comma-separated: postgres://…. They answer lists of clients that say by Atelier-Consistency what they must see; all else is asked of the database itself. Give each node some, the same or others." placeholder:"URLS" env:"ATELIER_DATABASE_REPLICA_URLS" group:"Lists"`
 }
 
 // replicas are their URLs.

@@ -280,18 +280,21 @@ func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased
 
 func (s *server) startKeys(ctx context.Context, db *opened, sealer *seal.Ring, now lease, tokens *token.Cache[checked]) (*token.Ring, error) {
 	config := token.DefaultRingConfig(sessionLifetime)
+	operators := token.NewRing(config, db.keys.as(byOperator), sealer, now.Now, s.log)
 	config.Retired = tokens.Clear
 	ring := token.NewRing(config, db.keys, sealer, now.Now, s.log)
 	if err := ring.Start(ctx); err != nil {
 		return nil, fmt.Errorf("%w (is ATELIER_MASTER_KEY the key that this database was set up with?)", err)
 	}
-	operators := token.NewRing(config, db.keys.as(byOperator), sealer, now.Now, s.log)
 	s.keys = func(ctx context.Context, order *keyOrder) (*keyReport, error) {
 		report, err := order.carryOut(ctx, operators, sealer)
 		if err != nil {
 			return nil, err
 		}
-		return report, ring.Refresh(ctx)
+		if err := ring.Refresh(ctx); err != nil { // it looks again in a moment, as other nodes do
+			s.log.Warn("an order about the keys of tokens was carried out, and is not known here yet", "error", err)
+		}
+		return report, nil
 	}
 	s.onStop(func(context.Context) error { ring.Stop(); return nil })
 	return ring, nil

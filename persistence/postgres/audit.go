@@ -27,14 +27,17 @@ func scanCheckpoint(row pgx.CollectableRow) (c messages.AuditCheckpoint, err err
 	return c, err
 }
 
-// AddAudit writes rows of what changed nothing.
+// AddAudit writes rows of what changed nothing. Its errors are those of Write.
 func (db *DB) AddAudit(ctx context.Context, rows []messages.AuditRow) error {
 	b := &pgx.Batch{}
 	for _, r := range rows {
 		b.Queue(`INSERT INTO audit (id, at, actor, action, target, result, code, ip, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 			ON CONFLICT DO NOTHING`, key(r.ID), r.At, r.Actor, r.Action, r.Target, r.Result, r.Code, r.IP, r.RequestID, r.Detail)
 	}
-	return wrap("audit", db.writes.SendBatch(ctx, b).Close())
+	if err := db.writes.SendBatch(ctx, b).Close(); err != nil {
+		return wrap("audit", classify(err))
+	}
+	return nil
 }
 
 // ListAudit pages through the audit, newest first.

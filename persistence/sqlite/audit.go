@@ -43,7 +43,7 @@ func (r *row) checkpoint() messages.AuditCheckpoint {
 	return messages.AuditCheckpoint{Seq: r.int(), Hash: r.blob(), At: r.time(), Signer: r.text(), Signature: r.blob()}
 }
 
-// AddAudit writes rows of what changed nothing.
+// AddAudit writes rows of what changed nothing. Its errors are those of Write.
 func (db *DB) AddAudit(ctx context.Context, rows []messages.AuditRow) error {
 	err := db.write(ctx, flushed, func(c *connection) error {
 		for _, r := range rows {

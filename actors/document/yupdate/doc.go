@@ -9,8 +9,8 @@
 // and a set of ranges that are deleted. Where a run has a hole, a Skip stands.
 //
 // What is parsed may come from anybody. Parse refuses what Yjs could not read,
-// and what exceeds its Limits, with an error; it does not panic, and its memory is
-// a small multiple of its input. Contents stay slices of the input, which must
+// and what exceeds its Limits, with an error; it does not panic, and what it
+// allocates is at most 128 times its input. Contents stay slices of the input, which must
 // not change afterwards. All values are read-only once made: several goroutines
 // may compute with the same ones.
 package yupdate
