@@ -2,7 +2,7 @@ package actors
 
 import (
 	"context"
-	"encoding/binary"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +18,9 @@ import (
 type DocumentStore interface {
 	// ReadDocument reads a document as it is stored; nil: there is none.
 	ReadDocument(ctx context.Context, id string) (*messages.DocumentLog, error)
+	// DocumentProject is the project of a document, which never changes; empty: there
+	// is no such document.
+	DocumentProject(ctx context.Context, id string) (projectID string, err error)
 	// PutVersion stores a version's content, which counts once the project knows
 	// the version.
 	PutVersion(ctx context.Context, id, document string, content []byte) error
@@ -149,10 +152,7 @@ func (d *Documents) restore(ctx context.Context, c *messages.RestoreDocument, g 
 }
 
 // newClient is a number for a Yjs client. Yjs gives itself 32 bits; these are others.
-func newClient() uint64 {
-	id := uuid.New()
-	return 1<<32 | uint64(binary.BigEndian.Uint32(id[:4]))
-}
+func newClient() uint64 { return 1<<32 | uint64(rand.Uint32()) }
 
 // AddDocuments makes the runtime a home of document entities.
 func AddDocuments(r *Runtime, claimer store.Claimer[*document.State]) {

@@ -44,6 +44,7 @@ type Folder struct {
 
 	mu      sync.Mutex
 	due     map[string]chore
+	folding map[string]time.Time // what is asked for again only then, unless it has ended
 	watched map[string]time.Time // when to look whether a version is due
 }
 
@@ -53,7 +54,7 @@ type chore struct{ fold, version bool }
 func NewFolder(config FolderConfig, r *Runtime, d *Documents, now func() time.Time, log *slog.Logger) *Folder {
 	return &Folder{
 		config: config, runtime: r, documents: d, now: now, log: log,
-		wake: make(chan struct{}, 1), due: make(map[string]chore), watched: make(map[string]time.Time),
+		wake: make(chan struct{}, 1), due: make(map[string]chore), folding: make(map[string]time.Time), watched: make(map[string]time.Time),
 	}
 }
 
@@ -63,8 +64,11 @@ func (f *Folder) Committed(kind store.Kind, id string, events []messages.Event) 
 		return
 	}
 	for _, e := range events {
-		if updated, is := e.(*messages.DocumentUpdated); is {
-			f.note(id, updated.GetWaiting() >= document.FoldUpdates || updated.GetWaitingBytes() >= document.FoldBytes)
+		switch e := e.(type) {
+		case *messages.DocumentUpdated:
+			f.note(id, e.GetWaiting() >= document.FoldUpdates || e.GetWaitingBytes() >= document.FoldBytes)
+		case *messages.DocumentFolded:
+			f.ended(id)
 		}
 	}
 }
@@ -72,6 +76,7 @@ func (f *Folder) Committed(kind store.Kind, id string, events []messages.Event) 
 func (f *Folder) note(id string, fold bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	fold = fold && f.now().After(f.folding[id])
 	version := f.now().After(f.watched[id])
 	if !fold && !version {
 		return
@@ -88,6 +93,13 @@ func (f *Folder) note(id string, fold bool) {
 	case f.wake <- struct{}{}:
 	default:
 	}
+}
+
+// ended lets a document be folded again.
+func (f *Folder) ended(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.folding, id)
 }
 
 // Run looks after documents until ctx ends.
@@ -109,6 +121,9 @@ func (f *Folder) next() (id string, c chore, more bool) {
 	defer f.mu.Unlock()
 	for id, c = range f.due {
 		delete(f.due, id)
+		if c.fold {
+			f.folding[id] = f.now().Add(foldWait)
+		}
 		return id, c, true
 	}
 	return "", c, false
@@ -123,28 +138,34 @@ func (f *Folder) do(ctx context.Context, id string, c chore) {
 		}
 	}
 	if c.fold {
-		if err := f.fold(ctx, id); err != nil {
+		handed, err := f.fold(ctx, id)
+		if err != nil {
 			f.log.Warn("a document was not folded", "document", id, "error", err)
+		}
+		if !handed {
+			f.ended(id)
 		}
 	}
 }
 
 // fold makes one update of a document's and hands it to the entity, where that is
 // still live here. The entity judges whether it comes too late.
-func (f *Folder) fold(ctx context.Context, id string) error {
+func (f *Folder) fold(ctx context.Context, id string) (handed bool, err error) {
+	at := f.runtime.directory.find(store.Document, id)
+	if at == nil {
+		return false, nil
+	}
 	content, position, err := f.documents.ReadContent(ctx, id)
 	if err != nil {
 		if messages.HasCode(err, messages.CodeNotFound) {
-			return nil
+			err = nil
 		}
-		return err
+		return false, err
 	}
-	if at := f.runtime.directory.find(store.Document, id); at != nil {
-		f.runtime.tell(at.pid, &messages.FoldDocument{
-			Meta: &messages.Meta{RemainingUs: foldWait.Microseconds()}, DocumentId: id, Position: position, Content: content,
-		})
-	}
-	return nil
+	f.runtime.tell(at.pid, &messages.FoldDocument{
+		Meta: &messages.Meta{RemainingUs: foldWait.Microseconds()}, DocumentId: id, Position: position, Content: content,
+	})
+	return true, nil
 }
 
 // keep makes a version, if the last one is old enough.
@@ -153,13 +174,13 @@ func (f *Folder) keep(ctx context.Context, id string) error {
 	if err != nil || last.IsZero() || f.now().Sub(last) < f.config.VersionEvery {
 		return err
 	}
-	l, err := f.documents.store.ReadDocument(ctx, id)
-	if err != nil || l == nil {
+	project, err := f.documents.store.DocumentProject(ctx, id)
+	if err != nil || project == "" {
 		return err
 	}
 	version := uuid.Must(uuid.NewV7()).String()
 	_, err = f.documents.CreateVersion(ctx, &messages.CreateVersion{
-		Meta: &messages.Meta{CommandId: "m:" + version}, ProjectId: l.GetProjectId(), DocumentId: id, VersionId: version, Automatic: true,
+		Meta: &messages.Meta{CommandId: "m:" + version}, ProjectId: project, DocumentId: id, VersionId: version, Automatic: true,
 	})
 	if messages.HasCode(err, messages.CodeNotFound) {
 		return nil // deleted meanwhile

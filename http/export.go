@@ -80,55 +80,43 @@ func archive(files map[string]any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (s *Server) allSessions(ctx context.Context, c *call) ([]sessionBody, error) {
-	all := []sessionBody{}
-	for after := (*messages.PageKey)(nil); len(all) < mostExported; {
-		found, err := s.deps.Queries.ListSessions(ctx, &messages.SessionQuery{UserId: c.userID(), Now: messages.Micros(s.deps.Now()), Limit: 100, After: after})
+// all reads the pages of a list, as far as is exported.
+func all[M, T any](page func(after *messages.PageKey) ([]M, *messages.PageKey, error), body func(M) T) ([]T, error) {
+	list := []T{}
+	for after := (*messages.PageKey)(nil); len(list) < mostExported; {
+		found, next, err := page(after)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range found.GetItems() {
-			all = append(all, sessionOf(m, c.principal.SessionID))
+		for _, m := range found {
+			list = append(list, body(m))
 		}
-		if after = found.GetNext(); after == nil {
+		if after = next; after == nil {
 			break
 		}
 	}
-	return all, nil
+	return list, nil
+}
+
+func (s *Server) allSessions(ctx context.Context, c *call) ([]sessionBody, error) {
+	return all(func(after *messages.PageKey) ([]*messages.Session, *messages.PageKey, error) {
+		found, err := s.deps.Queries.ListSessions(ctx, &messages.SessionQuery{UserId: c.userID(), Now: messages.Micros(s.deps.Now()), Limit: 100, After: after})
+		return found.GetItems(), found.GetNext(), err
+	}, func(m *messages.Session) sessionBody { return sessionOf(m, c.principal.SessionID) })
 }
 
 func (s *Server) allProjects(ctx context.Context, user string) ([]json.RawMessage, error) {
-	all := []json.RawMessage{}
-	for after := (*messages.PageKey)(nil); len(all) < mostExported; {
+	return all(func(after *messages.PageKey) ([]*messages.Project, *messages.PageKey, error) {
 		found, err := s.deps.Queries.ListProjects(ctx, &messages.ProjectQuery{UserId: user, Limit: 100, After: after})
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range found.GetItems() {
-			all = append(all, appendProject(nil, m))
-		}
-		if after = found.GetNext(); after == nil {
-			break
-		}
-	}
-	return all, nil
+		return found.GetItems(), found.GetNext(), err
+	}, func(m *messages.Project) json.RawMessage { return appendProject(nil, m) })
 }
 
 func (s *Server) allDocuments(ctx context.Context, user string) ([]*documentBody, error) {
-	all := []*documentBody{}
-	for after := (*messages.PageKey)(nil); len(all) < mostExported; {
+	return all(func(after *messages.PageKey) ([]*messages.Document, *messages.PageKey, error) {
 		found, err := s.deps.Queries.ListDocuments(ctx, &messages.DocumentQuery{CreatedBy: user, Limit: 100, After: after})
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range found.GetItems() {
-			all = append(all, documentOf(d))
-		}
-		if after = found.GetNext(); after == nil {
-			break
-		}
-	}
-	return all, nil
+		return found.GetItems(), found.GetNext(), err
+	}, documentOf)
 }
 
 // userEvent is an event of the log of a user's account.

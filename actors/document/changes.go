@@ -4,8 +4,7 @@ import "atelier/messages"
 
 // Change is what a flight does to a document's rows.
 type Change struct {
-	Position  int64 // after the flight
-	Size      int64
+	Position  int64    // after the flight
 	UpdatedAt int64    // microseconds since the epoch
 	Added     []Update // in their order
 	Fold      *Update  // content up to a position; nil: nothing was folded
@@ -16,7 +15,7 @@ func Stream(*State) string { return "" }
 
 // Changes folds the events of a flight into row changes.
 func Changes(after *State, events []messages.Event) any {
-	c := &Change{Position: after.Position, Size: after.Size, UpdatedAt: messages.Micros(after.UpdatedAt)}
+	c := &Change{Position: after.Position, UpdatedAt: messages.Micros(after.UpdatedAt)}
 	for _, e := range events {
 		switch e := e.(type) {
 		case *messages.DocumentUpdated:

@@ -46,7 +46,7 @@ func (l *lane) run(ctx, hard context.Context) {
 		case err != nil:
 			l.failures++
 			l.relay.failed(err)
-			l.pause(ctx, nil, backoff(l.failures, longestOut, rand.Float64()))
+			l.pause(ctx, nil, Backoff(l.failures, longestOut, rand.Float64()))
 			continue
 		case l.failures > 0:
 			l.failures = 0

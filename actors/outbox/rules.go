@@ -9,9 +9,9 @@ const (
 	longestOff = 30 * time.Second // of a stream whose event is refused
 )
 
-// backoff is how long to wait after so many failures in a row. Jitter, between 0
+// Backoff is how long to wait after so many failures in a row. Jitter, between 0
 // and 1, keeps those who failed together from coming back together.
-func backoff(failures int, longest time.Duration, jitter float64) time.Duration {
+func Backoff(failures int, longest time.Duration, jitter float64) time.Duration {
 	wait := longest
 	if failures < 20 {
 		wait = min(longest, firstWait<<max(failures-1, 0))
@@ -74,7 +74,7 @@ func (h holds) refuse(e Event, most int, now time.Time, jitter float64) (park bo
 		was = hold{event: e.ID}
 	}
 	was.failures++
-	was.until = now.Add(backoff(was.failures, longestOff, jitter))
+	was.until = now.Add(Backoff(was.failures, longestOff, jitter))
 	h[e.Stream] = was
 	return was.failures >= most
 }

@@ -98,8 +98,8 @@ func TestNothingOvertakes(t *testing.T) {
 func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	t.Parallel()
 	for failures, want := range map[int]time.Duration{0: firstWait, 1: firstWait, 2: 2 * firstWait, 5: 16 * firstWait, 6: longestOut, 1_000_000: longestOut} {
-		require.Equal(t, want/2, backoff(failures, longestOut, 0))
-		require.Equal(t, want, backoff(failures, longestOut, 1))
+		require.Equal(t, want/2, Backoff(failures, longestOut, 0))
+		require.Equal(t, want, Backoff(failures, longestOut, 1))
 	}
 }
 

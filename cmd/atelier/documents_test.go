@@ -180,6 +180,7 @@ func TestDocumentsAreFoldedAmidEdits(t *testing.T) {
 		}
 		require.Equal(t, want, whole(ada))
 		require.NoError(t, p.stop())
+		require.LessOrEqual(t, p.tender.folded.Load(), int64(2), "not once more for each update that comes meanwhile")
 		again := startProgram(t, store)
 		ada = again.client(t).as(ada)
 		require.Equal(t, want, whole(ada))

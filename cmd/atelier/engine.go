@@ -27,7 +27,6 @@ type engine interface {
 	actors.DocumentStore
 	ListDocuments(context.Context, *messages.DocumentQuery) (*messages.DocumentPage, error)
 	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)
-	DocumentProject(ctx context.Context, id string) (projectID string, err error)
 	SweepVersions(ctx context.Context, automatic, orphaned time.Time, limit int) (removed int, err error)
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
 	FindProjects(context.Context, *messages.ProjectQuery) (*messages.FoundProjects, error)

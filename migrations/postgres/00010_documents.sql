@@ -19,7 +19,6 @@ CREATE INDEX idx_documents_created_by ON documents (created_by, created_at DESC,
 CREATE TABLE document_logs (
     id         uuid PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
     version    bigint NOT NULL DEFAULT 0,  -- position of the last update
-    size       bigint NOT NULL DEFAULT 0,
     updated_at timestamptz,                -- null: nothing was written yet
     epoch      bigint NOT NULL DEFAULT 1,
     node       text

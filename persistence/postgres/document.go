@@ -54,11 +54,11 @@ func readUpdates(rows pgx.Rows) (func(*document.State), error) {
 
 // updateDocuments appends to the logs. The updates are an input of their own.
 var updateDocuments = variants(func(q *composition) string {
-	q.input("c", append(fence, "next bigint", "size bigint", "updated_at timestamptz")...)
+	q.input("c", append(fence, "next bigint", "updated_at timestamptz")...)
 	q.input("u", "n int", "document_id uuid", "position bigint", "data bytea")
 	q.commands()
 	q.table("done", `
-		UPDATE document_logs p SET version = c.next, size = c.size, updated_at = c.updated_at
+		UPDATE document_logs p SET version = c.next, updated_at = c.updated_at
 		FROM c WHERE `+byID+` AND `+held+` AND `+q.free()+` RETURNING c.id`)
 	q.failedRows()
 	q.table("appended", `INSERT INTO document_updates (document_id, position, data) SELECT document_id, position, data FROM u`+q.applied())
@@ -82,7 +82,6 @@ func updateDocumentArgs(a *arguments, flights []flight) {
 	a.fences(flights)
 	a.add(0,
 		int8s(flights, func(f flight) int64 { return row(f).Position }),
-		int8s(flights, func(f flight) int64 { return row(f).Size }),
 		times(flights, func(f flight) pgtype.Timestamptz { return micros(row(f).UpdatedAt) }),
 		int4s(all, func(u appended) int32 { return u.n }),
 		uuids(all, func(u appended) pgtype.UUID { return u.id }),

@@ -51,7 +51,7 @@ func loadDocument(c *connection, id string) (s *document.State, epoch int64, err
 }
 
 var (
-	updateDocument = stmt(`UPDATE document_logs SET version = ?, size = ?, updated_at = ? WHERE id = ? AND ` + held)
+	updateDocument = stmt(`UPDATE document_logs SET version = ?, updated_at = ? WHERE id = ? AND ` + held)
 	insertUpdate   = stmt(`INSERT INTO document_updates (document_id, position, data) VALUES (?, ?, ?)`)
 	foldUpdates    = stmt(`DELETE FROM document_updates WHERE document_id = ? AND position <= ?`)
 	putContent     = stmt(`
@@ -60,7 +60,7 @@ var (
 )
 
 func (c *connection) updateDocument(one *store.Commit, change *document.Change) (verdict, err error) {
-	verdict, err = fenced(c.exec(updateDocument, change.Position, change.Size, micros(change.UpdatedAt), one.ID, one.Epoch, one.Version))
+	verdict, err = fenced(c.exec(updateDocument, change.Position, micros(change.UpdatedAt), one.ID, one.Epoch, one.Version))
 	if verdict != nil || err != nil {
 		return verdict, err
 	}

@@ -6,9 +6,15 @@ import "encoding/binary"
 func (u *Update) Empty() bool { return len(u.runs) == 0 && len(u.deletes) == 0 }
 
 // Encode writes the update.
-func (u *Update) Encode() []byte { return u.Append(make([]byte, 0, u.size())) }
+func (u *Update) Encode() []byte {
+	b := binary.AppendUvarint(make([]byte, 0, u.size()), uint64(len(u.runs)))
+	for i := range u.runs {
+		b = u.runs[i].append(b)
+	}
+	return appendDeletes(b, u.deletes)
+}
 
-// size is about how many bytes Append writes.
+// size is about how many bytes Encode writes.
 func (u *Update) size() int {
 	n := 16
 	for i := range u.runs {
@@ -22,15 +28,6 @@ func (u *Update) size() int {
 		n += 16 + 10*len(u.deletes[i].spans)
 	}
 	return n
-}
-
-// Append writes the update behind dst.
-func (u *Update) Append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(u.runs)))
-	for i := range u.runs {
-		dst = u.runs[i].append(dst)
-	}
-	return appendDeletes(dst, u.deletes)
 }
 
 // append writes a run, with a Skip for each hole.

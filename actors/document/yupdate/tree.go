@@ -155,14 +155,19 @@ func nodes(r *run, clocks []uint64, deleted []span) (all []*node) {
 	return all
 }
 
+// index is the number of the node that a unit is in, among those of its client.
+func (t *tree) index(client, clock uint64) (number int, there bool) {
+	all := t.clients[client]
+	number = sort.Search(len(all), func(i int) bool { return all[i].end() > clock })
+	return number, number < len(all)
+}
+
 // find is the node that a unit is in; nil: there is none.
 func (t *tree) find(client, clock uint64) *node {
-	all := t.clients[client]
-	i := sort.Search(len(all), func(i int) bool { return all[i].end() > clock })
-	if i == len(all) {
-		return nil
+	if i, there := t.index(client, clock); there {
+		return t.clients[client][i]
 	}
-	return all[i]
+	return nil
 }
 
 // pendant is a node on its way, and its number among those of its client.
@@ -213,13 +218,12 @@ func (t *tree) place(n *node, number int) error {
 // needs are the nodes that must be placed first.
 func (t *tree) needs(n pendant) (needs []pendant, missing bool) {
 	add := func(client, clock uint64) {
-		all := t.clients[client]
-		i := sort.Search(len(all), func(i int) bool { return all[i].end() > clock })
-		if i == len(all) {
+		i, there := t.index(client, clock)
+		if !there {
 			missing = true
 			return
 		}
-		needs = append(needs, pendant{all[i], i})
+		needs = append(needs, pendant{t.clients[client][i], i})
 	}
 	if n.number > 0 {
 		needs = append(needs, pendant{t.clients[n.client][n.number-1], n.number - 1})

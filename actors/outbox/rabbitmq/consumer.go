@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	prefetched  = 16 // messages of a queue that a consumer has at one time
-	firstReturn = time.Second
-	lastReturn  = 30 * time.Second // between attempts to connect, and of a message that cannot be taken now
+	prefetched = 16               // messages of a queue that a consumer has at one time
+	lastReturn = 30 * time.Second // between attempts to connect, and of a message that cannot be taken now
 )
 
 // Consume gives take the events of a queue, one after the other, until ctx ends. One
@@ -47,15 +46,9 @@ func consume(ctx context.Context, c Config, queue string, take outbox.Consumer, 
 		return err
 	}
 	defer l.close()
-	channel, err := l.conn.Channel()
-	if err != nil {
-		return err
-	}
-	if err := channel.Qos(prefetched, 0, false); err != nil {
-		return err
-	}
-	deliveries, err := channel.ConsumeWithContext(ctx, queue, c.Name, false, false, false, false, nil)
-	if err != nil {
+	late := time.AfterFunc(c.DialTimeout, l.kill)
+	deliveries, err := l.subscribe(ctx, queue, c.Name)
+	if late.Stop(); err != nil {
 		return err
 	}
 	failures := 0
@@ -72,6 +65,17 @@ func consume(ctx context.Context, c Config, queue string, take outbox.Consumer, 
 			}
 		}
 	}
+}
+
+func (l *link) subscribe(ctx context.Context, queue, name string) (<-chan amqp.Delivery, error) {
+	channel, err := l.conn.Channel()
+	if err != nil {
+		return nil, err
+	}
+	if err := channel.Qos(prefetched, 0, false); err != nil {
+		return nil, err
+	}
+	return channel.ConsumeWithContext(ctx, queue, name, false, false, false, false, nil)
 }
 
 // handle has one message taken and answers the broker.
@@ -94,11 +98,7 @@ func handle(ctx context.Context, d amqp.Delivery, take outbox.Consumer, failures
 
 // pause waits after so many failures in a row.
 func pause(ctx context.Context, failures int) {
-	wait := lastReturn
-	if failures < 6 {
-		wait = min(lastReturn, firstReturn<<(failures-1))
-	}
-	timer := time.NewTimer(wait/2 + rand.N(wait/2))
+	timer := time.NewTimer(outbox.Backoff(failures, lastReturn, rand.Float64()))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -1,4 +1,8 @@
-// Package rabbitmq publishes events to RabbitMQ.
+// Package rabbitmq publishes events to RabbitMQ, and takes those of a queue.
+//
+// Consume has a connection of its own. A message is acknowledged once its event was
+// taken; what was not goes back to the queue, and so does all that is under way when
+// the connection ends. A broker that falls silent is noticed by its heartbeat.
 //
 // One connection, made when it is first needed and anew after each failure, has a
 // channel for each lane. A batch has been taken when the broker has confirmed all
