@@ -1,0 +1,47 @@
+package messages
+
+import "sync"
+
+// Topic is an entity whose commits can be watched: a "project", by its events, or
+// a "document", by its updates.
+type Topic struct{ Kind, ID string }
+
+// Kinds of topics.
+const (
+	TopicProject  = "project"
+	TopicDocument = "document"
+)
+
+// Batch is what was committed to a topic: one event or several, numbered without a
+// gap. A document's have the document's position as Seq and a Yjs update as Data.
+// All who watch on a node share it, and nobody changes it.
+type Batch struct {
+	Topic  Topic
+	Events []*EventRecord
+
+	frames sync.Map // encoding → func() []byte
+}
+
+// Frame is the batch in an encoding, made by the first who asks for it and the same
+// for all others.
+func (b *Batch) Frame(encoding string, encode func() []byte) []byte {
+	once, ok := b.frames.Load(encoding)
+	if !ok {
+		once, _ = b.frames.LoadOrStore(encoding, sync.OnceValue(encode))
+	}
+	return once.(func() []byte)()
+}
+
+// Watcher is told what happens to a topic. It is called by one goroutine at a time,
+// and must not block it.
+type Watcher interface {
+	// Committed brings what follows the position at which watching began, and then
+	// what follows the batch before: nothing left out, nothing twice.
+	Committed(*Batch)
+	// Lost is the last call: what follows cannot be given without a gap. The watcher
+	// reads what it has missed and watches anew.
+	Lost()
+	// Signal brings what others say to the topic without its being kept: at most once,
+	// in the order of each sender's node.
+	Signal(payload []byte)
+}
