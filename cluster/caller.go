@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
 
 	"atelier/messages"
@@ -99,14 +98,29 @@ func (c *Caller) Revoke(ctx context.Context, node string, marks []messages.Mark)
 	if node == v.Self {
 		return c.local.Revoke(ctx, marks)
 	}
+	return revoke(marks, func(message func(number uint64) proto.Message) error { return c.order(ctx, v, node, message) })
+}
+
+// RevokeThrough is Revoke by way of another node.
+func (c *Caller) RevokeThrough(ctx context.Context, node string, marks []messages.Mark) error {
+	to, ok := c.View().Node(node)
+	via, found := c.relay(to)
+	if !ok || !found {
+		return messages.Refuse(messages.CodeUnavailable, "there is no other way to %s", node)
+	}
+	return revoke(marks, func(message func(number uint64) proto.Message) error {
+		_, err := answered(c.through(ctx, via, to, message))
+		return err
+	})
+}
+
+func revoke(marks []messages.Mark, order func(message func(number uint64) proto.Message) error) error {
 	for part := range slices.Chunk(marks, maxMarks) {
 		revocations := make([]*messages.Revocation, len(part))
 		for i, m := range part {
 			revocations[i] = &messages.Revocation{User: m.User, Session: m.Session, Project: m.Project}
 		}
-		if err := c.order(ctx, v, node, func(number uint64) proto.Message {
-			return &messages.Revoke{Call: number, Marks: revocations}
-		}); err != nil {
+		if err := order(func(number uint64) proto.Message { return &messages.Revoke{Call: number, Marks: revocations} }); err != nil {
 			return err
 		}
 	}
@@ -161,31 +175,13 @@ func (c *Caller) request(ctx context.Context, v View, node string, message func(
 	if !ok {
 		return nil, messages.Refuse(messages.CodeUnavailable, "%s is not in the cluster", node)
 	}
-	m, err := c.exchange(ctx, to, message)
+	return answered(c.exchange(ctx, to, message))
+}
+
+// answered makes an error of a refusal.
+func answered(m proto.Message, err error) (proto.Message, error) {
 	if refusal, ok := m.(*messages.Error); ok {
 		return nil, refusal
 	}
 	return m, err
-}
-
-// exchange sends a message to a node's gate and waits for the answer, the end of
-// ctx or that of the connection.
-func (c *Caller) exchange(ctx context.Context, to Node, message func(number uint64) proto.Message) (proto.Message, error) {
-	calls := c.transport.calls
-	number, w, err := calls.begin(to)
-	if err != nil {
-		return nil, err
-	}
-	from := &actor.PID{Address: c.transport.Address(), Id: answersName, RequestId: uint32(number)}
-	if !c.transport.send(w.peer.gate, message(number), from) && calls.take(number) != nil {
-		return nil, errMoved
-	}
-	switch m := calls.wait(ctx, number, w).(type) {
-	case *messages.Answer:
-		return read(m.GetType(), m.GetAnswer())
-	case *messages.Error:
-		return nil, m
-	default:
-		return nil, errInternal
-	}
 }

@@ -54,7 +54,14 @@ type callShard struct {
 type peer struct {
 	gate     *actor.PID
 	inFlight atomic.Int64
-	trouble  atomic.Pointer[error] // why it cannot be connected to; nil: it can; written by its line, read by callers
+	trouble  atomic.Pointer[trouble] // why it cannot be connected to; nil: it can; written by its line, read by callers
+	silent   atomic.Bool             // it has not answered, and is asked from time to time whether it does
+}
+
+// trouble is why a peer cannot be connected to, and since when.
+type trouble struct {
+	error
+	since time.Time
 }
 
 // waiting is a call that has not ended.

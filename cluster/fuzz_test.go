@@ -30,7 +30,7 @@ func FuzzFrames(f *testing.F) {
 	n := &node{}
 	n.Address = here
 	for _, m := range []proto.Message{
-		&messages.HandOver{Kind: "k", Id: "x"}, &messages.Revoke{Marks: []*messages.Revocation{{User: "u"}}}, &messages.Drain{}, &messages.Count{}, &messages.Seen{Users: []string{"u"}},
+		&messages.HandOver{Kind: "k", Id: "x"}, &messages.Revoke{Marks: []*messages.Revocation{{User: "u"}}}, &messages.Drain{}, &messages.Count{}, &messages.Seen{Users: []string{"u"}}, &messages.PassOn{Node: "b", Type: "atelier.messages.Drain"},
 		&messages.Ask{Kind: "project", Id: "x", Type: "atelier.messages.GetProject", Command: []byte{10, 0}}, &actor.Stop{}, &actor.Watch{},
 	} {
 		seed, err := proto.Marshal(batch(n, gateName, m, nil))

@@ -39,6 +39,7 @@ var routes = func() map[string]route {
 		&messages.Drain{}:           {to: gateName, from: answersName},
 		&messages.Count{}:           {to: gateName, from: answersName},
 		&messages.Seen{}:            {to: gateName, from: answersName},
+		&messages.PassOn{}:          {to: gateName, from: answersName},
 		&messages.Answer{}:          {to: answersName, from: gateName},
 		&actor.DeadLetterResponse{}: {to: answersName},
 	} {

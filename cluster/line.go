@@ -29,9 +29,13 @@ func (t *Transport) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cl
 		if err == nil {
 			return &line{ClientStream: stream, calls: t.calls}, nil
 		}
-		if p.trouble.Swap(&err) == nil {
+		since := time.Now()
+		if before := p.trouble.Load(); before != nil {
+			since = before.since
+		} else {
 			t.log.Warn("a node cannot be reached", "address", address, "error", err)
 		}
+		p.trouble.Store(&trouble{err, since})
 		t.calls.failUnsent(address)
 		if t.calls.expects(address) {
 			expected = time.Now()

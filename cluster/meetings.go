@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -171,12 +170,12 @@ func (m *Meetings) Stop() {
 func (c *Caller) greet(ctx context.Context, n Node) error {
 	ctx, cancel := context.WithTimeout(ctx, greetTime)
 	defer cancel()
-	m, err := c.exchange(ctx, n, func(number uint64) proto.Message { return &messages.Count{Call: number} })
+	m, err := c.transport.exchange(ctx, n, func(number uint64) proto.Message { return &messages.Count{Call: number} })
 	if refusal, ok := m.(*messages.Error); ok {
 		return refusal
 	}
 	if trouble := c.transport.calls.peer(n.Address).trouble.Load(); err != nil && trouble != nil {
-		return cmp.Or(*trouble, err)
+		return trouble.error
 	}
 	return err
 }

@@ -184,6 +184,11 @@ func (p *part) obey(o order) (t told) {
 		t.Error = fmt.Sprint(p.caller.Seen(ctx, o.Node, []string{o.ID}))
 	case "revoke":
 		t.Error = fmt.Sprint(p.caller.Revoke(ctx, o.Node, o.Marks))
+	case "pass on": // through a node to another
+		v := p.caller.View()
+		via, _ := v.Node(o.Node)
+		_, err := answered(p.caller.through(ctx, via, Node{Name: o.ID}, func(number uint64) proto.Message { return &messages.Count{Call: number} }))
+		t.Text = messages.CodeOf(err)
 	case "open":
 		p.gate.Open()
 	case "unmet":

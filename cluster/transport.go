@@ -69,6 +69,8 @@ type Transport struct {
 	remote *remote.Remote // set by Start
 	quit   chan struct{}  // closed by Stop
 
+	probing sync.WaitGroup // of silent peers
+
 	mu      sync.RWMutex // held for reading while sending: the library must not be stopped meanwhile
 	started bool
 	stopped bool
@@ -130,6 +132,7 @@ func (t *Transport) Stop(ctx context.Context) error {
 	}
 	close(t.quit)
 	t.calls.changed(View{})
+	t.probing.Wait()
 	down := make(chan struct{})
 	go func() {
 		defer close(down)
@@ -165,6 +168,28 @@ func (t *Transport) send(to *actor.PID, m proto.Message, from *actor.PID) (ok bo
 	}
 	t.system.Root.RequestWithCustomSender(to, m, from)
 	return true
+}
+
+// exchange sends a message to a node's gate and waits for the answer, the end of
+// ctx or that of the connection.
+func (t *Transport) exchange(ctx context.Context, to Node, message func(number uint64) proto.Message) (proto.Message, error) {
+	calls := t.calls
+	number, w, err := calls.begin(to)
+	if err != nil {
+		return nil, err
+	}
+	from := &actor.PID{Address: t.Address(), Id: answersName, RequestId: uint32(number)}
+	if !t.send(w.peer.gate, message(number), from) && calls.take(number) != nil {
+		return nil, errMoved
+	}
+	switch m := calls.wait(ctx, number, w).(type) {
+	case *messages.Answer:
+		return read(m.GetType(), m.GetAnswer())
+	case *messages.Error:
+		return nil, m
+	default:
+		return nil, errInternal
+	}
 }
 
 // refuse answers a request that only a newer version knows.

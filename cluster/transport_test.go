@@ -204,7 +204,7 @@ func TestAFrozenPeerEndsCallsAtTheirDeadline(t *testing.T) {
 	told := a.do(t, order{Do: "call", ID: there, Text: "late", Timeout: 300 * time.Millisecond, AtOnce: 5})
 	require.Equal(t, map[string]int{messages.CodeTimeout: 5}, told.Codes)
 	require.Less(t, told.Took, time.Second)
-	require.NoError(t, b.cmd.Process.Signal(syscall.SIGCONT))
+	b.thaw(t)
 	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
 }
 
@@ -217,6 +217,11 @@ func (n *node) freeze(t *testing.T) {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
 		return err == nil && strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " T")
 	}, 10*time.Second, time.Millisecond)
+}
+
+func (n *node) thaw(t *testing.T) {
+	t.Helper()
+	require.NoError(t, n.cmd.Process.Signal(syscall.SIGCONT))
 }
 
 // TestWhatIsMovedIsNeverSent has calls wait for a connection that comes about only

@@ -481,6 +481,84 @@ func (x *Counted) GetEntities() map[string]int64 {
 	return nil
 }
 
+// PassOn carries a request for another node, which the asker does not reach. Its
+// answer is that node's.
+type PassOn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	Type          string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"` // of the request, whose own call is set on the way
+	Request       []byte                 `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
+	RemainingUs   int64                  `protobuf:"varint,5,opt,name=remaining_us,json=remainingUs,proto3" json:"remaining_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassOn) Reset() {
+	*x = PassOn{}
+	mi := &file_messages_cluster_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassOn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassOn) ProtoMessage() {}
+
+func (x *PassOn) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassOn.ProtoReflect.Descriptor instead.
+func (*PassOn) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PassOn) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *PassOn) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *PassOn) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *PassOn) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *PassOn) GetRemainingUs() int64 {
+	if x != nil {
+		return x.RemainingUs
+	}
+	return 0
+}
+
 // Seen tells a node which users, whose accounts are its own, other nodes have had
 // requests from. Its answer carries Done.
 type Seen struct {
@@ -493,7 +571,7 @@ type Seen struct {
 
 func (x *Seen) Reset() {
 	*x = Seen{}
-	mi := &file_messages_cluster_proto_msgTypes[8]
+	mi := &file_messages_cluster_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +583,7 @@ func (x *Seen) String() string {
 func (*Seen) ProtoMessage() {}
 
 func (x *Seen) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[8]
+	mi := &file_messages_cluster_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +596,7 @@ func (x *Seen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seen.ProtoReflect.Descriptor instead.
 func (*Seen) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{8}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Seen) GetCall() uint64 {
@@ -571,7 +649,13 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\bentities\x18\x01 \x03(\v2'.atelier.messages.Counted.EntitiesEntryR\bentities\x1a;\n" +
 	"\rEntitiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"0\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x81\x01\n" +
+	"\x06PassOn\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x12\x12\n" +
+	"\x04type\x18\x03 \x01(\tR\x04type\x12\x18\n" +
+	"\arequest\x18\x04 \x01(\fR\arequest\x12!\n" +
+	"\fremaining_us\x18\x05 \x01(\x03R\vremainingUs\"0\n" +
 	"\x04Seen\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x14\n" +
 	"\x05users\x18\x02 \x03(\tR\x05usersB\x12Z\x10atelier/messagesb\x06proto3"
@@ -588,7 +672,7 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_messages_cluster_proto_goTypes = []any{
 	(*Ask)(nil),        // 0: atelier.messages.Ask
 	(*Answer)(nil),     // 1: atelier.messages.Answer
@@ -598,17 +682,18 @@ var file_messages_cluster_proto_goTypes = []any{
 	(*Drain)(nil),      // 5: atelier.messages.Drain
 	(*Count)(nil),      // 6: atelier.messages.Count
 	(*Counted)(nil),    // 7: atelier.messages.Counted
-	(*Seen)(nil),       // 8: atelier.messages.Seen
-	nil,                // 9: atelier.messages.Counted.EntitiesEntry
+	(*PassOn)(nil),     // 8: atelier.messages.PassOn
+	(*Seen)(nil),       // 9: atelier.messages.Seen
+	nil,                // 10: atelier.messages.Counted.EntitiesEntry
 }
 var file_messages_cluster_proto_depIdxs = []int32{
-	4, // 0: atelier.messages.Revoke.marks:type_name -> atelier.messages.Revocation
-	9, // 1: atelier.messages.Counted.entities:type_name -> atelier.messages.Counted.EntitiesEntry
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	4,  // 0: atelier.messages.Revoke.marks:type_name -> atelier.messages.Revocation
+	10, // 1: atelier.messages.Counted.entities:type_name -> atelier.messages.Counted.EntitiesEntry
+	2,  // [2:2] is the sub-list for method output_type
+	2,  // [2:2] is the sub-list for method input_type
+	2,  // [2:2] is the sub-list for extension type_name
+	2,  // [2:2] is the sub-list for extension extendee
+	0,  // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_messages_cluster_proto_init() }
@@ -622,7 +707,7 @@ func file_messages_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -29,8 +29,9 @@ func (b barrier) Revoke(marks []messages.Mark, done func()) {
 
 // Times of the barrier between nodes.
 const (
-	hangsAfter = time.Second            // a node that has not answered by then is struck
-	askAgain   = 100 * time.Millisecond // pause between attempts
+	hangsAfter  = time.Second            // a node that has not answered by then is struck
+	detourAfter = 350 * time.Millisecond // then others are asked to carry them there
+	askAgain    = 100 * time.Millisecond // pause between attempts
 )
 
 // clusterBarrier carries revocations to every node that holds a lease.
@@ -89,11 +90,27 @@ func (p *peers) trustedOthers() []messages.LeasedNode {
 	}
 }
 
+// revokeAt returns once the node has taken the revocations, from this one or by way
+// of another: the network may be cut between the two alone.
 func (p *peers) revokeAt(node string, marks []messages.Mark) error {
 	ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
 	defer cancel()
+	ways := make(chan error, 2)
+	go func() { ways <- untilDone(ctx, func() error { return p.caller.Revoke(ctx, node, marks) }) }()
+	detour := time.AfterFunc(detourAfter, func() {
+		ways <- untilDone(ctx, func() error { return p.caller.RevokeThrough(ctx, node, marks) })
+	})
+	err := <-ways
+	if err == nil || detour.Stop() {
+		return err
+	}
+	return <-ways
+}
+
+// untilDone tries until ctx ends.
+func untilDone(ctx context.Context, try func() error) error {
 	for {
-		err := p.caller.Revoke(ctx, node, marks)
+		err := try()
 		if err == nil {
 			return nil
 		}
