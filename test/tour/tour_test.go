@@ -1,5 +1,5 @@
-// Package tour takes the tours of README.md, docs/tour.md, docs/accounts.md and
-// docs/cluster-tour.md: every command in them runs against real servers, and what
+// Package tour takes the tours of README.md, docs/tour.md, docs/api.md,
+// docs/accounts.md and docs/cluster-tour.md: every command in them runs against real servers, and what
 // the pages show must be what comes.
 package tour
 
@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,11 +31,11 @@ type block struct {
 	shown string
 }
 
-// TestTours takes both tours in one shell, as a reader does, with everything
+// TestTours takes the tours in one shell, as a reader does, with everything
 // embedded.
 func TestTours(t *testing.T) {
 	t.Parallel()
-	blocks := append(read(t, "README.md"), read(t, "docs/tour.md")...)
+	blocks := slices.Concat(read(t, "README.md"), read(t, "docs/tour.md"), read(t, "docs/api.md"))
 	require.Greater(t, len(blocks), 15)
 	services.Need(t, "curl")
 	s := rig.New(t)
