@@ -73,15 +73,58 @@ func (d *Documents) AppendUpdate(ctx context.Context, c *messages.AppendUpdate) 
 // ReadContent is all of a document as one update, and its position. It asks for no
 // right: that is what grants are for.
 func (d *Documents) ReadContent(ctx context.Context, id string) (content []byte, position int64, err error) {
-	l, err := d.store.ReadDocument(ctx, id)
+	l, err := d.read(ctx, id)
 	if err != nil {
 		return nil, 0, err
 	}
-	if l == nil {
-		return nil, 0, messages.Missing("document")
-	}
 	content, err = document.Content(l)
 	return content, l.GetPosition(), err
+}
+
+func (d *Documents) read(ctx context.Context, id string) (*messages.DocumentLog, error) {
+	l, err := d.store.ReadDocument(ctx, id)
+	if err == nil && l == nil {
+		err = messages.Missing("document")
+	}
+	return l, err
+}
+
+// ReadMissing is what somebody with a state vector lacks of a document, with the
+// document's own state vector and its position. It asks for no right either.
+func (d *Documents) ReadMissing(ctx context.Context, id string, vector []byte) (update, has []byte, position int64, err error) {
+	l, err := d.read(ctx, id)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	update, has, err = document.Missing(l, vector)
+	return update, has, l.GetPosition(), err
+}
+
+// Adds reports whether an update has anything that a document lacks.
+func (d *Documents) Adds(ctx context.Context, id string, update []byte) (bool, error) {
+	l, err := d.read(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	return document.Adds(l, update)
+}
+
+// AppendUpdates adds updates, however many and large, in as few commands as take
+// them. When it returns without an error all are durable; else some may be, and may
+// be sent again.
+func (d *Documents) AppendUpdates(ctx context.Context, c *messages.AppendUpdate, updates [][]byte) error {
+	parts, err := document.Joined(updates)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		m := proto.CloneOf(c.GetMeta())
+		m.CommandId, m.Fingerprint = "m:"+uuid.Must(uuid.NewV7()).String(), nil
+		if _, err := d.AppendUpdate(ctx, &messages.AppendUpdate{Meta: m, DocumentId: c.GetDocumentId(), Grant: c.GetGrant(), Update: part}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CreateVersion keeps the content that the document has now. The content lies in

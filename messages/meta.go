@@ -16,6 +16,10 @@ const MaxSize = 64 << 10
 // one, and cannot be sent in parts.
 const MaxUpdate = 1 << 20
 
+// MaxDocument is how many bytes a document may have, and what is sent of one at once
+// by a client that was away.
+const MaxDocument = 16 << 20
+
 // SizeLimit is how many bytes a command may have when it is sent to another node.
 func SizeLimit(c Command) int {
 	if _, large := c.(*AppendUpdate); large {

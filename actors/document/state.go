@@ -15,7 +15,7 @@ import (
 
 // Limits of a document.
 const (
-	MaxSize = 16 << 20 // bytes of what was folded and of the updates since
+	MaxSize = messages.MaxDocument // bytes of what was folded and of the updates since
 )
 
 // When a document is folded: updates that wait, or bytes of them.

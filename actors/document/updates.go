@@ -21,11 +21,8 @@ func Append(s *State, c *messages.AppendUpdate, _ time.Time) ([]messages.Event, 
 		return nil, messages.Refuse(messages.CodePayloadTooLarge, "an update may have at most %d bytes", messages.MaxUpdate)
 	}
 	u, err := yupdate.Parse(c.GetUpdate(), taken())
-	switch {
-	case errors.Is(err, yupdate.ErrLimit):
-		return nil, messages.Refuse(messages.CodePayloadTooLarge, "%v", err)
-	case err != nil:
-		return nil, messages.Invalid("", "format", "%v", err)
+	if err != nil {
+		return nil, refusal(err)
 	}
 	news := s.known.News(u)
 	if news == nil {
