@@ -49,6 +49,7 @@ type Deps struct {
 	Lease   Lease
 	Barrier Barrier
 	Hints   Hints
+	Hub     *Hub                                    // tells who watches what was committed; nil: nobody does
 	Peers   Peers                                   // nil: this node is alone
 	Meter   Meter                                   // nil: nobody counts
 	Tracer  Tracer                                  // nil: nobody samples

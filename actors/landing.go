@@ -98,6 +98,7 @@ func (e *entity[S]) settle(f *flight[S]) {
 	e.conclude(f)
 	if len(f.events) > 0 {
 		e.runtime.deps.Hints.Committed(e.name, e.slot.id, f.events)
+		e.runtime.deps.Hub.committed(e.name, e.slot.id, f.commit, f.events, f.stamps)
 	}
 	e.air = nil
 	e.leave()

@@ -163,6 +163,31 @@ func (c *Caller) Seen(ctx context.Context, node string, users []string) error {
 	return c.order(ctx, v, node, func(number uint64) proto.Message { return &messages.Seen{Call: number, Users: users} })
 }
 
+// Watch tells a node what this one watches there.
+func (c *Caller) Watch(ctx context.Context, node string, w *messages.Watch) (*messages.Watched, error) {
+	m, err := c.request(ctx, c.View(), node, func(number uint64) proto.Message {
+		w.Call = number
+		return w
+	})
+	if err != nil {
+		return nil, err
+	}
+	watched, ok := m.(*messages.Watched)
+	if !ok {
+		return nil, errInternal
+	}
+	return watched, nil
+}
+
+// Push tells a node what happened to what it watches, or what it is to pass on. It
+// returns when the node has taken it.
+func (c *Caller) Push(ctx context.Context, node string, p *messages.Push) error {
+	return c.order(ctx, c.View(), node, func(number uint64) proto.Message {
+		p.Call = number
+		return p
+	})
+}
+
 // order sends a request to which there is nothing to answer but that it was done.
 func (c *Caller) order(ctx context.Context, v View, node string, message func(number uint64) proto.Message) error {
 	_, err := c.request(ctx, v, node, message)

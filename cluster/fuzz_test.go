@@ -31,6 +31,7 @@ func FuzzFrames(f *testing.F) {
 	n.Address = here
 	for _, m := range []proto.Message{
 		&messages.HandOver{Kind: "k", Id: "x"}, &messages.Revoke{Marks: []*messages.Revocation{{User: "u"}}}, &messages.Drain{}, &messages.Count{}, &messages.Seen{Users: []string{"u"}}, &messages.PassOn{Node: "b", Type: "atelier.messages.Drain"},
+		&messages.Watch{Node: "n", Topics: []*messages.Watching{{Kind: "project", Id: "x"}}}, &messages.Push{Node: "n", Pushed: []*messages.Pushed{{Kind: "project", Id: "x", Head: 1}}},
 		&messages.Ask{Kind: "project", Id: "x", Type: "atelier.messages.GetProject", Command: []byte{10, 0}}, &actor.Stop{}, &actor.Watch{},
 	} {
 		seed, err := proto.Marshal(batch(n, gateName, m, nil))

@@ -21,6 +21,7 @@ import (
 const (
 	maxAsked     = 8192            // commands of all peers under way here
 	maxOrders    = 1024            // hand-overs and revocations, which overload must not keep out
+	maxLive      = 256             // of what is told to those who watch, which must keep nobody out
 	orderTimeout = 5 * time.Second // of one of these
 )
 
@@ -38,6 +39,10 @@ type Local interface {
 	Count() map[string]int64
 	// Seen takes note of users whom other nodes have had requests from.
 	Seen(users []string)
+	// Watched takes what another node watches here.
+	Watched(context.Context, *messages.Watch) (*messages.Watched, error)
+	// Pushed takes what happened to what is watched. It does not block.
+	Pushed(context.Context, *messages.Push) error
 }
 
 // Gate takes what peers ask of this node. It is a process that does not queue:
@@ -50,6 +55,7 @@ type Gate struct {
 	pid       *actor.PID
 	asked     chan struct{} // a place is taken by each command under way
 	orders    chan struct{}
+	live      chan struct{}
 	within    func(time.Duration) (context.Context, context.CancelFunc)
 	cancel    context.CancelFunc // ends the contexts made by within
 
@@ -65,7 +71,7 @@ func NewGate(t *Transport, local Local, view func() View, log *slog.Logger) (*Ga
 	all, cancel := context.WithCancel(context.Background())
 	g := &Gate{
 		transport: t, local: local, view: view, log: log, cancel: cancel,
-		asked: make(chan struct{}, maxAsked), orders: make(chan struct{}, maxOrders),
+		asked: make(chan struct{}, maxAsked), orders: make(chan struct{}, maxOrders), live: make(chan struct{}, maxLive),
 		within: func(d time.Duration) (context.Context, context.CancelFunc) { return context.WithTimeout(all, d) },
 	}
 	var ok bool
@@ -128,6 +134,10 @@ func (g *Gate) SendUserMessage(_ *actor.PID, message any) {
 		g.serve(g.orders, asker, m.GetCall(), g.count)
 	case *messages.Seen:
 		g.serve(g.orders, asker, m.GetCall(), func() (proto.Message, error) { return g.seen(m) })
+	case *messages.Watch:
+		g.serve(g.live, asker, m.GetCall(), func() (proto.Message, error) { return g.watch(m) })
+	case *messages.Push:
+		g.serve(g.live, asker, m.GetCall(), func() (proto.Message, error) { return g.push(m) })
 	}
 }
 
@@ -276,6 +286,18 @@ func (g *Gate) count() (proto.Message, error) {
 		return nil, errNotYet
 	}
 	return &messages.Counted{Entities: g.local.Count()}, nil
+}
+
+func (g *Gate) watch(m *messages.Watch) (proto.Message, error) {
+	ctx, cancel := g.within(orderTimeout)
+	defer cancel()
+	return g.local.Watched(ctx, m)
+}
+
+func (g *Gate) push(m *messages.Push) (proto.Message, error) {
+	ctx, cancel := g.within(orderTimeout)
+	defer cancel()
+	return &messages.Done{}, g.local.Pushed(ctx, m)
 }
 
 func (g *Gate) seen(m *messages.Seen) (proto.Message, error) {

@@ -40,6 +40,8 @@ var routes = func() map[string]route {
 		&messages.Count{}:           {to: gateName, from: answersName},
 		&messages.Seen{}:            {to: gateName, from: answersName},
 		&messages.PassOn{}:          {to: gateName, from: answersName},
+		&messages.Watch{}:           {to: gateName, from: answersName},
+		&messages.Push{}:            {to: gateName, from: answersName},
 		&messages.Answer{}:          {to: answersName, from: gateName},
 		&actor.DeadLetterResponse{}: {to: answersName},
 	} {

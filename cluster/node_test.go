@@ -182,6 +182,11 @@ func (p *part) obey(o order) (t told) {
 		t.Text, t.Error = fmt.Sprint(counted), fmt.Sprint(err)
 	case "seen":
 		t.Error = fmt.Sprint(p.caller.Seen(ctx, o.Node, []string{o.ID}))
+	case "watch":
+		w, err := p.caller.Watch(ctx, o.Node, &messages.Watch{Node: p.local.node, Topics: []*messages.Watching{{Kind: "project", Id: o.ID}}})
+		t.Text, t.Error = fmt.Sprint(w.GetElsewhere()), fmt.Sprint(err)
+	case "push":
+		t.Error = fmt.Sprint(p.caller.Push(ctx, o.Node, &messages.Push{Node: p.local.node, Pushed: []*messages.Pushed{{Id: o.ID, Said: []*messages.Said{{Payload: make([]byte, o.Times)}}}}}))
 	case "revoke":
 		t.Error = fmt.Sprint(p.caller.Revoke(ctx, o.Node, o.Marks))
 	case "pass on": // through a node to another
@@ -312,6 +317,16 @@ func (e *entities) Drain(context.Context) error {
 func (e *entities) Count() map[string]int64 { return map[string]int64{"project": 7} }
 
 func (e *entities) Seen(users []string) { e.note(fmt.Sprint("seen ", users)) }
+
+func (e *entities) Watched(_ context.Context, w *messages.Watch) (*messages.Watched, error) {
+	e.note(fmt.Sprint(w.GetNode(), " watches ", w.GetTopics()[0].GetId()))
+	return &messages.Watched{Elsewhere: []int32{0}}, nil
+}
+
+func (e *entities) Pushed(_ context.Context, p *messages.Push) error {
+	e.note(fmt.Sprint(p.GetNode(), " pushes ", len(p.GetPushed()[0].GetSaid()[0].GetPayload()), " bytes of ", p.GetPushed()[0].GetId()))
+	return nil
+}
 
 func (e *entities) Revoke(_ context.Context, marks []messages.Mark) error {
 	e.note(fmt.Sprint("revoke ", marks))

@@ -119,9 +119,15 @@ func (fakeQueries) ListProjects(context.Context, *messages.ProjectQuery) (*messa
 	return &messages.ProjectPage{Items: []*messages.Project{fakeProject()}}, nil
 }
 
+type fakeLive struct{ live }
+
+func (fakeLive) Presence(context.Context, string) ([]messages.Present, error) {
+	return []messages.Present{{UserID: someUser, Name: "Ada", State: []byte(`{"x":1}`)}, {UserID: someSession, Name: "Ben"}}, nil
+}
+
 func fakeServer() *Server {
 	return New(Config{PublicURL: "http://atelier.test", CursorKey: make([]byte, 32), LogID: someLog, MaxInFlight: 100}, Deps{
-		Flows: fakeFlows{}, Accounts: fakeAccounts{}, Projects: fakeProjects{}, Queries: fakeQueries{},
+		Flows: fakeFlows{}, Accounts: fakeAccounts{}, Projects: fakeProjects{}, Live: fakeLive{}, Queries: fakeQueries{},
 		Judge: func(string) (int, bool, []string) { return 0, true, nil },
 		JWKS:  func() []byte { return []byte(`{"keys":[]}`) }, Ready: func(context.Context) []string { return nil }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})

@@ -35,6 +35,7 @@ type Deps struct {
 	Sessions  sessions
 	Projects  projects
 	Documents documents
+	Live      live
 	Queries   queries
 	Members   members
 	JWKS      func() []byte
@@ -166,6 +167,7 @@ func (s *Server) table() {
 	add(s, operation{ID: "removeCollaborator", Method: "DELETE", Path: "/projects/{project_id}/collaborators/{user_id}", Summary: "Remove a collaborator; me leaves, which everyone may", Permission: projectMembers, Status: 204, ETag: true, Codes: write}, s.removeCollaborator)
 	s.invitations()
 	s.tableDocuments()
+	s.tablePresence()
 	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: projectRead, Status: 200,
 		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
 	add(s, operation{ID: "listFeed", Method: "GET", Path: "/events", Summary: "Everything that happened to me and in my projects, oldest first; for administrators to all. next_cursor is never null: asked again later, it leads to what has happened since",

@@ -613,11 +613,598 @@ func (x *Seen) GetUsers() []string {
 	return nil
 }
 
+// Watch tells a node what the asking one watches of the entities that live there.
+// It is repeated for as long as that is so. Its answer carries Watched.
+type Watch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"` // which asks
+	Topics        []*Watching            `protobuf:"bytes,3,rep,name=topics,proto3" json:"topics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watch) Reset() {
+	*x = Watch{}
+	mi := &file_messages_cluster_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watch) ProtoMessage() {}
+
+func (x *Watch) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watch.ProtoReflect.Descriptor instead.
+func (*Watch) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Watch) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Watch) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Watch) GetTopics() []*Watching {
+	if x != nil {
+		return x.Topics
+	}
+	return nil
+}
+
+// Watching is one entity that is watched, and how far the asker is with who is there.
+type Watching struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Room          string                 `protobuf:"bytes,3,opt,name=room,proto3" json:"room,omitempty"`      // which it mirrors
+	Mirror        int64                  `protobuf:"varint,4,opt,name=mirror,proto3" json:"mirror,omitempty"` // number of the last change that it has of it
+	Share         int64                  `protobuf:"varint,5,opt,name=share,proto3" json:"share,omitempty"`   // number of its own last report; 0: it has nobody there
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watching) Reset() {
+	*x = Watching{}
+	mi := &file_messages_cluster_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watching) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watching) ProtoMessage() {}
+
+func (x *Watching) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watching.ProtoReflect.Descriptor instead.
+func (*Watching) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Watching) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Watching) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Watching) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *Watching) GetMirror() int64 {
+	if x != nil {
+		return x.Mirror
+	}
+	return 0
+}
+
+func (x *Watching) GetShare() int64 {
+	if x != nil {
+		return x.Share
+	}
+	return 0
+}
+
+// Watched answers a Watch. Indexes are those of its topics.
+type Watched struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Elsewhere     []int32                `protobuf:"varint,1,rep,packed,name=elsewhere,proto3" json:"elsewhere,omitempty"`   // another node's, by the view of the one that answers
+	Unreported    []int32                `protobuf:"varint,2,rep,packed,name=unreported,proto3" json:"unreported,omitempty"` // of which the asker is to report anew who is there
+	Coming        []int32                `protobuf:"varint,3,rep,packed,name=coming,proto3" json:"coming,omitempty"`         // of which it is sent who is there; of the others it knows
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watched) Reset() {
+	*x = Watched{}
+	mi := &file_messages_cluster_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watched) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watched) ProtoMessage() {}
+
+func (x *Watched) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watched.ProtoReflect.Descriptor instead.
+func (*Watched) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Watched) GetElsewhere() []int32 {
+	if x != nil {
+		return x.Elsewhere
+	}
+	return nil
+}
+
+func (x *Watched) GetUnreported() []int32 {
+	if x != nil {
+		return x.Unreported
+	}
+	return nil
+}
+
+func (x *Watched) GetComing() []int32 {
+	if x != nil {
+		return x.Coming
+	}
+	return nil
+}
+
+// Push carries what happened to entities that are watched, at most once. Its
+// answer carries Done.
+type Push struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"` // which sends
+	Pushed        []*Pushed              `protobuf:"bytes,3,rep,name=pushed,proto3" json:"pushed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Push) Reset() {
+	*x = Push{}
+	mi := &file_messages_cluster_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Push) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Push) ProtoMessage() {}
+
+func (x *Push) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Push.ProtoReflect.Descriptor instead.
+func (*Push) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Push) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Push) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Push) GetPushed() []*Pushed {
+	if x != nil {
+		return x.Pushed
+	}
+	return nil
+}
+
+// Pushed is what happened to one entity.
+type Pushed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Up            bool                   `protobuf:"varint,3,opt,name=up,proto3" json:"up,omitempty"`     // to the node that the entity lives on, for all others
+	Head          int64                  `protobuf:"varint,4,opt,name=head,proto3" json:"head,omitempty"` // a position that was committed: what is missing up to there is in the log
+	Events        []*EventRecord         `protobuf:"bytes,5,rep,name=events,proto3" json:"events,omitempty"`
+	Said          []*Said                `protobuf:"bytes,6,rep,name=said,proto3" json:"said,omitempty"`
+	Presence      []*Presence            `protobuf:"bytes,7,rep,name=presence,proto3" json:"presence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pushed) Reset() {
+	*x = Pushed{}
+	mi := &file_messages_cluster_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pushed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pushed) ProtoMessage() {}
+
+func (x *Pushed) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pushed.ProtoReflect.Descriptor instead.
+func (*Pushed) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Pushed) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Pushed) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Pushed) GetUp() bool {
+	if x != nil {
+		return x.Up
+	}
+	return false
+}
+
+func (x *Pushed) GetHead() int64 {
+	if x != nil {
+		return x.Head
+	}
+	return 0
+}
+
+func (x *Pushed) GetEvents() []*EventRecord {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *Pushed) GetSaid() []*Said {
+	if x != nil {
+		return x.Said
+	}
+	return nil
+}
+
+func (x *Pushed) GetPresence() []*Presence {
+	if x != nil {
+		return x.Presence
+	}
+	return nil
+}
+
+// Said is a signal.
+type Said struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`      // from which it comes
+	Number        int64                  `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"` // rises with each of the node's
+	Payload       []byte                 `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Said) Reset() {
+	*x = Said{}
+	mi := &file_messages_cluster_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Said) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Said) ProtoMessage() {}
+
+func (x *Said) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Said.ProtoReflect.Descriptor instead.
+func (*Said) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Said) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Said) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Said) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+// Presence is who is in a project: a node's report of its own users, or what
+// the reports of all nodes amount to.
+type Presence struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`  // whose numbers these are
+	From          int64                  `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"` // number of the change before
+	To            int64                  `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	Whole         bool                   `protobuf:"varint,4,opt,name=whole,proto3" json:"whole,omitempty"` // all who are there, not what has changed
+	More          bool                   `protobuf:"varint,5,opt,name=more,proto3" json:"more,omitempty"`   // of the whole, which comes in parts
+	Young         bool                   `protobuf:"varint,6,opt,name=young,proto3" json:"young,omitempty"` // not all nodes have reported yet: nobody is gone because he is not named
+	Here          []*Here                `protobuf:"bytes,7,rep,name=here,proto3" json:"here,omitempty"`
+	Gone          []string               `protobuf:"bytes,8,rep,name=gone,proto3" json:"gone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Presence) Reset() {
+	*x = Presence{}
+	mi := &file_messages_cluster_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Presence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Presence) ProtoMessage() {}
+
+func (x *Presence) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Presence.ProtoReflect.Descriptor instead.
+func (*Presence) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Presence) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *Presence) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *Presence) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *Presence) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
+func (x *Presence) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *Presence) GetYoung() bool {
+	if x != nil {
+		return x.Young
+	}
+	return false
+}
+
+func (x *Presence) GetHere() []*Here {
+	if x != nil {
+		return x.Here
+	}
+	return nil
+}
+
+func (x *Presence) GetGone() []string {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+// Here is a user who is in a project.
+type Here struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	State         []byte                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"` // JSON
+	At            int64                  `protobuf:"varint,4,opt,name=at,proto3" json:"at,omitempty"`      // when he said so, in microseconds since the epoch
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Here) Reset() {
+	*x = Here{}
+	mi := &file_messages_cluster_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Here) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Here) ProtoMessage() {}
+
+func (x *Here) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Here.ProtoReflect.Descriptor instead.
+func (*Here) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Here) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Here) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Here) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *Here) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
 var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/cluster.proto\x12\x10atelier.messages\"\x84\x01\n" +
+	"\x16messages/cluster.proto\x12\x10atelier.messages\x1a\x13messages/meta.proto\"\x84\x01\n" +
 	"\x03Ask\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x0e\n" +
@@ -658,7 +1245,53 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\fremaining_us\x18\x05 \x01(\x03R\vremainingUs\"0\n" +
 	"\x04Seen\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x14\n" +
-	"\x05users\x18\x02 \x03(\tR\x05usersB\x12Z\x10atelier/messagesb\x06proto3"
+	"\x05users\x18\x02 \x03(\tR\x05users\"c\n" +
+	"\x05Watch\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x122\n" +
+	"\x06topics\x18\x03 \x03(\v2\x1a.atelier.messages.WatchingR\x06topics\"p\n" +
+	"\bWatching\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
+	"\x04room\x18\x03 \x01(\tR\x04room\x12\x16\n" +
+	"\x06mirror\x18\x04 \x01(\x03R\x06mirror\x12\x14\n" +
+	"\x05share\x18\x05 \x01(\x03R\x05share\"_\n" +
+	"\aWatched\x12\x1c\n" +
+	"\telsewhere\x18\x01 \x03(\x05R\telsewhere\x12\x1e\n" +
+	"\n" +
+	"unreported\x18\x02 \x03(\x05R\n" +
+	"unreported\x12\x16\n" +
+	"\x06coming\x18\x03 \x03(\x05R\x06coming\"`\n" +
+	"\x04Push\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x120\n" +
+	"\x06pushed\x18\x03 \x03(\v2\x18.atelier.messages.PushedR\x06pushed\"\xeb\x01\n" +
+	"\x06Pushed\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x0e\n" +
+	"\x02up\x18\x03 \x01(\bR\x02up\x12\x12\n" +
+	"\x04head\x18\x04 \x01(\x03R\x04head\x125\n" +
+	"\x06events\x18\x05 \x03(\v2\x1d.atelier.messages.EventRecordR\x06events\x12*\n" +
+	"\x04said\x18\x06 \x03(\v2\x16.atelier.messages.SaidR\x04said\x126\n" +
+	"\bpresence\x18\a \x03(\v2\x1a.atelier.messages.PresenceR\bpresence\"L\n" +
+	"\x04Said\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x03R\x06number\x12\x18\n" +
+	"\apayload\x18\x03 \x01(\fR\apayload\"\xc2\x01\n" +
+	"\bPresence\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x03R\x02to\x12\x14\n" +
+	"\x05whole\x18\x04 \x01(\bR\x05whole\x12\x12\n" +
+	"\x04more\x18\x05 \x01(\bR\x04more\x12\x14\n" +
+	"\x05young\x18\x06 \x01(\bR\x05young\x12*\n" +
+	"\x04here\x18\a \x03(\v2\x16.atelier.messages.HereR\x04here\x12\x12\n" +
+	"\x04gone\x18\b \x03(\tR\x04gone\"Y\n" +
+	"\x04Here\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\fR\x05state\x12\x0e\n" +
+	"\x02at\x18\x04 \x01(\x03R\x02atB\x12Z\x10atelier/messagesb\x06proto3"
 
 var (
 	file_messages_cluster_proto_rawDescOnce sync.Once
@@ -672,28 +1305,43 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_messages_cluster_proto_goTypes = []any{
-	(*Ask)(nil),        // 0: atelier.messages.Ask
-	(*Answer)(nil),     // 1: atelier.messages.Answer
-	(*HandOver)(nil),   // 2: atelier.messages.HandOver
-	(*Revoke)(nil),     // 3: atelier.messages.Revoke
-	(*Revocation)(nil), // 4: atelier.messages.Revocation
-	(*Drain)(nil),      // 5: atelier.messages.Drain
-	(*Count)(nil),      // 6: atelier.messages.Count
-	(*Counted)(nil),    // 7: atelier.messages.Counted
-	(*PassOn)(nil),     // 8: atelier.messages.PassOn
-	(*Seen)(nil),       // 9: atelier.messages.Seen
-	nil,                // 10: atelier.messages.Counted.EntitiesEntry
+	(*Ask)(nil),         // 0: atelier.messages.Ask
+	(*Answer)(nil),      // 1: atelier.messages.Answer
+	(*HandOver)(nil),    // 2: atelier.messages.HandOver
+	(*Revoke)(nil),      // 3: atelier.messages.Revoke
+	(*Revocation)(nil),  // 4: atelier.messages.Revocation
+	(*Drain)(nil),       // 5: atelier.messages.Drain
+	(*Count)(nil),       // 6: atelier.messages.Count
+	(*Counted)(nil),     // 7: atelier.messages.Counted
+	(*PassOn)(nil),      // 8: atelier.messages.PassOn
+	(*Seen)(nil),        // 9: atelier.messages.Seen
+	(*Watch)(nil),       // 10: atelier.messages.Watch
+	(*Watching)(nil),    // 11: atelier.messages.Watching
+	(*Watched)(nil),     // 12: atelier.messages.Watched
+	(*Push)(nil),        // 13: atelier.messages.Push
+	(*Pushed)(nil),      // 14: atelier.messages.Pushed
+	(*Said)(nil),        // 15: atelier.messages.Said
+	(*Presence)(nil),    // 16: atelier.messages.Presence
+	(*Here)(nil),        // 17: atelier.messages.Here
+	nil,                 // 18: atelier.messages.Counted.EntitiesEntry
+	(*EventRecord)(nil), // 19: atelier.messages.EventRecord
 }
 var file_messages_cluster_proto_depIdxs = []int32{
 	4,  // 0: atelier.messages.Revoke.marks:type_name -> atelier.messages.Revocation
-	10, // 1: atelier.messages.Counted.entities:type_name -> atelier.messages.Counted.EntitiesEntry
-	2,  // [2:2] is the sub-list for method output_type
-	2,  // [2:2] is the sub-list for method input_type
-	2,  // [2:2] is the sub-list for extension type_name
-	2,  // [2:2] is the sub-list for extension extendee
-	0,  // [0:2] is the sub-list for field type_name
+	18, // 1: atelier.messages.Counted.entities:type_name -> atelier.messages.Counted.EntitiesEntry
+	11, // 2: atelier.messages.Watch.topics:type_name -> atelier.messages.Watching
+	14, // 3: atelier.messages.Push.pushed:type_name -> atelier.messages.Pushed
+	19, // 4: atelier.messages.Pushed.events:type_name -> atelier.messages.EventRecord
+	15, // 5: atelier.messages.Pushed.said:type_name -> atelier.messages.Said
+	16, // 6: atelier.messages.Pushed.presence:type_name -> atelier.messages.Presence
+	17, // 7: atelier.messages.Presence.here:type_name -> atelier.messages.Here
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_messages_cluster_proto_init() }
@@ -701,13 +1349,14 @@ func file_messages_cluster_proto_init() {
 	if File_messages_cluster_proto != nil {
 		return
 	}
+	file_messages_meta_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -45,3 +45,39 @@ type Watcher interface {
 	// in the order of each sender's node.
 	Signal(payload []byte)
 }
+
+// Present is a user who is in a project, whatever number of sockets he has there.
+type Present struct {
+	UserID string
+	Name   string
+	State  []byte // JSON, as he last said it; nil: nothing yet
+}
+
+// PresenceChange is who is in a project, or what has changed about that. All who
+// watch on a node share it, and nobody changes it.
+type PresenceChange struct {
+	Topic  Topic
+	Whole  bool      // All is who is there, and the rest is empty
+	All    []Present // by user
+	Join   []Present
+	Update []Present
+	Leave  []string
+
+	frames sync.Map
+}
+
+// Frame is the change in an encoding, made once as a Batch's is.
+func (c *PresenceChange) Frame(encoding string, encode func() []byte) []byte {
+	once, ok := c.frames.Load(encoding)
+	if !ok {
+		once, _ = c.frames.LoadOrStore(encoding, sync.OnceValue(encode))
+	}
+	return once.(func() []byte)()
+}
+
+// PresenceWatcher is a Watcher that is also told who is in the project: first the
+// whole, then what changes. Of several changes that come fast it sees the last.
+type PresenceWatcher interface {
+	Watcher
+	Present(*PresenceChange)
+}

@@ -27,11 +27,11 @@ type engine interface {
 	actors.DocumentStore
 	ListDocuments(context.Context, *messages.DocumentQuery) (*messages.DocumentPage, error)
 	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)
+	actors.LiveLog
 	SweepVersions(ctx context.Context, automatic, orphaned time.Time, limit int) (removed int, err error)
 	ListProjects(context.Context, *messages.ProjectQuery) (*messages.ProjectPage, error)
 	FindProjects(context.Context, *messages.ProjectQuery) (*messages.FoundProjects, error)
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
-	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
 	EraseEvents(ctx context.Context, user string) error
 	Now(context.Context) (time.Time, error)

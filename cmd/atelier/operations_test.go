@@ -25,6 +25,7 @@ func TestEveryMetricIsInThePage(t *testing.T) {
 	m.readMails(nil)
 	m.readCache(nil)
 	m.readCluster(nil)
+	m.readHub(nil)
 	m.readLimits(nil, nil)
 	m.readAudit(nil)
 	all := make(chan *prometheus.Desc)

@@ -26,6 +26,7 @@ type peers struct {
 	leases    cluster.LeaseStore
 	metrics   *metrics
 	activity  *activity
+	hub       *actors.Hub
 	log       *slog.Logger
 	transport *cluster.Transport
 	gate      *cluster.Gate
@@ -88,6 +89,7 @@ func (p *peers) Drain(context.Context) error { return p.members.Drain() }
 func (p *peers) changed(v cluster.View) {
 	p.metrics.viewed(p.caller.View(), v)
 	p.caller.Changed(v)
+	p.hub.Moved()
 	go p.keep()
 }
 

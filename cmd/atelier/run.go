@@ -56,6 +56,7 @@ type server struct {
 	clients  clients
 	letters  *letterbox
 	tender   *tender
+	hub      *actors.Hub
 	tendAs   func(actors.FolderConfig) // look after documents, from now on so
 	mint     *token.Mint
 	keys     func(context.Context, *keyOrder) (*keyReport, error) // carries out an operator's order
@@ -165,7 +166,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	s.background(kept.chain)
 	s.metrics.readAudit(kept)
 	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
-		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Documents: s.clients.documents, Queries: newLists(db, s.floor, s.cache),
+		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Documents: s.clients.documents, Live: s.hub, Queries: newLists(db, s.floor, s.cache),
 		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Position: db.position, Audit: kept, Limits: limits,
 		Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,
 	})
@@ -238,6 +239,13 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	}
 	deps.Barrier = timed{deps.Barrier, s.metrics.nodes}
 	s.activity = newActivity(s.peers)
+	var others actors.Hubs
+	if s.peers != nil {
+		others = hubs{s.peers}
+	}
+	s.hub = actors.NewHub(node, db, others, s.log)
+	s.metrics.readHub(s.hub.Stats)
+	deps.Hub = s.hub
 	runtime = actors.New(config, deps, db)
 	actors.AddAccounts(runtime, db.Accounts())
 	actors.AddSessions(runtime, db.Sessions())
@@ -249,7 +257,9 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 		return nil, errors.Join(err, runtime.Stop(ctx))
 	}
 	runtime.Start()
+	s.onStop(s.hub.Stop)
 	s.onStop(runtime.Stop)
+	s.background(s.hub.Run)
 	var caller actors.Caller = actors.NewLocal(runtime)
 	if s.peers != nil {
 		caller = everywhere{s.peers.caller}
@@ -263,7 +273,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 // joinOthers finds the other nodes, and then takes the lease.
 func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased *cluster.Lease) error {
 	if s.peers != nil {
-		s.peers.runtime, s.peers.activity = runtime, s.activity
+		s.peers.runtime, s.peers.activity, s.peers.hub = runtime, s.activity, s.hub
 		if err := s.peers.start(ctx, s); err != nil {
 			return err
 		}

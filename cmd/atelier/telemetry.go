@@ -110,6 +110,27 @@ func (m *metrics) readEdge(edge *httpd.Server, hasher *password.Hasher) {
 	m.Counter("atelier_password_hashes_refused_total", "Passwords that were not hashed because too many waited.", nil, one(func() int64 { return hasher.Load().Refused }))
 }
 
+// readHub adds what is looked up in the hub.
+func (m *metrics) readHub(stats func() actors.HubStats) {
+	of := func(read func(actors.HubStats) int64) func(func(float64, ...string)) {
+		return one(func() int64 { return read(stats()) })
+	}
+	m.Gauge("atelier_live_topics", "Projects and documents that are watched on this node.", nil, of(func(s actors.HubStats) int64 { return s.Topics }))
+	m.Gauge("atelier_live_watchers", "Who watches them on this node.", nil, of(func(s actors.HubStats) int64 { return s.Watchers }))
+	m.Gauge("atelier_live_subscribed", "Projects and documents of this node that other nodes watch.", nil, of(func(s actors.HubStats) int64 { return s.Subscribed }))
+	m.Gauge("atelier_live_rooms", "Projects of which this node merges who is there.", nil, of(func(s actors.HubStats) int64 { return s.Rooms }))
+	m.Gauge("atelier_live_waiting", "Things that wait to be told to other nodes.", nil, of(func(s actors.HubStats) int64 { return s.Waiting }))
+	m.Counter("atelier_live_published_total", "Events and updates committed here that somebody watches.", nil, of(func(s actors.HubStats) int64 { return s.Published }))
+	m.Counter("atelier_live_told_total", "Events and updates told to those who watch here, each once for the node.", nil, of(func(s actors.HubStats) int64 { return s.Told }))
+	m.Counter("atelier_live_signals_total", "Signals that began here.", nil, of(func(s actors.HubStats) int64 { return s.Signals }))
+	m.Counter("atelier_live_pushes_total", "Messages to other nodes about what they watch.", nil, of(func(s actors.HubStats) int64 { return s.Pushes }))
+	m.Counter("atelier_live_dropped_total", "Things left out of them, or of what waits here. What was committed is read from the log then.", nil, of(func(s actors.HubStats) int64 { return s.Dropped }))
+	m.Counter("atelier_live_filled_total", "Events and updates that were missing here and read from the log.", nil, of(func(s actors.HubStats) int64 { return s.Filled }))
+	m.Counter("atelier_live_unfilled_total", "Attempts to read them that failed.", nil, of(func(s actors.HubStats) int64 { return s.Unfilled }))
+	m.Counter("atelier_live_lost_total", "Who watched and had to begin anew, since what was missing is not in the log any more.", nil, of(func(s actors.HubStats) int64 { return s.Lost }))
+	m.Counter("atelier_live_refused_total", "Subscriptions that another node did not take.", nil, of(func(s actors.HubStats) int64 { return s.Refused }))
+}
+
 // readOutbox adds what is looked up in the relay of the outbox.
 func (m *metrics) readOutbox(status func() outbox.Status) {
 	m.Gauge("atelier_outbox_shards", "Shards of the outbox that this node relays.", nil, one(func() int { return status().Shards }))

@@ -27,6 +27,8 @@ type Engine interface {
 	DocumentProject(ctx context.Context, id string) (projectID string, err error)
 	ListDocuments(context.Context, *messages.DocumentQuery) (*messages.DocumentPage, error)
 	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)
+	Heads(ctx context.Context, kind string, ids []string) (map[string]int64, error)
+	ListUpdates(ctx context.Context, document string, after int64, limit int) ([]*messages.EventRecord, error)
 	PutVersion(ctx context.Context, id, document string, content []byte) error
 	ReadVersion(ctx context.Context, id, document string) ([]byte, error)
 	LastVersion(ctx context.Context, document string) (time.Time, error)
@@ -189,6 +191,7 @@ var sharing = []property{
 	{"OwnersChange", ownersChange},
 	{"DocumentsOfProjects", documentsOfProjects},
 	{"DocumentLogs", documentLogs},
+	{"HeadsAndUpdates", headsAndUpdates},
 	{"RowsApplyAndFoldAgree", histories},
 }
 

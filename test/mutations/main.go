@@ -47,6 +47,7 @@ var mutations = []mutation{
 	{"noconfirm", "TestEventsSurviveTheBroker", "events count as sent before the broker has confirmed them"},
 	{"replicareads", "TestReadsSurviveTheReplica", "replicas are asked whatever they have replayed"},
 	{"cachedrole", "TestCachesTellNothingOld", "whose projects are which is remembered"},
+	{"nogap", "TestWatchersSurviveTheCluster", "what is missing between pushes is not read from the log"},
 	{"lazycommit", "TestKilledPostgresLosesNothing", "commits are reported before they are on disk"},
 }
 

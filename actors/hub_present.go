@@ -1,0 +1,310 @@
+package actors
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"atelier/actors/room"
+	"atelier/messages"
+)
+
+const (
+	gather     = 50 * time.Millisecond // changes of who is there leave together
+	maxState   = 4 << 10               // bytes of what a user says of himself
+	maxPresent = 10_000                // users of one node in one project
+	hereAtOnce = 256                   // users in one message
+	hereSize   = 128 << 10             // and their bytes
+)
+
+// presenceOfTopic is who is in a project, on this node and on all of them. All of it
+// is under the topic's mu.
+type presenceOfTopic struct {
+	share     room.Set // what the sockets of this node report
+	reported  int64    // number of the last report to the owner; 0: there was none
+	reporting bool     // one is about to leave
+	mirror    room.Mirror
+	synced    bool      // the mirror shows who is there
+	awaited   bool      // the owner has said that it sends the whole
+	asking    bool      // the owner is about to be asked for the whole
+	telling   bool      // what has changed is to be told now
+	waking    bool      // it will be
+	fresh     []*member // those who were not told the whole yet
+}
+
+// Enter shows a user in a project, by one of his sockets, with what he says of
+// himself; again: he says something else.
+func (h *Hub) Enter(ctx context.Context, project, socket string, p messages.Present) error {
+	if len(p.State) > maxState {
+		return messages.Refuse(messages.CodePayloadTooLarge, "a presence state may have at most %d bytes", maxState)
+	}
+	for {
+		t, err := h.topic(messages.Topic{Kind: messages.TopicProject, ID: project})
+		if err != nil {
+			return err
+		}
+		select {
+		case <-t.opened:
+		case <-ctx.Done():
+			return messages.Refuse(messages.CodeTimeout, "the request was not answered in time")
+		}
+		if t.failed != nil {
+			return t.failed
+		}
+		if ok, err := t.enter(socket, room.Member{Present: p, At: time.Now().UnixMicro()}); ok {
+			return err
+		}
+	}
+}
+
+// Leave shows a user no longer by a socket.
+func (h *Hub) Leave(project, socket string) {
+	t := h.topics.find(messages.Topic{Kind: messages.TopicProject, ID: project})
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.room.share.Drop(socket)
+	t.report()
+}
+
+func (t *topic) enter(socket string, m room.Member) (ok bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false, nil
+	}
+	if t.room.share.Len() >= maxPresent && !t.room.share.Has(socket) {
+		return true, errOverloaded
+	}
+	t.room.share.Put(socket, m)
+	t.report()
+	return true, nil
+}
+
+// Presence is who is in a project now.
+func (h *Hub) Presence(ctx context.Context, project string) ([]messages.Present, error) {
+	once := make(onlooker, 1)
+	_, stop, err := h.Watch(ctx, messages.Topic{Kind: messages.TopicProject, ID: project}, once)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	select {
+	case all := <-once:
+		return all, nil
+	case <-ctx.Done():
+		return nil, messages.Refuse(messages.CodeTimeout, "the request was not answered in time")
+	}
+}
+
+// onlooker watches until it has seen who is there.
+type onlooker chan []messages.Present
+
+func (o onlooker) Committed(*messages.Batch) {}
+func (o onlooker) Signal([]byte)             {}
+func (o onlooker) Lost()                     { o.see(nil) }
+
+func (o onlooker) Present(c *messages.PresenceChange) {
+	if c.Whole {
+		o.see(c.All)
+	}
+}
+
+func (o onlooker) see(all []messages.Present) {
+	select {
+	case o <- all:
+	default:
+	}
+}
+
+// report lets what has changed here leave for the owner in a moment; under mu.
+func (t *topic) report() {
+	if t.room.reporting || !t.room.share.Changed() {
+		return
+	}
+	t.room.reporting = true
+	time.AfterFunc(gather, func() { t.hub.goDo(func() { t.reportNow(false) }) })
+}
+
+// goReport has all who are here reported anew.
+func (t *topic) goReport() { t.hub.goDo(func() { t.reportNow(true) }) }
+
+// reportNow tells the owner what has changed here, or all.
+func (t *topic) reportNow(whole bool) {
+	t.mu.Lock()
+	t.room.reporting = false
+	before := t.room.reported
+	here, gone := t.room.share.Changes()
+	if whole {
+		here, gone = t.room.share.All(), nil
+	}
+	if !whole && len(here)+len(gone) == 0 {
+		t.mu.Unlock()
+		return
+	}
+	number := t.hub.said.Add(1)
+	t.room.reported = number
+	t.mu.Unlock()
+	for _, part := range presenceParts(&messages.Presence{From: before, To: number, Whole: whole}, here, gone) {
+		t.hub.sendUp(t.name, &messages.Pushed{Presence: []*messages.Presence{part}})
+	}
+}
+
+// presenceParts cuts a change into parts that can be sent. Those of a whole say
+// which they are; others follow one another by themselves.
+func presenceParts(p *messages.Presence, here []room.Member, gone []string) (parts []*messages.Presence) {
+	for {
+		part := &messages.Presence{Room: p.GetRoom(), From: p.GetFrom(), To: p.GetTo(), Whole: p.GetWhole(), Young: p.GetYoung()}
+		n, size := 0, 0
+		for n < len(here) && n < hereAtOnce && size < hereSize {
+			m := here[n]
+			part.Here = append(part.Here, &messages.Here{UserId: m.UserID, Name: m.Name, State: m.State, At: m.At})
+			size += len(m.State) + len(m.Name) + 64
+			n++
+		}
+		here = here[n:]
+		if len(here) == 0 {
+			part.Gone = gone
+		}
+		if part.More = len(here) > 0; p.GetWhole() {
+			part.From = int64(len(parts))
+		}
+		if parts = append(parts, part); !part.More {
+			return parts
+		}
+	}
+}
+
+// members are the users of a message.
+func membersOf(p *messages.Presence) (here []room.Member) {
+	for _, one := range p.GetHere() {
+		here = append(here, room.Member{Present: messages.Present{UserID: one.GetUserId(), Name: one.GetName(), State: one.GetState()}, At: one.GetAt()})
+	}
+	return here
+}
+
+// watching is what the owner is told of the topic.
+func (t *topic) watching() *messages.Watching {
+	w := &messages.Watching{Kind: t.name.Kind, Id: t.name.ID}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w.Room, w.Mirror = t.room.mirror.At()
+	if t.room.mirror.Len() == 0 {
+		w.Room, w.Mirror = "", 0 // where nobody is merged there either, all is said
+	}
+	if t.room.share.Len() > 0 {
+		w.Share = t.room.reported
+	}
+	t.room.asking = false
+	return w
+}
+
+// mirrored takes a change of who is there.
+func (t *topic) mirrored(p *messages.Presence) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ok := t.room.mirror.Apply(room.Change{
+		Room: p.GetRoom(), From: p.GetFrom(), To: p.GetTo(), Whole: p.GetWhole(), More: p.GetMore(), Young: p.GetYoung(), Here: membersOf(p), Gone: p.GetGone(),
+	})
+	switch {
+	case !ok && !t.room.asking: // the whole is asked for, not at once every time
+		t.room.asking = true
+		time.AfterFunc(gather, func() {
+			t.hub.goDo(func() {
+				ctx, cancel := t.hub.within(askTimeout)
+				defer cancel()
+				t.hub.subscribe(ctx, []*topic{t})
+			})
+		})
+	case ok && p.GetWhole() && !p.GetMore():
+		t.room.synced = true
+	}
+	t.show()
+}
+
+// subscribed takes what the owner says of who is there: whether it has all that was
+// reported, and whether it sends what this node lacks. One that cannot be asked, or
+// whose word was lost, is not waited for: what is known here is shown.
+func (t *topic) subscribed(reported, coming bool) {
+	if t.name.Kind != messages.TopicProject {
+		return
+	}
+	if !reported {
+		t.goReport()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !coming || t.room.awaited {
+		t.room.synced = true
+	}
+	t.room.awaited = coming
+	t.show()
+}
+
+// welcome lets one who has come to watch be told who is there; under mu.
+func (t *topic) welcome(m *member) {
+	if _, wants := m.w.(messages.PresenceWatcher); wants && t.name.Kind == messages.TopicProject {
+		t.room.fresh = append(t.room.fresh, m)
+		t.start()
+	}
+}
+
+// show lets what has changed be told in a moment, together with what comes until
+// then; under mu.
+func (t *topic) show() {
+	if len(t.room.fresh) > 0 {
+		t.start()
+	}
+	if t.room.waking || !t.room.mirror.Changed() {
+		return
+	}
+	t.room.waking = true
+	time.AfterFunc(gather, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.room.waking, t.room.telling = false, true
+		t.start()
+	})
+}
+
+// tellPresence tells who is there, where there is something to tell. It is called
+// with mu held, and returns without if it did.
+func (t *topic) tellPresence() (told bool) {
+	r := &t.room
+	if !r.synced || !r.telling && len(r.fresh) == 0 {
+		return false
+	}
+	r.telling = false
+	fresh := r.fresh
+	r.fresh = nil
+	change := &messages.PresenceChange{Topic: t.name}
+	change.Join, change.Update, change.Leave = r.mirror.Changes()
+	var whole *messages.PresenceChange
+	if len(fresh) > 0 {
+		whole = &messages.PresenceChange{Topic: t.name, Whole: true, All: r.mirror.All()}
+	}
+	everyone := t.everyone()
+	t.mu.Unlock()
+	if len(change.Join)+len(change.Update)+len(change.Leave) > 0 {
+		known := make(map[*member]bool, len(fresh))
+		for _, m := range fresh {
+			known[m] = true
+		}
+		for _, m := range everyone {
+			if w, wants := m.w.(messages.PresenceWatcher); wants && !known[m] && !m.gone.Load() {
+				w.Present(change)
+			}
+		}
+	}
+	for _, m := range fresh {
+		if !m.gone.Load() {
+			m.w.(messages.PresenceWatcher).Present(whole)
+		}
+	}
+	return true
+}
+
+// birth names what this process counts.
+func (h *Hub) birth() string { return h.node + "/" + strconv.FormatInt(h.said.Add(1), 36) }

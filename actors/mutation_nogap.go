@@ -1,0 +1,5 @@
+//go:build nogap
+
+package actors
+
+const fillsGaps = false

@@ -1,0 +1,51 @@
+package http
+
+import (
+	"context"
+	"time"
+
+	"atelier/messages"
+)
+
+// presenceTimeout bounds the wait for the node that knows who is in a project.
+const presenceTimeout = 2 * time.Second
+
+func (s *Server) tablePresence() {
+	add(s, operation{ID: "listPresence", Method: "GET", Path: "/projects/{project_id}/presence", Summary: "Who is in the project now, each user once, with what he last said of himself", Permission: projectRead, Status: 200,
+		Codes: []string{messages.CodeNotFound}}, s.listPresence)
+}
+
+type presentBody struct {
+	UserID string     `json:"user_id" format:"uuid"`
+	Name   string     `json:"name"`
+	State  freeObject `json:"state" doc:"As the user's client said it last; empty where it has said nothing"`
+}
+
+type presenceBody struct {
+	Items []presentBody `json:"items" nullable:"false"`
+}
+
+func (s *Server) listPresence(ctx context.Context, c *call, in *projectInput) (*result[presenceBody], error) {
+	if _, err := s.mayRead(ctx, c, in.ProjectID); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, presenceTimeout)
+	defer cancel()
+	here, err := s.deps.Live.Presence(ctx, in.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	body := &presenceBody{Items: make([]presentBody, 0, len(here))}
+	for _, p := range here {
+		body.Items = append(body.Items, presentOf(p))
+	}
+	return ok(body)
+}
+
+func presentOf(p messages.Present) presentBody {
+	state := freeObject(p.State)
+	if state == nil {
+		state = freeObject("{}")
+	}
+	return presentBody{UserID: p.UserID, Name: p.Name, State: state}
+}
