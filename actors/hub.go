@@ -127,17 +127,9 @@ func (h *Hub) goDo(f func()) (ok bool) {
 // that is under way in another goroutine may still be ending.
 func (h *Hub) Watch(ctx context.Context, name messages.Topic, w messages.Watcher) (at int64, stop func(), err error) {
 	for {
-		t, err := h.topic(name)
+		t, err := h.openTopic(ctx, name)
 		if err != nil {
 			return 0, nil, err
-		}
-		select {
-		case <-t.opened:
-		case <-ctx.Done():
-			return 0, nil, messages.Refuse(messages.CodeTimeout, "the request was not answered in time")
-		}
-		if t.failed != nil {
-			return 0, nil, t.failed
 		}
 		if m, at, ok := t.join(w); ok {
 			return at, func() { t.leave(m) }, nil

@@ -317,11 +317,12 @@ func (r *reader) present(t *testing.T) map[string]string {
 
 func project(id string) messages.Topic { return messages.Topic{Kind: messages.TopicProject, ID: id} }
 
-func ofDocument(id string) messages.Topic { return messages.Topic{Kind: messages.TopicDocument, ID: id} }
+func ofDocument(id string) messages.Topic {
+	return messages.Topic{Kind: messages.TopicDocument, ID: id}
+}
 
 // chance is a source of chance that a failed run can be repeated with.
 func chance(t *testing.T, seed uint64) *rand.Rand {
 	t.Logf("seed %d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
-

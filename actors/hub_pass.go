@@ -101,7 +101,7 @@ func (t *topic) end() {
 
 // lose lets the topic end. What comes next is a topic of its own.
 func (t *topic) lose(why string) {
-	t.hub.logger.Info("a topic cannot be followed without a gap", "kind", t.name.Kind, "id", t.name.ID, "reason", why)
+	t.hub.logger.Debug("a topic cannot be followed without a gap", "kind", t.name.Kind, "id", t.name.ID, "reason", why)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lost = true
@@ -115,7 +115,7 @@ func (t *topic) fill(after, target int64) (more bool) {
 	switch {
 	case err != nil:
 		t.hub.counts.unfilled.Add(1)
-		t.hub.logger.Warn("what was committed cannot be read", "kind", t.name.Kind, "id", t.name.ID, "error", err)
+		t.hub.logger.Debug("what was committed cannot be read", "kind", t.name.Kind, "id", t.name.ID, "error", err)
 		select {
 		case <-time.After(fillAgain):
 		case <-t.hub.done:

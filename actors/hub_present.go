@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	gather     = 50 * time.Millisecond // changes of who is there leave together
+	gather     = 50 * time.Millisecond // after changes of who is there have left, for so long others are gathered
 	maxState   = 4 << 10               // bytes of what a user says of himself
 	maxPresent = 10_000                // users of one node in one project
 	hereAtOnce = 256                   // users in one message
@@ -20,15 +20,14 @@ const (
 // presenceOfTopic is who is in a project, on this node and on all of them. All of it
 // is under the topic's mu.
 type presenceOfTopic struct {
-	share     room.Set // what the sockets of this node report
-	reported  int64    // number of the last report to the owner; 0: there was none
-	reporting bool     // one is about to leave
+	share     room.Set  // what the sockets of this node report
+	reported  int64     // number of the last report to the owner; 0: there was none
+	reporting bool      // one is about to leave
+	left      time.Time // when the last one did
 	mirror    room.Mirror
 	synced    bool      // the mirror shows who is there
 	awaited   bool      // the owner has said that it sends the whole
 	asking    bool      // the owner is about to be asked for the whole
-	telling   bool      // what has changed is to be told now
-	waking    bool      // it will be
 	fresh     []*member // those who were not told the whole yet
 }
 
@@ -39,17 +38,9 @@ func (h *Hub) Enter(ctx context.Context, project, socket string, p messages.Pres
 		return messages.Refuse(messages.CodePayloadTooLarge, "a presence state may have at most %d bytes", maxState)
 	}
 	for {
-		t, err := h.topic(messages.Topic{Kind: messages.TopicProject, ID: project})
+		t, err := h.openTopic(ctx, messages.Topic{Kind: messages.TopicProject, ID: project})
 		if err != nil {
 			return err
-		}
-		select {
-		case <-t.opened:
-		case <-ctx.Done():
-			return messages.Refuse(messages.CodeTimeout, "the request was not answered in time")
-		}
-		if t.failed != nil {
-			return t.failed
 		}
 		if ok, err := t.enter(socket, room.Member{Present: p, At: time.Now().UnixMicro()}); ok {
 			return err
@@ -125,7 +116,7 @@ func (t *topic) report() {
 		return
 	}
 	t.room.reporting = true
-	time.AfterFunc(gather, func() { t.hub.goDo(func() { t.reportNow(false) }) })
+	time.AfterFunc(time.Until(t.room.left.Add(gather)), func() { t.hub.goDo(func() { t.reportNow(false) }) })
 }
 
 // goReport has all who are here reported anew.
@@ -134,7 +125,7 @@ func (t *topic) goReport() { t.hub.goDo(func() { t.reportNow(true) }) }
 // reportNow tells the owner what has changed here, or all.
 func (t *topic) reportNow(whole bool) {
 	t.mu.Lock()
-	t.room.reporting = false
+	t.room.reporting, t.room.left = false, time.Now()
 	before := t.room.reported
 	here, gone := t.room.share.Changes()
 	if whole {
@@ -221,7 +212,9 @@ func (t *topic) mirrored(p *messages.Presence) {
 	case ok && p.GetWhole() && !p.GetMore():
 		t.room.synced = true
 	}
-	t.show()
+	if !p.GetMore() {
+		t.show()
+	}
 }
 
 // subscribed takes what the owner says of who is there: whether it has all that was
@@ -251,32 +244,20 @@ func (t *topic) welcome(m *member) {
 	}
 }
 
-// show lets what has changed be told in a moment, together with what comes until
-// then; under mu.
+// show lets what has changed be told; under mu.
 func (t *topic) show() {
-	if len(t.room.fresh) > 0 {
+	if len(t.room.fresh) > 0 || t.room.mirror.Changed() {
 		t.start()
 	}
-	if t.room.waking || !t.room.mirror.Changed() {
-		return
-	}
-	t.room.waking = true
-	time.AfterFunc(gather, func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.room.waking, t.room.telling = false, true
-		t.start()
-	})
 }
 
 // tellPresence tells who is there, where there is something to tell. It is called
 // with mu held, and returns without if it did.
 func (t *topic) tellPresence() (told bool) {
 	r := &t.room
-	if !r.synced || !r.telling && len(r.fresh) == 0 {
+	if !r.synced || !r.mirror.Changed() && len(r.fresh) == 0 {
 		return false
 	}
-	r.telling = false
 	fresh := r.fresh
 	r.fresh = nil
 	change := &messages.PresenceChange{Topic: t.name}

@@ -150,7 +150,7 @@ func (r *merged) changes() {
 		return
 	}
 	r.flushing = true
-	time.AfterFunc(gather, func() {
+	time.AfterFunc(time.Until(r.changed.Add(gather)), func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.flush()
@@ -167,7 +167,7 @@ func (r *merged) flush() {
 	here, gone := r.set.Changes()
 	nodes := append([]string{r.hub.node}, r.hub.audiences.nodes(r.name)...)
 	for _, part := range presenceParts(&messages.Presence{Room: r.id}, here, gone) {
-		part.From, part.To, part.More = r.number, r.number+1, false
+		part.From, part.To = r.number, r.number+1
 		r.number++
 		r.send(nodes, part)
 	}
@@ -206,6 +206,9 @@ func (rs *rooms) expire(h *Hub, now time.Time) {
 		if !r.renewed(now) && h.owner(r.name) == h.node {
 			continue
 		}
+		r.mu.Lock()
+		r.ended = true
+		r.mu.Unlock()
 		rs.mu.Lock()
 		delete(rs.m, r.name)
 		rs.mu.Unlock()

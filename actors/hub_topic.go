@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -109,15 +110,27 @@ func (p parcel) size() (bytes int) {
 }
 
 // topic finds what is watched already, or begins to watch it.
-func (h *Hub) topic(name messages.Topic) (*topic, error) {
+func (h *Hub) topic(name messages.Topic) *topic {
 	t, made := h.topics.get(name, func() *topic {
 		return &topic{hub: h, name: name, opened: make(chan struct{}), members: make(map[*member]bool), heard: make(map[string]int64), idle: time.Now()}
 	})
 	if made && !h.goDo(t.open) {
+		t.closed, t.failed = true, messages.Refuse(messages.CodeUnavailable, "the node is shutting down")
 		h.topics.remove(t)
-		return nil, messages.Refuse(messages.CodeUnavailable, "the node is shutting down")
+		close(t.opened)
 	}
-	return t, nil
+	return t
+}
+
+// openTopic is a topic once it is open.
+func (h *Hub) openTopic(ctx context.Context, name messages.Topic) (*topic, error) {
+	t := h.topic(name)
+	select {
+	case <-t.opened:
+		return t, t.failed
+	case <-ctx.Done():
+		return nil, messages.Refuse(messages.CodeTimeout, "the request was not answered in time")
+	}
 }
 
 // open subscribes at the owner and reads the head, in this order: what is

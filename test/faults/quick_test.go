@@ -19,6 +19,8 @@ var (
 	nodeKills       = quick(10)
 	acksPerNodeKill = quick(150)
 
+	watchedEvents = quick(5_000)
+
 	crashPoints        = quick(200)
 	acksPerBrokerFault = quick(50)
 )
@@ -41,6 +43,7 @@ const (
 	cacheRounds   = 1
 	freezeRounds  = 3
 	rollingRounds = 1
+	watcherRounds = 5
 
 	freezeShortest = 4 * time.Second
 	freezeLongest  = 6 * time.Second

@@ -29,6 +29,8 @@ var (
 	cacheRounds    = rig.Long(10)
 	freezeRounds   = rig.Long(500)
 	rollingRounds  = rig.Long(50)
+	watcherRounds  = rig.Long(100)
+	watchedEvents  = rig.Long(100_000)
 	redisRounds    = rig.Long(10)
 	crashPoints    = rig.Long(5_000)
 	brokerRounds   = rig.Long(50)

@@ -1,0 +1,174 @@
+package rig
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Socket is a WebSocket (RFC 6455) to a node's event channel.
+type Socket struct {
+	conn net.Conn
+	in   *bufio.Reader
+	out  sync.Mutex
+}
+
+// socketTime is how long a node may take to answer.
+const socketTime = 15 * time.Second
+
+// Opcodes of frames.
+const (
+	opText  = 1
+	opClose = 8
+	opPing  = 9
+	opPong  = 10
+)
+
+// ClosedError says that the other end has closed the socket, and with which code.
+type ClosedError struct{ Code int }
+
+func (e *ClosedError) Error() string { return fmt.Sprintf("the socket was closed: %d", e.Code) }
+
+// Socket opens the event channel.
+func (c *Client) Socket(ctx context.Context) (*Socket, error) {
+	conn, err := (&net.Dialer{Timeout: socketTime}).DialContext(ctx, "tcp", c.address())
+	if err != nil {
+		return nil, err
+	}
+	s := &Socket{conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}
+	if err := s.upgrade(c); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Socket) upgrade(c *Client) error {
+	_ = s.conn.SetDeadline(time.Now().Add(socketTime))
+	var key [16]byte
+	_, _ = rand.Read(key[:])
+	request, err := http.NewRequest("GET", "http://"+c.address()+"/api/v1/realtime", nil)
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Protocol": "atelier.v1+json",
+		"Sec-WebSocket-Key": base64.StdEncoding.EncodeToString(key[:]), "Authorization": "Bearer " + c.Token,
+	} {
+		request.Header.Set(name, value)
+	}
+	if err := request.Write(s.conn); err != nil {
+		return err
+	}
+	answer, err := http.ReadResponse(s.in, request)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusSwitchingProtocols {
+		body, _ := io.ReadAll(io.LimitReader(answer.Body, 300))
+		return fmt.Errorf("no socket: %d %s", answer.StatusCode, body)
+	}
+	return s.conn.SetDeadline(time.Time{})
+}
+
+// Close ends the socket without a word.
+func (s *Socket) Close() { s.conn.Close() }
+
+// Send sends an object.
+func (s *Socket) Send(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.write(opText, text)
+}
+
+func (s *Socket) write(op byte, payload []byte) error {
+	frame := []byte{0x80 | op}
+	switch n := len(payload); {
+	case n < 126:
+		frame = append(frame, 0x80|byte(n))
+	case n < 1<<16:
+		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(n))
+	default:
+		frame = binary.BigEndian.AppendUint64(append(frame, 0x80|127), uint64(n))
+	}
+	frame = append(append(frame, 0, 0, 0, 0), payload...) // masked with zeros
+	s.out.Lock()
+	defer s.out.Unlock()
+	_ = s.conn.SetWriteDeadline(time.Now().Add(socketTime))
+	_, err := s.conn.Write(frame)
+	return err
+}
+
+// Receive reads the objects of the next frame. Pings are answered; the end is a
+// *ClosedError where the other end has said why.
+func (s *Socket) Receive(within time.Duration) (objects []json.RawMessage, err error) {
+	_ = s.conn.SetReadDeadline(time.Now().Add(within))
+	var text []byte
+	for {
+		final, op, payload, err := s.frame()
+		if err != nil {
+			return nil, err
+		}
+		switch op {
+		case opPing:
+			if err := s.write(opPong, payload); err != nil {
+				return nil, err
+			}
+			continue
+		case opPong:
+			continue
+		case opClose:
+			code := 1005
+			if len(payload) >= 2 {
+				code = int(binary.BigEndian.Uint16(payload))
+			}
+			return nil, &ClosedError{code}
+		}
+		if text = append(text, payload...); final {
+			break
+		}
+	}
+	if len(text) > 0 && text[0] == '[' {
+		err = json.Unmarshal(text, &objects)
+		return objects, err
+	}
+	return []json.RawMessage{text}, nil
+}
+
+func (s *Socket) frame() (final bool, op byte, payload []byte, err error) {
+	var head [8]byte
+	if _, err = io.ReadFull(s.in, head[:2]); err != nil {
+		return false, 0, nil, err
+	}
+	final, op = head[0]&0x80 != 0, head[0]&0x0f
+	size := uint64(head[1] & 0x7f)
+	switch size {
+	case 126:
+		if _, err = io.ReadFull(s.in, head[:2]); err != nil {
+			return false, 0, nil, err
+		}
+		size = uint64(binary.BigEndian.Uint16(head[:2]))
+	case 127:
+		if _, err = io.ReadFull(s.in, head[:8]); err != nil {
+			return false, 0, nil, err
+		}
+		size = binary.BigEndian.Uint64(head[:8])
+	}
+	if size > 64<<20 {
+		return false, 0, nil, fmt.Errorf("a frame of %d bytes", size)
+	}
+	payload = make([]byte, size)
+	_, err = io.ReadFull(s.in, payload)
+	return final, op, payload, err
+}
