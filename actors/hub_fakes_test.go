@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -315,7 +314,7 @@ func (r *reader) present(t *testing.T) map[string]string {
 	return here
 }
 
-func project(id string) messages.Topic { return messages.Topic{Kind: messages.TopicProject, ID: id} }
+func ofProject(id string) messages.Topic { return messages.Topic{Kind: messages.TopicProject, ID: id} }
 
 func ofDocument(id string) messages.Topic {
 	return messages.Topic{Kind: messages.TopicDocument, ID: id}

@@ -37,9 +37,9 @@ func (n *town) present(readers []*reader, want map[string]string) {
 }
 
 func newRoom(t *testing.T) (n *town, readers []*reader) {
-	n = newTown(t, newAnnals(project("p")), "a", "b", "c")
+	n = newTown(t, newAnnals(ofProject("p")), "a", "b", "c")
 	for _, node := range n.nodes {
-		r, _ := watch(t, n.hub(node), project("p"))
+		r, _ := watch(t, n.hub(node), ofProject("p"))
 		readers = append(readers, r)
 	}
 	return n, readers
@@ -62,7 +62,7 @@ func TestPresenceIsMergedByUser(t *testing.T) {
 		n.enter("c", "c2", "ben", "x")
 		time.Sleep(settled)
 		n.present(readers, map[string]string{"ann": "2", "ben": "x"})
-		late, _ := watch(t, n.hub("a"), project("p"))
+		late, _ := watch(t, n.hub("a"), ofProject("p"))
 		readers = append(readers, late)
 		n.present(readers, map[string]string{"ann": "2", "ben": "x"})
 		n.enter("b", "b1", "ann", "3")
@@ -190,7 +190,7 @@ func TestPresenceOfManyIsGathered(t *testing.T) {
 					time.Sleep(time.Second / moves / (users / 100))
 				}
 			}
-			n.commit("a", project("p"), fmt.Sprint(move))
+			n.commit("a", ofProject("p"), fmt.Sprint(move))
 		}
 		time.Sleep(settled)
 		n.present(readers, want)

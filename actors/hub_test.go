@@ -28,7 +28,7 @@ func TestWatchersAreToldEachEventOnce(t *testing.T) {
 
 func toldOnce(t *testing.T, seed uint64) {
 	dice := chance(t, seed)
-	name := project("p")
+	name := ofProject("p")
 	if seed%2 == 1 {
 		name = ofDocument("d")
 	}
@@ -104,7 +104,7 @@ func toldOnce(t *testing.T, seed uint64) {
 func TestHealthyHubsDoNotReadTheLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		name := project("p")
+		name := ofProject("p")
 		n := newTown(t, newAnnals(name), "a", "b")
 		here, _ := watch(t, n.hub("a"), name)
 		there, _ := watch(t, n.hub("b"), name)
@@ -126,7 +126,7 @@ func TestHealthyHubsDoNotReadTheLog(t *testing.T) {
 func TestNodeThatHangsHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		name := project("p")
+		name := ofProject("p")
 		n := newTown(t, newAnnals(name), "a", "b", "c")
 		slow, _ := watch(t, n.hub("b"), name)
 		other, _ := watch(t, n.hub("c"), name)
@@ -226,11 +226,12 @@ func TestWhatCannotBeGivenIsSaid(t *testing.T) {
 func TestLogThatIsAwayIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		name := project("p")
+		name := ofProject("p")
 		n := newTown(t, newAnnals(name), "a", "b")
 		r, _ := watch(t, n.hub("b"), name)
 		n.pushed = func(string, string, *messages.Push) error { return errLost }
 		n.commit("a", name, "1")
+		synctest.Wait()
 		n.pushed = nil
 		n.log.change(func() { n.log.away = errors.New("away") })
 		n.commit("a", name, "2")
@@ -238,7 +239,7 @@ func TestLogThatIsAwayIsWaitedFor(t *testing.T) {
 		events, _ := r.saw(t)
 		require.Empty(t, events)
 		require.Positive(t, n.hub("b").Stats().Unfilled)
-		_, _, err := n.hub("b").Watch(t.Context(), project("q"), r)
+		_, _, err := n.hub("b").Watch(t.Context(), ofProject("q"), r)
 		require.Error(t, err)
 		n.log.change(func() { n.log.away = nil })
 		time.Sleep(time.Second)
@@ -260,7 +261,7 @@ func TestLogThatIsAwayIsWaitedFor(t *testing.T) {
 func TestSubscriptionsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		name := project("p")
+		name := ofProject("p")
 		n := newTown(t, newAnnals(name), "a", "b")
 		var stops []func()
 		for range 50 {
@@ -292,7 +293,7 @@ func TestSubscriptionsEnd(t *testing.T) {
 func TestStoppedWatchersAreNotCalled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		name := project("p")
+		name := ofProject("p")
 		n := newTown(t, newAnnals(name), "a")
 		r, stop := watch(t, n.hub("a"), name)
 		var within quitter
@@ -321,11 +322,10 @@ func (q *quitter) Committed(*messages.Batch) {
 	q.stop()
 }
 
-// Nobody pays for what nobody watches.
+// Nobody pays for what nobody watches. Not in parallel: it counts.
 func TestUnwatchedCommitsCostNothing(t *testing.T) {
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newTown(t, newAnnals(project("p")), "a")
+		n := newTown(t, newAnnals(ofProject("p")), "a")
 		h := n.hub("a")
 		require.Zero(t, testing.AllocsPerRun(100, func() { h.committed("project", "p", nil, nil, nil) }))
 		require.Zero(t, testing.AllocsPerRun(100, func() { (*Hub)(nil).committed("project", "p", nil, nil, nil) }))
@@ -384,7 +384,7 @@ func TestSignals(t *testing.T) {
 func TestOlderOwnersAreDoneWithout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		name := project("p")
+		name := ofProject("p")
 		n := newTown(t, newAnnals(name), "a", "b")
 		n.asked = func(string, string) error { return errOlder }
 		r, _ := watch(t, n.hub("b"), name)

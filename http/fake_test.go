@@ -119,7 +119,7 @@ func (fakeQueries) ListProjects(context.Context, *messages.ProjectQuery) (*messa
 	return &messages.ProjectPage{Items: []*messages.Project{fakeProject()}}, nil
 }
 
-type fakeLive struct{ live }
+type fakeLive struct{ liveHub }
 
 func (fakeLive) Presence(context.Context, string) ([]messages.Present, error) {
 	return []messages.Present{{UserID: someUser, Name: "Ada", State: []byte(`{"x":1}`)}, {UserID: someSession, Name: "Ben"}}, nil

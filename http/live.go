@@ -6,8 +6,8 @@ import (
 	"atelier/messages"
 )
 
-// live is what happens in projects and documents, on whatever node.
-type live interface {
+// liveHub tells what happens in projects and documents, on whatever node.
+type liveHub interface {
 	// Watch lets w be told of a topic from the position on that it returns, which
 	// may be behind what was answered a moment ago. Calls to w may begin before it
 	// returns; after stop none begins.

@@ -35,7 +35,7 @@ type Deps struct {
 	Sessions  sessions
 	Projects  projects
 	Documents documents
-	Live      live
+	Live      liveHub
 	Queries   queries
 	Members   members
 	JWKS      func() []byte
