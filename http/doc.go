@@ -11,6 +11,6 @@
 //
 // How many requests a caller may make is counted by the user, and by the network
 // where nobody is signed in or the token is not good. Everything counts, what no
-// route takes too, but for the questions of balancers and browsers: /livez, /readyz
-// and OPTIONS.
+// route takes too, but for the questions of balancers and browsers: /livez, /readyz,
+// OPTIONS and the assets of the client for browsers.
 package http

@@ -61,9 +61,23 @@ func (s *Server) envelope(c *fiber.Ctx) (err error) {
 		return s.fail(c, s.chargeUnrouted(c, fiber.ErrBadRequest))
 	}
 	if err := c.Next(); err != nil {
-		return s.fail(c, s.chargeUnrouted(c, err))
+		return s.unanswered(c, err)
 	}
 	return nil
+}
+
+// unanswered is for requests that no route has answered: the client for browsers
+// may, and else the caller is told why not.
+func (s *Server) unanswered(c *fiber.Ctx, err error) error {
+	answered, refused := s.webReply(c, err)
+	switch {
+	case refused != nil:
+		return s.fail(c, refused)
+	case answered:
+		return nil
+	default:
+		return s.fail(c, s.chargeUnrouted(c, err))
+	}
 }
 
 // record writes the request to the log, without its query, which may hold what

@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net"
 	"sync/atomic"
@@ -39,6 +40,7 @@ type Deps struct {
 	Queries   queries
 	Members   members
 	JWKS      func() []byte
+	Web       fs.FS // the client for browsers, as it was built; nil: there is none
 	Judge     func(password string) (score int, breached bool, suggestions []string)
 	Ready     func(context.Context) []string // reasons for not being ready
 	Now       func() time.Time
@@ -79,13 +81,14 @@ type Server struct {
 	listener             atomic.Pointer[listener] // set by Serve, drained by Shutdown
 	rendered             []byte                   // the OpenAPI document
 	security             []header                 // of every reply
+	web                  *webClient               // nil: there is none
 }
 
 // New builds the edge. It panics on an operation that declares no permission:
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
 	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{}, patterns: map[string]string{},
-		told: map[endpoint]func(int, time.Duration){}, security: securityHeaders(config.PublicURL)}
+		told: map[endpoint]func(int, time.Duration){}, security: securityHeaders(config.PublicURL), web: newWebClient(deps.Web)}
 	if l := deps.Limits; l != nil {
 		s.ofAddresses, s.ofUsers = newLimited(BudgetAddress, l.Addresses), newLimited(BudgetUser, l.Users)
 	}

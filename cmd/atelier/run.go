@@ -21,6 +21,7 @@ import (
 	"atelier/identity/token"
 	"atelier/messages"
 	"atelier/persistence/cache"
+	"atelier/web"
 )
 
 const (
@@ -168,7 +169,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Documents: s.clients.documents, Live: s.hub, Queries: newLists(db, s.floor, s.cache),
 		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Position: db.position, Audit: kept, Limits: limits,
-		Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,
+		Web: web.Files(), Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,
 	})
 	s.metrics.readEdge(s.edge, hasher)
 	if c.embedded() {

@@ -58,6 +58,7 @@ var rules = []rule{
 	{path: "cluster", ours: []string{"messages"}, outer: []string{"github.com/asynkron/protoactor-go/", "github.com/hashicorp/memberlist", "google.golang.org/grpc", "google.golang.org/protobuf/"}},
 	{path: "telemetry", ours: []string{"actors/store"}, outer: []string{"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/common/expfmt", "go.opentelemetry.io/otel", "github.com/jackc/pgx/v5"}},
 	{path: "migrations"},
+	{path: "web"},
 	{path: "cmd", ours: []string{"*"}, outer: []string{"*"}},
 	{path: "deploy", ours: []string{"test/services"}},
 	{path: "bench", ours: []string{"*"}, outer: []string{"*"}},

@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,7 +24,7 @@ func startNode(t *testing.T) *node {
 	t.Helper()
 	services.Need(t, "nodejs")
 	services.Need(t, "npm")
-	installPackages(t)
+	services.NodePackages(t, ".")
 	cmd := exec.Command("node", "driver.mjs")
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -39,24 +37,6 @@ func startNode(t *testing.T) *node {
 		_ = cmd.Wait()
 	})
 	return &node{in, bufio.NewReaderSize(out, 1<<20)}
-}
-
-// installPackages brings in what the lock file names, once at a time on a machine.
-func installPackages(t *testing.T) {
-	t.Helper()
-	lock, err := os.OpenFile("package.json", os.O_RDONLY, 0)
-	require.NoError(t, err)
-	defer lock.Close()
-	require.NoError(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
-	wanted, err := os.ReadFile("package-lock.json")
-	require.NoError(t, err)
-	mark := filepath.Join("node_modules", ".atelier")
-	if installed, err := os.ReadFile(mark); err == nil && string(installed) == string(wanted) {
-		return
-	}
-	said, err := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts").CombinedOutput()
-	require.NoError(t, err, "%s", said)
-	require.NoError(t, os.WriteFile(mark, wanted, 0o644))
 }
 
 // ask sends a request and reads its answer.

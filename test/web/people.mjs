@@ -1,0 +1,115 @@
+// People with browsers. All of them open the same address; each browser is told on
+// which node that is.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+export const site = 'http://atelier.test'
+export const password = 'a brass lamp at noon'
+const patience = 30_000
+const shots = process.env.ATELIER_WEB_SHOTS
+
+const opened = []
+const troubles = []
+
+// person is somebody with a browser of his own on a node.
+export async function person(name, node, options = {}) {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP atelier.test ${node}`, `--unsafely-treat-insecure-origin-as-secure=${site}`],
+  })
+  opened.push(browser)
+  const context = await browser.newContext({ baseURL: site, viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce', ...options })
+  context.setDefaultTimeout(patience)
+  const page = await context.newPage()
+  const email = `${name.toLowerCase().replaceAll(' ', '.')}-${Date.now()}-${process.pid}@example.com`
+  const one = { name, email, browser, context, page }
+  watch(one, page)
+  return one
+}
+
+// watch notes what a page complains of. That a request was refused is no trouble by
+// itself: what people are told of it is looked at.
+function watch(one, page) {
+  page.on('pageerror', (e) => troubles.push(`${one.name}: ${e.stack ?? e}`))
+  page.on('console', (m) => {
+    if (m.type() === 'error' && !/Failed to load resource|WebSocket connection|net::ERR_/.test(m.text())) troubles.push(`${one.name}: ${m.text()}`)
+  })
+  page.on('request', (r) => {
+    if (!r.url().startsWith(site) && !r.url().startsWith('data:')) troubles.push(`${one.name}: asks ${r.url()}`)
+  })
+}
+
+export async function end() {
+  for (const browser of opened) await browser.close()
+  if (troubles.length > 0) throw new Error('the pages complain:\n' + troubles.join('\n'))
+}
+
+// register makes an account, as a stranger who opens the first page does.
+export async function register(one) {
+  const { page } = one
+  await page.goto('/')
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await page.getByRole('link', { name: 'Create an account' }).click()
+  await page.getByLabel('Name').fill(one.name)
+  await page.getByLabel('E-mail').fill(one.email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Create the account' }).click()
+  await page.getByRole('heading', { name: 'Projects' }).waitFor()
+  return one
+}
+
+export async function newProject({ page }, name, description = '') {
+  await page.getByRole('button', { name: 'New project' }).click()
+  await page.getByLabel('Name').fill(name)
+  if (description) await page.getByLabel('Description').fill(description)
+  await page.getByRole('button', { name: 'Create the project' }).click()
+  await page.getByRole('heading', { name, level: 1 }).waitFor()
+  return new URL(page.url()).pathname
+}
+
+export async function newDocument({ page }, name) {
+  await page.getByRole('button', { name: 'New document' }).click()
+  await page.getByLabel('Name').fill(name)
+  await page.getByRole('button', { name: 'Create the document' }).click()
+  await page.getByRole('heading', { name, level: 1 }).waitFor()
+  return new URL(page.url()).pathname
+}
+
+// idOf is a user's id, as the account's panel shows it.
+export async function idOf({ page, name }) {
+  await page.getByRole('button', { name: `Account of ${name}` }).click()
+  const id = await page.locator('#account-panel code').textContent()
+  await page.keyboard.press('Escape')
+  return id
+}
+
+export async function addMember({ page }, id, name, role) {
+  await page.getByRole('button', { name: 'Add a member' }).click()
+  await page.getByLabel('E-mail or user id').fill(id)
+  if (role) await page.getByLabel('Role', { exact: true }).selectOption(role)
+  await page.getByRole('button', { name: 'Add', exact: true }).click()
+  await page.locator('section', { has: page.getByRole('heading', { name: 'Members' }) }).getByText(name).first().waitFor()
+}
+
+// eventually waits for what no locator waits for.
+export async function eventually(what, test) {
+  const until = Date.now() + patience
+  for (let last; ;) {
+    try {
+      last = await test()
+      if (last === true) return
+    } catch (e) {
+      last = e
+    }
+    if (Date.now() > until) throw new Error(`${what}: ${JSON.stringify(last) ?? last}`)
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
+// shot takes a picture for those who want to see the pages.
+export async function shot({ page }, name) {
+  if (!shots) return
+  mkdirSync(shots, { recursive: true })
+  await page.screenshot({ path: join(shots, `${name}.png`) })
+}
