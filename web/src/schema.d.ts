@@ -828,6 +828,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is in the project now, each user once, with what he last said of himself
+         * @description Permission: project:read.
+         */
+        get: operations["listPresence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/restore": {
         parameters: {
             query?: never;
@@ -1846,6 +1866,18 @@ export interface components {
              * @description Of the document's last update: the ETag of its content. What it has already raises it no further.
              */
             position: number;
+        };
+        Presence: {
+            items: components["schemas"]["Present"][];
+        };
+        Present: {
+            name: string;
+            /** @description As the user's client said it last; empty where it has said nothing */
+            state: {
+                [key: string]: unknown;
+            };
+            /** Format: uuid */
+            user_id: string;
         };
         Problem: {
             /** @description Moves that are possible instead */
@@ -14006,6 +14038,219 @@ export interface operations {
                 };
             };
             /** @description email_unverified, forbidden, user_inactive, user_suspended */
+            403: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_acceptable */
+            406: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded, unavailable */
+            503: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description timeout */
+            504: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPresence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Milliseconds the request may take; 10000 by default. */
+                "Atelier-Timeout"?: number;
+                /** @description The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced. */
+                "X-Request-Id"?: string;
+                /** @description The trace that the request belongs to (W3C Trace Context). */
+                Traceparent?: string;
+                /** @description Value of the caller's last write, none where its reply had none: a replica that has that write may answer. Without it the primary does. */
+                "Atelier-Consistency"?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is in the project now, each user once, with what he last said of himself */
+            200: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Presence"];
+                };
+            };
+            /** @description validation_failed */
+            400: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid_token, session_revoked, token_expired */
+            401: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description email_unverified, user_inactive, user_suspended */
             403: {
                 headers: {
                     /** @description What is left of them: r requests, and more in t seconds. */
