@@ -66,7 +66,11 @@ func (s *Server) admit(ctx context.Context, c *call) error {
 // authenticate finds out whom the token speaks for. Where nobody needs one it is
 // not looked at: a client whose token has expired can still refresh it.
 func (s *Server) authenticate(ctx context.Context, c *call) error {
-	if c.op.Permission == public {
+	switch c.op.Permission {
+	case public:
+		return nil
+	case onSocket:
+		s.meet(ctx, c)
 		return nil
 	}
 	token, err := s.presented(c)

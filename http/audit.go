@@ -33,19 +33,27 @@ var audited = map[string]bool{
 // note tells the audit of a refusal. What was done is told by its events, in their
 // transaction; a refusal has none, and is answered when its row is written.
 func (s *Server) note(ctx context.Context, c *call, err error) {
-	if err == nil || s.deps.Audit == nil {
+	if err == nil {
 		return
 	}
-	code := messages.CodeOf(err)
-	if !audited[code] {
+	s.noteRefusal(ctx, refusalNote{
+		code: messages.CodeOf(err), actor: c.userID(), action: c.op.ID, target: tokenless(c.fiber.Path()), ip: s.address(c.fiber).String(), requestID: requestID(c.fiber),
+	})
+}
+
+// refusalNote is what the audit is told of a refusal.
+type refusalNote struct{ code, actor, action, target, ip, requestID string }
+
+// noteRefusal tells the audit of a refusal, if it is one that belongs there.
+func (s *Server) noteRefusal(ctx context.Context, n refusalNote) {
+	if s.deps.Audit == nil || !audited[n.code] {
 		return
 	}
 	const most = 300
-	target := tokenless(c.fiber.Path())
 	s.deps.Audit.Refused(ctx, messages.AuditRow{
-		ID: uuid.Must(uuid.NewV7()).String(), At: s.deps.Now().UTC().Truncate(time.Microsecond), Actor: c.userID(), Action: c.op.ID,
-		Target: strings.ToValidUTF8(strings.ReplaceAll(target[:min(len(target), most)], "\x00", ""), ""), Result: messages.AuditRefused, Code: code,
-		IP: s.address(c.fiber).String(), RequestID: requestID(c.fiber), Detail: "{}",
+		ID: uuid.Must(uuid.NewV7()).String(), At: s.deps.Now().UTC().Truncate(time.Microsecond), Actor: n.actor, Action: n.action,
+		Target: strings.ToValidUTF8(strings.ReplaceAll(n.target[:min(len(n.target), most)], "\x00", ""), ""), Result: messages.AuditRefused, Code: n.code,
+		IP: n.ip, RequestID: n.requestID, Detail: "{}",
 	})
 }
 

@@ -30,6 +30,7 @@ type flows interface {
 	OfferOwnership(ctx context.Context, m *messages.Meta, project, user string) (*messages.Project, error)
 	ResendMail(ctx context.Context, m *messages.Meta, user string) error
 	Authenticate(ctx context.Context, token string) (*identity.Principal, error)
+	Standing(ctx context.Context, userID, sessionID string) (*identity.Principal, error)
 }
 
 type registerInput struct {

@@ -146,24 +146,30 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 		lingerAfter(c)
 	}
 	refused := s.refusal(err, id)
-	p := s.problems[refused.GetCode()]
-	body := problemBody{
-		Type: "/problems/" + refused.GetCode(), Title: p.Title, Status: p.Status, Detail: cmp.Or(refused.GetMessage(), p.Title), Instance: c.Path(),
-		Code: refused.GetCode(), RequestID: id, Allowed: refused.GetAllowed(),
-	}
-	for _, f := range refused.GetFields() {
-		body.Errors = append(body.Errors, fieldError{Pointer: f.GetPointer(), Code: f.GetCode(), Message: f.GetMessage()})
-	}
+	body := s.problemOf(refused, id, c.Path())
 	var document bytes.Buffer
 	encoder := json.NewEncoder(&document)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(body); err != nil {
 		return err
 	}
-	challenge(c, p.Status, refused)
-	c.Status(p.Status).Set(fiber.HeaderContentType, "application/problem+json")
+	challenge(c, body.Status, refused)
+	c.Status(body.Status).Set(fiber.HeaderContentType, "application/problem+json")
 	c.Response().SetBodyRaw(document.Bytes())
 	return nil
+}
+
+// problemOf is the document of a refusal that refusal has returned.
+func (s *Server) problemOf(refused *messages.Error, requestID, instance string) problemBody {
+	p := s.problems[refused.GetCode()]
+	body := problemBody{
+		Type: "/problems/" + refused.GetCode(), Title: p.Title, Status: p.Status, Detail: cmp.Or(refused.GetMessage(), p.Title), Instance: instance,
+		Code: refused.GetCode(), RequestID: requestID, Allowed: refused.GetAllowed(),
+	}
+	for _, f := range refused.GetFields() {
+		body.Errors = append(body.Errors, fieldError{Pointer: f.GetPointer(), Code: f.GetCode(), Message: f.GetMessage()})
+	}
+	return body
 }
 
 // challenge sets the headers that go with a status: what to sign in with

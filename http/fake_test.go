@@ -67,6 +67,10 @@ func (fakeFlows) Authenticate(_ context.Context, token string) (*identity.Princi
 	return &identity.Principal{UserID: someUser, SessionID: someSession, Roles: []string{"user"}}, nil
 }
 
+func (fakeFlows) Standing(_ context.Context, user, session string) (*identity.Principal, error) {
+	return &identity.Principal{UserID: user, SessionID: session, Roles: []string{"user"}}, nil
+}
+
 type fakeAccounts struct{ accounts }
 
 func (fakeAccounts) GetAccount(context.Context, *messages.GetAccount) (*messages.Account, error) {

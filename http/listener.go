@@ -163,16 +163,22 @@ func (l *listener) forget(c *conn) {
 // Close closes the connection. One that lingers first reads what the client is
 // still sending: else the reset would overtake the reply.
 func (c *conn) Close() error {
-	defer c.once.Do(func() {
-		c.from.forget(c)
-		c.from.open.Done()
-	})
+	defer c.leave()
 	if c.linger.Load() {
 		_ = c.CloseWrite()
 		_ = c.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes)
 	}
 	return c.TCPConn.Close()
+}
+
+// leave takes a connection that speaks another protocol from now on out of those
+// that end with their next reply.
+func (c *conn) leave() {
+	c.once.Do(func() {
+		c.from.forget(c)
+		c.from.open.Done()
+	})
 }
 
 // lingerAfter has the connection of a request that was not read to its end

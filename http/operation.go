@@ -36,12 +36,13 @@ const (
 	readUsers       permission = "installation:read_users"
 	helpUsers       permission = "installation:help_users"
 	readAudit       permission = "installation:read_audit"
+	onSocket        permission = "socket" // who comes says so when the socket is open, and rights are decided by what he then asks for
 )
 
 // known reports whether the permission is one that somebody decides.
 func (p permission) known() bool {
 	switch p {
-	case public, signedIn, projectRead, projectEdit, projectSettings, projectMembers, projectArchive, projectDelete, projectTransfer, projectContent, administer, readUsers, helpUsers, readAudit:
+	case public, signedIn, projectRead, projectEdit, projectSettings, projectMembers, projectArchive, projectDelete, projectTransfer, projectContent, administer, readUsers, helpUsers, readAudit, onSocket:
 		return true
 	}
 	return false
@@ -65,7 +66,7 @@ func (p permission) roles() []string {
 
 // anonymous reports whether callers without a token get through: to the entity,
 // which lets them read what is public.
-func (p permission) anonymous() bool { return p == public || p == projectRead }
+func (p permission) anonymous() bool { return p == public || p == projectRead || p == onSocket }
 
 const base = "/api/v1"
 
@@ -86,6 +87,8 @@ type operation struct {
 	Produces   string   // media type of the reply; empty: JSON
 
 	retirement
+
+	credentials func(*fiber.Ctx) socketCredentials // of sockets; nil: headers, cookies and tickets for the event channel
 
 	page  bool // beside the versioned API
 	asset bool // of the reference, and no JSON
@@ -113,6 +116,9 @@ type call struct {
 	digest    []byte              // fingerprint, with a client's key
 	trace     string
 	ip        string // of the client
+
+	party   *party // who opens a socket; nil: he has not said
+	refused error  // why he is turned away
 }
 
 // meta is the Meta of a command made for this request.
@@ -190,7 +196,7 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 		}
 		r, err := h(s.seenFrom(ctx, c), c, &input)
 		s.tellPosition(ctx, c, err)
-		if err != nil {
+		if err != nil || f.Context().Hijacked() {
 			return err
 		}
 		if outcome != nil && outcome.Replayed {

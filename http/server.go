@@ -23,6 +23,7 @@ type Config struct {
 	Proxies     Proxies
 	Origins     Origins // whose pages may read replies
 
+	TicketKey       []byte        // 32 bytes, the same on all nodes
 	CSRFKey         []byte        // 32 bytes, the same on all nodes
 	SessionLifetime time.Duration // of cookies with refresh tokens
 
@@ -49,6 +50,8 @@ type Deps struct {
 	Limits    *Limits                                          // nil: callers are not limited
 	Meter     Meter                                            // nil: nobody counts
 	Tracer    Tracer                                           // nil: nobody samples
+	Holdings  *Holdings                                        // rights of open sockets; nil: nobody revokes
+	Tickets   tickets
 	Log       *slog.Logger
 }
 
@@ -76,6 +79,8 @@ type Server struct {
 	told     map[endpoint]func(status int, took time.Duration)
 	inFlight atomic.Int64
 
+	holdings             *Holdings
+	sockets              *sockets
 	ofAddresses, ofUsers limited // budgets of callers, where they are limited
 	draining             atomic.Bool
 	listener             atomic.Pointer[listener] // set by Serve, drained by Shutdown
@@ -92,6 +97,10 @@ func New(config Config, deps Deps) *Server {
 	if l := deps.Limits; l != nil {
 		s.ofAddresses, s.ofUsers = newLimited(BudgetAddress, l.Addresses), newLimited(BudgetUser, l.Users)
 	}
+	if s.holdings = deps.Holdings; s.holdings == nil {
+		s.holdings = NewHoldings(nil)
+	}
+	s.sockets = newSockets(s.holdings, deps.Log)
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, BodyLimit: maxBody, ReadBufferSize: maxHeader,
@@ -99,6 +108,7 @@ func New(config Config, deps Deps) *Server {
 	})
 	server := s.app.Server()
 	server.Handler = knownMethods(server.Handler)
+	server.KeepHijackedConns = true // sockets close their connections themselves, and keep nothing of the request
 	s.app.Use(s.envelope)
 	s.unrouted()
 	s.table()
@@ -171,11 +181,12 @@ func (s *Server) table() {
 	s.invitations()
 	s.tableDocuments()
 	s.tablePresence()
+	s.tableRealtime()
 	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: projectRead, Status: 200,
 		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
 	add(s, operation{ID: "listFeed", Method: "GET", Path: "/events", Summary: "Everything that happened to me and in my projects, oldest first; for administrators to all. next_cursor is never null: asked again later, it leads to what has happened since",
 		Permission: signedIn, Status: 200, List: true}, s.listFeed)
-	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first", Permission: projectRead, Status: 200, List: true,
+	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first.", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listEvents)
 	add(s, operation{ID: "listActivity", Method: "GET", Path: "/projects/{project_id}/activity", Summary: "The project's events, newest first", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listActivity)
@@ -245,13 +256,18 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 // Retire says not ready and still takes requests, so that a balancer notices
-// before connections are refused. They end with their next reply.
-func (s *Server) Retire() { s.draining.Store(true) }
+// before connections are refused. They end with their next reply, and sockets are sent
+// to other nodes.
+func (s *Server) Retire() {
+	s.draining.Store(true)
+	s.sockets.leave()
+}
 
 // Shutdown says not ready, answers what was accepted and closes the connections.
 // It waits for that until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Retire()
+	s.sockets.stop(ctx)
 	if l := s.listener.Load(); l != nil {
 		l.drain(ctx)
 	}

@@ -42,10 +42,17 @@ func (s *Service) Authenticate(ctx context.Context, token string) (*Principal, e
 			drop()
 			return nil, err
 		}
+		p.Expires = expires
 		if keep(p, expires) {
 			return p, nil
 		}
 	}
+}
+
+// Standing asks whether a session that was authenticated before is still good, for
+// connections that outlive a request. Nothing is remembered of the answer.
+func (s *Service) Standing(ctx context.Context, userID, sessionID string) (*Principal, error) {
+	return s.validate(ctx, userID, sessionID)
 }
 
 func (s *Service) validate(ctx context.Context, userID, sessionID string) (*Principal, error) {

@@ -41,4 +41,5 @@ type Principal struct {
 	UserID    string
 	SessionID string
 	Roles     []string
+	Expires   time.Time // of the token
 }

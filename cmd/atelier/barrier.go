@@ -6,16 +6,19 @@ import (
 	"sync"
 	"time"
 
+	httpd "atelier/http"
 	"atelier/identity/token"
 	"atelier/messages"
 )
 
 // barrier takes revocations to what hangs on them on this node: live session
-// entities first, then the tokens that were validated through them.
+// entities first, then the tokens that were validated through them, and open sockets
+// last, which ask both.
 type barrier struct {
 	tokens   *token.Cache[checked]
 	entities func([]messages.Mark)
 	lists    *floor // of replicas; nil: there are none
+	sockets  *httpd.Holdings
 }
 
 func (b barrier) Revoke(marks []messages.Mark, done func()) {
@@ -24,6 +27,7 @@ func (b barrier) Revoke(marks []messages.Mark, done func()) {
 	if b.lists != nil {
 		b.lists.Revoke(marks)
 	}
+	b.sockets.Revoke(marks)
 	done()
 }
 

@@ -75,6 +75,8 @@ func (l listening) RoundTrip(r *http.Request) (*http.Response, error) {
 		meant = []string{"csrf"}
 	case api + "/users/me/invitations":
 		meant = []string{"link"}
+	case api + "/realtime/tickets":
+		meant = []string{"ticket"}
 	}
 	if strings.HasPrefix(r.URL.Path, api+"/invitations/") && response.StatusCode >= 400 {
 		meant = []string{"link"} // the problem names the path that was asked for, to who asked
@@ -247,6 +249,11 @@ func sing(t *testing.T, p *program, c *canaries, root *client) {
 	guest.post("/projects", object{"name": "x"}, cookies).refused(t, 403, "csrf_failed")
 	guest.post("/projects", object{"name": "x"}, cookies, "X-CSRF-Token: "+csrf).created(t)
 	guest.post("/auth/refresh", object{}, cookies).want(t, 200)
+
+	for range 2 {
+		ticket := c.keep("ticket", ada.post("/realtime/tickets", object{}).created(t).text("ticket"))
+		ada.get("/users/me?ticket="+ticket).refused(t, 400, "validation_failed")
+	}
 
 	// Where secrets do not belong.
 	ada.get("/users/me?access_token=" + ada.token)

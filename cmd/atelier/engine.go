@@ -44,6 +44,7 @@ type engine interface {
 	LogID(ctx context.Context) (string, error)
 	Ping(ctx context.Context) error
 	UpdateAttempts(ctx context.Context, keys [][]byte, expires time.Time, update func(logs [][]byte) [][]byte) error
+	UseTicket(ctx context.Context, id string, expires time.Time) (first bool, err error)
 	AddAudit(ctx context.Context, rows []messages.AuditRow) error
 	ListAudit(ctx context.Context, q *messages.AuditQuery) (*messages.AuditPage, error)
 	SealAudit(ctx context.Context, limit int, seal func(last messages.AuditCheckpoint, rows []messages.AuditRow) messages.AuditCheckpoint) (n int, err error)

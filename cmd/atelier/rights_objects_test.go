@@ -66,6 +66,7 @@ var rightsBodies = map[string]func(w *rightsWorld, variant string) any{
 	"renameDocument": static(object{"name": "Plan"}),
 	"createVersion":  static(object{"name": "Draft"}),
 	"appendUpdate":   static(yjsText(9, 0, "more")),
+	"createTicket":   static(object{}),
 	"createUser": func(*rightsWorld, string) any {
 		return object{"email": fmt.Sprintf("made-%d@example.com", people.Add(1)), "name": "Made"}
 	},
@@ -110,7 +111,7 @@ func linkBody(purpose string) func(*rightsWorld, string) any {
 // harmless are writes after which everything is as before, for the next one who asks.
 var harmless = strings.Fields(`updateProject updateMe updatePreferences checkPassword login forgotPassword resendVerification createProject createUser
 	register refresh verifyEmail confirmEmail resetPassword reauthenticate changePassword changeEmail invite resendInvitation offerOwnership resendMail revokeSessions endOtherSessions
-	createDocument renameDocument createVersion restoreVersion appendUpdate
+	createDocument renameDocument createVersion restoreVersion appendUpdate createTicket
 	drainNode logout deleteMe replaceUser updateUser`)
 
 // changing are those that change who asks, or tell all of him.

@@ -58,6 +58,7 @@ type server struct {
 	letters  *letterbox
 	tender   *tender
 	hub      *actors.Hub
+	holdings *httpd.Holdings
 	tendAs   func(actors.FolderConfig) // look after documents, from now on so
 	mint     *token.Mint
 	keys     func(context.Context, *keyOrder) (*keyReport, error) // carries out an operator's order
@@ -166,9 +167,9 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	s.background(kept.write)
 	s.background(kept.chain)
 	s.metrics.readAudit(kept)
-	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
+	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), TicketKey: sealer.Derive("ticket"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Verification: c.Verification == "on"}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Documents: s.clients.documents, Live: s.hub, Queries: newLists(db, s.floor, s.cache),
-		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Position: db.position, Audit: kept, Limits: limits,
+		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Position: db.position, Audit: kept, Limits: limits, Holdings: s.holdings, Tickets: db,
 		Web: web.Files(), Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,
 	})
 	s.metrics.readEdge(s.edge, hasher)
@@ -213,7 +214,9 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	if db.position != nil {
 		s.floor = &floor{position: db.position}
 	}
-	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }, s.floor}
+	held := &struct{ httpd.Lease }{} // known further below, and asked when there are sockets
+	s.holdings = httpd.NewHoldings(held)
+	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }, s.floor, s.holdings}
 	s.letters = &letterbox{db: db}
 	s.tender = &tender{}
 	deps := actors.Deps{
@@ -234,6 +237,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 			s.peers.now = leased.Now
 		}
 	}
+	held.Lease = deps.Lease
 	s.letters.now = deps.Lease.Now
 	if s.floor != nil {
 		s.floor.lease = deps.Lease

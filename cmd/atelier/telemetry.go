@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"atelier/actors"
@@ -101,6 +102,12 @@ func (m *metrics) readRuntime(r *actors.Runtime, a *activity) {
 // readEdge adds what is looked up in the edge and in what it stands on.
 func (m *metrics) readEdge(edge *httpd.Server, hasher *password.Hasher) {
 	m.Gauge("atelier_http_requests_in_flight", "Requests that are being answered.", nil, one(edge.InFlight))
+	m.Gauge("atelier_sockets", "Open sockets.", nil, one(edge.Sockets))
+	m.Counter("atelier_sockets_closed_total", "Sockets that have ended, by the code that they were closed with.", []string{"code"}, func(value func(float64, ...string)) {
+		for code, n := range edge.SocketsClosed() {
+			value(float64(n), strconv.Itoa(code))
+		}
+	})
 	m.Gauge("atelier_password_hash_slots", "Passwords that can be hashed at one time.", nil, one(func() int { return hasher.Load().Slots }))
 	m.Gauge("atelier_password_hashes", "Passwords that are being hashed, and that wait for it.", []string{"state"}, func(value func(float64, ...string)) {
 		load := hasher.Load()

@@ -55,6 +55,7 @@ type Engine interface {
 	WaitingMails(context.Context) (int64, error)
 	SweepMails(ctx context.Context, before time.Time, limit int) (removed int, err error)
 	UpdateAttempts(ctx context.Context, keys [][]byte, expires time.Time, update func(logs [][]byte) [][]byte) error
+	UseTicket(ctx context.Context, id string, expires time.Time) (first bool, err error)
 	AddAudit(ctx context.Context, rows []messages.AuditRow) error
 	ListAudit(ctx context.Context, q *messages.AuditQuery) (*messages.AuditPage, error)
 	SealAudit(ctx context.Context, limit int, seal func(last messages.AuditCheckpoint, rows []messages.AuditRow) messages.AuditCheckpoint) (n int, err error)
@@ -185,6 +186,7 @@ var sharing = []property{
 	{"SessionsStepUp", sessionsStepUp},
 	{"AttemptsAreUpdatedTogether", attemptsTogether},
 	{"AttemptsOfAllNodesCount", attemptsOfAll},
+	{"TicketsAreUsedOnce", ticketsAreUsedOnce},
 	{"UsersAreErased", usersAreErased},
 	{"OwnersAreNotErased", ownersAreNotErased},
 	{"InvitationsAreFoundByAddress", invitationsByAddress},
@@ -214,6 +216,7 @@ var alone = []property{
 	{"EachMailHasOneSender", oneSender},
 	{"SentMailsAreSwept", mailsAreSwept},
 	{"SweepRemovesOldAttempts", attemptsSwept},
+	{"SweepRemovesOldTickets", ticketsSwept},
 	{"AuditGoesWithItsEvents", auditGoesWithEvents},
 	{"AuditIsListed", auditIsListed},
 	{"AuditIsSealedOnce", auditIsSealed},

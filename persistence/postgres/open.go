@@ -229,7 +229,10 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int,
 			break
 		}
 	}
-	return removed, db.sweepAttempts(ctx, now, limit)
+	if err := db.sweepAttempts(ctx, now, limit); err != nil {
+		return removed, err
+	}
+	return removed, db.sweepTickets(ctx, now, limit)
 }
 
 // asked is wrap for queries, whose errors reach clients: that the database could

@@ -1,0 +1,349 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"atelier/messages"
+)
+
+// Times of rights that are asked for anew.
+const (
+	leaseLook  = 250 * time.Millisecond // between looks at the node's lease
+	askAgain   = 100 * time.Millisecond // after nobody has answered, and up to five times that
+	askTime    = 5 * time.Second        // for an answer
+	pauseMost  = 30 * time.Second       // a socket whose rights nobody can tell waits so long, and is closed
+	askAtOnce  = 64                     // after a lapse all sockets ask: no stampede
+	alwaysHeld = 1                      // era of a node that needs no lease
+)
+
+// Lease is the right of a node to answer by what it knows.
+type Lease interface {
+	// Trust reports whether the node holds it, and its era: what was found out in
+	// another one counts for nothing.
+	Trust() (era int64, ok bool)
+}
+
+type noLease struct{}
+
+func (noLease) Trust() (int64, bool) { return alwaysHeld, true }
+
+// Holdings are the rights that a node's open sockets hold: each in the name of a
+// session, and on projects. A revocation stops all that it concerns before Revoke
+// returns. Then the truth is asked: what is still allowed goes on, and the rest ends.
+//
+// A right enters before the truth is asked, and what was answered before a mark came
+// counts for nothing: so none is missed that is on its way.
+type Holdings struct {
+	lease Lease
+	slots chan struct{}
+
+	mu       sync.Mutex
+	roots    map[*hold]struct{} // of sockets: their sessions
+	users    map[string]map[*hold]struct{}
+	sessions map[string]map[*hold]struct{}
+	projects map[string]map[*hold]struct{}
+	lapsed   bool // when it was looked last
+}
+
+// NewHoldings makes a table that nothing is in. Without a lease the node is always
+// trusted.
+func NewHoldings(lease Lease) *Holdings {
+	if lease == nil {
+		lease = noLease{}
+	}
+	return &Holdings{
+		lease: lease, slots: make(chan struct{}, askAtOnce), roots: make(map[*hold]struct{}), users: make(map[string]map[*hold]struct{}),
+		sessions: make(map[string]map[*hold]struct{}), projects: make(map[string]map[*hold]struct{}),
+	}
+}
+
+// hold is a right of a socket: that of its session, which is its root, or one on a
+// project.
+type hold struct {
+	table   *Holdings
+	socket  *socket
+	user    string // empty: nobody is signed in
+	session string
+	project string // empty: the root
+
+	// check asks the truth; nil is yes. It is called by one goroutine at a time.
+	check func(context.Context) error
+	// kept is called when the right was asked for anew and still is; nil: nobody wants
+	// to know. Lost: it is not, and why. Nothing goes in or out meanwhile. Lost is not
+	// called for a root: its socket is cut.
+	kept func()
+	lost func(error)
+
+	// last is what is said before a root's socket is cut, framed; nil: nothing.
+	last func(error) []byte
+
+	marks int // revocations that concerned it; guarded by the table's lock
+	state holdState
+	dead  atomic.Bool // it is over: what waits by it is not written
+}
+
+type holdState byte
+
+const (
+	entering holdState = iota // the truth is asked for the first time
+	valid
+	asking // anew: the socket's gate is shut
+	over
+)
+
+// enter takes a right into the table, and asks the truth. It returns with an answer
+// that no revocation has overtaken; a refusal is an error, and then nothing is held.
+func (t *Holdings) enter(ctx context.Context, h *hold) error {
+	h.table = t
+	t.mu.Lock()
+	t.index(h)
+	t.mu.Unlock()
+	err := h.settle(ctx, false)
+	if err != nil {
+		h.leave()
+	}
+	return err
+}
+
+// leave takes a right out of the table.
+func (h *hold) leave() {
+	h.table.mu.Lock()
+	defer h.table.mu.Unlock()
+	h.table.forget(h)
+}
+
+// leaveAll takes out all rights of a socket.
+func (t *Holdings) leaveAll(s *socket) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(s.holds) > 0 {
+		t.forget(s.holds[0])
+	}
+}
+
+// settle asks until there is an answer that counts. Only the patient ask again where
+// nobody answers.
+func (h *hold) settle(ctx context.Context, patient bool) error {
+	for wait := askAgain; ; wait = min(wait*3/2, 5*askAgain) {
+		marks, gone := h.marked()
+		if gone {
+			return errEnded
+		}
+		era, trusted := h.table.lease.Trust()
+		err := error(messages.Refuse(messages.CodeUnavailable, "the node does not hold its lease: come again"))
+		if trusted {
+			err = h.ask(ctx, patient)
+		}
+		if trusted && (err == nil || refusing(err)) {
+			if h.settled(marks, era, err) {
+				return err
+			}
+			continue // overtaken
+		}
+		if !patient {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return messages.Refuse(messages.CodeUnavailable, "nobody could tell in time what is allowed: come again")
+		case <-time.After(wait/2 + rand.N(wait/2)):
+		}
+	}
+}
+
+// ask asks once. Those who were stopped wait for their turn.
+func (h *hold) ask(ctx context.Context, inTurn bool) error {
+	if h.check == nil {
+		return nil
+	}
+	if inTurn {
+		h.table.slots <- struct{}{}
+		defer func() { <-h.table.slots }()
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return h.check(ctx)
+}
+
+func (h *hold) marked() (marks int, gone bool) {
+	h.table.mu.Lock()
+	defer h.table.mu.Unlock()
+	return h.marks, h.state == over
+}
+
+// settled takes an answer, unless a revocation or the end of the lease has overtaken
+// it.
+func (h *hold) settled(marks int, era int64, err error) bool {
+	h.table.mu.Lock()
+	defer h.table.mu.Unlock()
+	if now, trusted := h.table.lease.Trust(); h.marks != marks || !trusted || now != era {
+		return false
+	}
+	switch {
+	case h.state == over:
+	case err != nil:
+		h.table.forget(h)
+	default:
+		h.state = valid
+		if h.project == "" {
+			h.socket.in(era)
+		}
+	}
+	return true
+}
+
+// refusing reports whether an error is an answer: that the right is not there.
+func refusing(err error) bool {
+	switch messages.CodeOf(err) {
+	case messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout, messages.CodeMoved, messages.CodeOutcomeUnknown,
+		messages.CodeInternal, messages.CodeRateLimited, messages.CodeTooManyAttempts:
+		return false
+	}
+	return true
+}
+
+// Revoke stops what marks concern: nothing of it goes in or out any more when it
+// returns. What is still allowed goes on by itself.
+func (t *Holdings) Revoke(marks []messages.Mark) {
+	if !socketsHear {
+		return
+	}
+	t.mu.Lock()
+	var stopped []*socket
+	for _, m := range marks {
+		stopped = t.mark(m, stopped)
+	}
+	t.mu.Unlock()
+	for _, s := range stopped {
+		s.settled()
+	}
+}
+
+func (t *Holdings) mark(m messages.Mark, stopped []*socket) []*socket {
+	concerned := t.roots
+	switch {
+	case m.Project != "":
+		concerned = t.projects[m.Project]
+	case m.Session != "":
+		concerned = t.sessions[m.Session]
+	case m.User != "":
+		concerned = t.users[m.User]
+	}
+	for h := range concerned {
+		if (m.User == "" || m.User == h.user) && (m.Session == "" || m.Session == h.session) {
+			stopped = h.stop(stopped)
+		}
+	}
+	return stopped
+}
+
+// stop stops a right, and has the truth asked. The table's lock is held.
+func (h *hold) stop(stopped []*socket) []*socket {
+	h.marks++
+	if h.state != valid {
+		return stopped // it is being asked, and will be once more
+	}
+	h.state = asking
+	h.socket.stop()
+	go h.again()
+	return append(stopped, h.socket)
+}
+
+// again asks for a right that was stopped.
+func (h *hold) again() {
+	defer h.socket.goOn()
+	ctx, cancel := context.WithTimeout(context.Background(), pauseMost)
+	defer cancel()
+	err := h.settle(ctx, true)
+	switch {
+	case err == nil:
+		if h.kept != nil {
+			h.kept()
+		}
+	case errors.Is(err, errEnded):
+	case !refusing(err):
+		h.socket.close(closeDraining, "nobody could tell what is allowed")
+	case h.project == "":
+		h.socket.cut(closeUnauthenticated, messages.CodeOf(err), h.farewell(err))
+	default:
+		h.socket.drop(h)
+		h.lost(err)
+	}
+}
+
+func (h *hold) farewell(err error) []byte {
+	if h.last == nil {
+		return nil
+	}
+	return h.last(err)
+}
+
+// look follows the node's lease. When it has lapsed, and when it begins anew, all
+// sockets ask for all they hold.
+func (t *Holdings) look() {
+	era, trusted := t.lease.Trust()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lapse := !trusted && !t.lapsed
+	t.lapsed = !trusted
+	for h := range t.roots {
+		if lapse || trusted && h.state == valid && !h.socket.of(era) {
+			for _, each := range h.socket.holds {
+				_ = each.stop(nil)
+			}
+		}
+	}
+}
+
+// index puts a right into the table. The lock is held.
+func (t *Holdings) index(h *hold) {
+	h.socket.holds = append(h.socket.holds, h)
+	if h.project != "" {
+		enlist(t.projects, h.project, h)
+		return
+	}
+	t.roots[h] = struct{}{}
+	enlist(t.users, h.user, h)
+	enlist(t.sessions, h.session, h)
+}
+
+// forget takes it out. The lock is held.
+func (t *Holdings) forget(h *hold) {
+	if h.state == over {
+		return
+	}
+	h.state = over
+	h.dead.Store(true)
+	for i, held := range h.socket.holds {
+		if held == h {
+			h.socket.holds = append(h.socket.holds[:i], h.socket.holds[i+1:]...)
+			break
+		}
+	}
+	delete(t.roots, h)
+	strike(t.users, h.user, h)
+	strike(t.sessions, h.session, h)
+	strike(t.projects, h.project, h)
+}
+
+func enlist(by map[string]map[*hold]struct{}, key string, h *hold) {
+	if key == "" {
+		return
+	}
+	if by[key] == nil {
+		by[key] = make(map[*hold]struct{}, 1)
+	}
+	by[key][h] = struct{}{}
+}
+
+func strike(by map[string]map[*hold]struct{}, key string, h *hold) {
+	delete(by[key], h)
+	if len(by[key]) == 0 {
+		delete(by, key)
+	}
+}

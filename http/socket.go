@@ -1,0 +1,308 @@
+package http
+
+import (
+	"bytes"
+	"net"
+	"sync"
+	"time"
+)
+
+// socketLimits bound a socket.
+type socketLimits struct {
+	message int // bytes of a message from the client
+	frames  int // that wait to be written
+	bytes   int // of them together; one frame alone may have more
+}
+
+// What the sockets of events may have. Those of documents take larger messages.
+const (
+	queueFrames = 1024
+	queueBytes  = 1 << 20
+)
+
+// Times of a socket.
+const (
+	writerIdle  = time.Second            // the writer ends when nothing has come for so long
+	writeStall  = 10 * time.Second       // a client that takes nothing for so long is given up
+	fenceTime   = 50 * time.Millisecond  // what is being written when a right is stopped has so long to end
+	closeTime   = 3 * time.Second        // for the client to answer a close
+	deadAfter   = 60 * time.Second       // without a word, answers to pings included
+	untrusted   = 100 * time.Millisecond // until the lease is looked at again
+	writeChunk  = 64 << 10               // bytes of one write
+	keptFrames  = 32                     // room of a queue that is kept when it is empty
+	controlRate = 10                     // control frames a second
+)
+
+// frame is what a socket has yet to write. Its bytes, head included, may be shared
+// with any number of sockets.
+type frame struct {
+	bytes []byte
+	of    *hold // the right by which it is shown; nil: none is needed
+	seq   int64 // of the event in it; 0: none
+}
+
+// socket is a WebSocket connection: a queue of frames and a writer that is there
+// while there is something to write. One goroutine, its reader, calls receive. All
+// other methods may be called by anyone and do not block, but for pass and settled.
+//
+// Nothing goes in or out while the gate is shut: while one of the rights that hang on
+// the socket is asked for anew, and while the node's lease has lapsed.
+type socket struct {
+	conn   net.Conn
+	reader *frameReader // of the one goroutine that reads
+	limits socketLimits
+	manner *manner
+	lease  func() (era int64, ok bool)
+	slot   int     // of the heartbeat
+	holds  []*hold // guarded by the table's lock
+
+	mu      sync.Mutex
+	change  sync.Cond     // the gate, busy or the end
+	queue   []frame       // in order
+	queued  int           // bytes
+	urgent  []byte        // pings and pongs
+	kick    chan struct{} // of the writer; nil: there is none
+	busy    bool          // it is in a write
+	writes  int           // that were begun
+	stopped int           // rights that are being asked for
+	era     int64         // of the lease, in which the session was found good
+	last    []byte        // the close frame: nothing is queued behind it
+	speaker speaker       // nil: it says nothing by itself
+	code    int           // why the socket ends; 0: it does not
+	said    bool          // the close frame was written
+	done    bool          // the connection is closed
+}
+
+// speaker is what a kind of sockets says beside answers. It does not block.
+type speaker interface {
+	beat()                    // a heartbeat, beside the ping
+	move(after time.Duration) // the node goes, and closes the socket after a while
+}
+
+// manner is how a kind of sockets is kept alive and ended.
+type manner struct {
+	alive    []byte
+	goodbye  func(code int, why string) []byte
+	answered bool // the goodbye is, by the client
+}
+
+var webSocket = &manner{alive: framed(opPing, nil), goodbye: closeFrame, answered: true}
+
+func newSocket(conn net.Conn, early []byte, limits socketLimits, lease func() (int64, bool)) *socket {
+	s := &socket{conn: conn, limits: limits, manner: webSocket, lease: lease}
+	s.change.L = &s.mu
+	s.reader = newFrameReader(conn, early, limits.message)
+	return s
+}
+
+// send queues a frame. It reports false where there is no room: the caller decides
+// what becomes of a client that does not keep up. What comes after the end is dropped.
+func (s *socket) send(f frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil || s.done || f.of != nil && f.of.dead.Load() {
+		return true
+	}
+	if len(s.queue) >= s.limits.frames || len(s.queue) > 0 && s.queued+len(f.bytes) > s.limits.bytes {
+		return false
+	}
+	s.queue = append(s.queue, f)
+	s.queued += len(f.bytes)
+	s.wake()
+	return true
+}
+
+// room waits until half of the queue is free. It reports false where the socket ends.
+func (s *socket) room() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.last == nil && !s.done {
+		if len(s.queue) <= s.limits.frames/2 && s.queued <= s.limits.bytes/2 {
+			return true
+		}
+		s.change.Wait()
+	}
+	return false
+}
+
+// drop takes back what waits by a right. It returns the first event of it; 0: there
+// was none.
+func (s *socket) drop(of *hold) (first int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.queue[:0]
+	for _, f := range s.queue {
+		if f.of != of {
+			kept = append(kept, f)
+			continue
+		}
+		s.queued -= len(f.bytes)
+		if first == 0 {
+			first = f.seq
+		}
+	}
+	clear(s.queue[len(kept):])
+	s.queue = kept
+	return first
+}
+
+// close says goodbye behind what waits. Only the first close counts.
+func (s *socket) close(code int, why string) { s.finish(code, s.manner.goodbye(code, why), false) }
+
+// cut says goodbye at once: what waits is dropped. A notice may go before the goodbye.
+func (s *socket) cut(code int, why string, notice []byte) {
+	s.finish(code, append(bytes.Clone(notice), s.manner.goodbye(code, why)...), true)
+}
+
+// answer answers a client's goodbye with its own code.
+func (s *socket) answer(code int) {
+	if code == closeNone {
+		code = closeNormal
+	}
+	s.finish(closeNormal, closeFrame(code, ""), true)
+}
+
+func (s *socket) finish(code int, goodbye []byte, drop bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil || s.done {
+		return
+	}
+	s.code, s.last = code, append([]byte{}, goodbye...) // not nil, whatever there is to say
+	if drop || !s.open() {
+		s.queue, s.queued = nil, 0
+	}
+	s.change.Broadcast()
+	s.wake()
+}
+
+// abort closes the connection.
+func (s *socket) abort(code int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done {
+		return
+	}
+	s.done, s.queue, s.queued = true, nil, 0
+	if s.code == 0 {
+		s.code = code
+	}
+	s.change.Broadcast()
+	s.wakeWriter()
+	_ = s.conn.Close()
+}
+
+// ended is why the socket ends; 0: it does not.
+func (s *socket) ended() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.code
+}
+
+// open reports whether the gate is. The lock is held.
+func (s *socket) open() bool {
+	if s.stopped > 0 {
+		return false
+	}
+	era, trusted := s.lease()
+	return trusted && era == s.era
+}
+
+// pass waits until what has come in may take effect. It reports false where nothing
+// may any more.
+func (s *socket) pass() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.last == nil && !s.done {
+		if s.open() {
+			return true
+		}
+		if s.stopped > 0 {
+			s.change.Wait()
+			continue
+		}
+		s.mu.Unlock()
+		time.Sleep(untrusted)
+		s.mu.Lock()
+	}
+	return false
+}
+
+// stop shuts the gate until goOn has been called as often. What is in a write just
+// now has a moment to end, and else the connection does.
+func (s *socket) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped++
+	if s.busy {
+		_ = s.conn.SetWriteDeadline(time.Now().Add(fenceTime))
+	}
+}
+
+// settled waits for what was in a write when the gate was shut.
+func (s *socket) settled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for begun := s.writes; s.busy && s.writes == begun && !s.done; {
+		s.change.Wait()
+	}
+}
+
+// goOn opens the gate, if it was shut once.
+func (s *socket) goOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped--; s.stopped > 0 {
+		return
+	}
+	s.change.Broadcast()
+	if len(s.queue) > 0 || len(s.urgent) > 0 {
+		s.wake()
+	}
+}
+
+// in says in which era of the lease the session was found good.
+func (s *socket) in(era int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.era = era
+}
+
+// of reports whether the session was found good in an era.
+func (s *socket) of(era int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.era == era
+}
+
+// speaks has heartbeats and the end of the node told by somebody.
+func (s *socket) speaks(by speaker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.speaker = by
+}
+
+func (s *socket) spokenFor() speaker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.speaker
+}
+
+// ping asks the client for a sign of life.
+func (s *socket) ping() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil || s.done || len(s.urgent) > 0 {
+		return
+	}
+	s.urgent = s.manner.alive
+	s.wake()
+}
+
+// pong answers a client's ping. Of several that wait the last one is answered.
+func (s *socket) pong(payload []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.urgent = framed(opPong, payload)
+	s.wake()
+}
