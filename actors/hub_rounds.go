@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	watchAtOnce = 256 // topics in one question to another hub
-	headsAtOnce = 500 // in one to the log
+	watchAtOnce = 256                    // topics in one question to another hub
+	headsAtOnce = 500                    // in one to the log
+	viewsDiffer = 200 * time.Millisecond // between subscriptions while a node says that it is not the owner
 )
 
 // Run renews what this node watches, looks what the log has of it, and ends what
@@ -110,6 +111,9 @@ func (h *Hub) subscribeAt(ctx context.Context, owner string, part []*topic) erro
 	for i, t := range part {
 		index := int32(i)
 		t.subscribed(!slices.Contains(answer.GetUnreported(), index), slices.Contains(answer.GetComing(), index))
+	}
+	if len(answer.GetElsewhere()) > 0 {
+		time.AfterFunc(viewsDiffer, h.Moved)
 	}
 	return err
 }

@@ -380,6 +380,29 @@ func TestSignals(t *testing.T) {
 	})
 }
 
+// Where the one who is taken for the owner says that it is not, another one is looked
+// for at once, and not in the next round.
+func TestOwnersAreLookedForAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		name := ofProject("p")
+		n := newTown(t, newAnnals(name), "a", "b", "c")
+		set := func(node, owner string) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.owner[node] = owner
+		}
+		set("a", "c")
+		set("c", "c")
+		watch(t, n.hub("b"), name)
+		require.Equal(t, []string{"b"}, n.hub("a").audiences.nodes(name), "told all the same: views differ for a moment")
+		set("b", "c")
+		time.Sleep(viewsDiffer + time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, []string{"b"}, n.hub("c").audiences.nodes(name))
+	})
+}
+
 // An older owner does not know what a subscription is: the log is asked in rounds.
 func TestOlderOwnersAreDoneWithout(t *testing.T) {
 	t.Parallel()

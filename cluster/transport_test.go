@@ -70,6 +70,13 @@ func TestOrdersToANode(t *testing.T) {
 		require.Equal(t, "<nil>", a.do(t, order{Do: "drain", Node: to.Name}).Error)
 		require.Equal(t, "<nil>", a.do(t, order{Do: "seen", Node: to.Name, ID: "u"}).Error)
 		require.Equal(t, "map[project:7]", a.do(t, order{Do: "count", Node: to.Name}).Text)
+		if to == b {
+			told := a.do(t, order{Do: "watch", Node: to.Name, ID: "w"})
+			require.Equal(t, []string{"[0]", "<nil>"}, []string{told.Text, told.Error})
+			require.Equal(t, "<nil>", a.do(t, order{Do: "push", Node: to.Name, ID: "w", Times: 300 << 10}).Error, "more than a command may have")
+			to.done(t, "a watches w", 1)
+			to.done(t, fmt.Sprint("a pushes ", 300<<10, " bytes of w"), 1)
+		}
 		to.done(t, "drain", 1)
 		to.done(t, "seen [u]", 1)
 		to.done(t, "hand over project 1", 1)
