@@ -30,7 +30,7 @@ export async function person(name, node, options = {}) {
 
 // watch notes what a page complains of. That a request was refused is no trouble by
 // itself: what people are told of it is looked at.
-function watch(one, page) {
+export function watch(one, page) {
   page.on('pageerror', (e) => troubles.push(`${one.name}: ${e.stack ?? e}`))
   page.on('console', (m) => {
     if (m.type() === 'error' && !/Failed to load resource|WebSocket connection|net::ERR_/.test(m.text())) troubles.push(`${one.name}: ${m.text()}`)
@@ -91,6 +91,22 @@ export async function addMember({ page }, id, name, role) {
   await page.getByRole('button', { name: 'Add', exact: true }).click()
   await page.locator('section', { has: page.getByRole('heading', { name: 'Members' }) }).getByText(name).first().waitFor()
 }
+
+// write puts text at the end of the document that is open.
+export async function write({ page }, text) {
+  await page.locator('.cm-content').click()
+  await page.keyboard.press('Control+End')
+  await page.keyboard.type(text)
+}
+
+// textOf is what the document shows, without the cursors of others.
+export const textOf = ({ page }) => page.locator('.cm-content').evaluate((content) => {
+  const copy = content.cloneNode(true)
+  for (const extra of copy.querySelectorAll('.caret, .cm-placeholder')) extra.remove()
+  return [...copy.querySelectorAll('.cm-line')].map((line) => line.textContent).join('\n')
+})
+
+export const badge = ({ page }, text) => page.getByTestId('badge').getByText(text, { exact: true }).waitFor()
 
 // eventually waits for what no locator waits for.
 export async function eventually(what, test) {

@@ -1,6 +1,6 @@
 // Without arguments the names of the scenarios; else runs one, on two nodes.
 import assert from 'node:assert/strict'
-import { end, eventually, newDocument, newProject, password, person, register, shot } from './people.mjs'
+import { addMember, badge, end, eventually, idOf, newDocument, newProject, password, person, register, shot, textOf, watch, write } from './people.mjs'
 
 const scenarios = {
   // Somebody comes, begins, goes and comes back.
@@ -82,6 +82,155 @@ const scenarios = {
     await shot(bob, 'session-ended')
   },
 
+  // Two on different nodes write one document, see each other, and one is removed.
+  async together(a, b) {
+    const { ada, bob, project } = await pair(a, b)
+    await write(ada, 'The lamp burns oil. ')
+    await badge(ada, 'Saved')
+    await eventually('Bob sees it', async () => (await textOf(bob)) === 'The lamp burns oil. ')
+    await write(bob, 'The lens turns.')
+    await eventually('Ada sees it', async () => (await textOf(ada)) === 'The lamp burns oil. The lens turns.')
+    await badge(bob, 'Saved')
+    await ada.page.locator('.caret-name').getByText('Bob').waitFor()
+    await bob.page.locator('.caret-name').getByText('Ada').waitFor()
+    await bob.page.keyboard.press('Shift+Control+ArrowLeft')
+    await ada.page.locator('.selected').first().waitFor()
+    await ada.page.locator('.presence-faces').first().waitFor()
+    await Promise.all([ada.page.keyboard.type('Ada was here. '), bob.page.keyboard.type('Bob too. ')])
+    await eventually('both show the same', async () => {
+      const [one, other] = [await textOf(ada), await textOf(bob)]
+      return one === other && one.includes('Ada was here') && one.includes('Bob too') ? true : [one, other]
+    })
+    await shot(ada, 'document')
+
+    const members = await ada.context.newPage()
+    watch(ada, members)
+    await members.goto(project)
+    await eventually('both are here', async () => (await members.getByTestId('here').textContent()) === 'you, Bob')
+    await shot({ page: members }, 'project')
+    await members.getByLabel('Role of Bob').selectOption('viewer')
+    await badge(bob, 'Read-only')
+    await write(ada, ' More.')
+    await eventually('a reader sees what is written', async () => (await textOf(bob)).includes('More.'))
+    await members.getByText('made Bob viewer').waitFor()
+    await shot(bob, 'read-only')
+
+    await members.getByRole('button', { name: 'Remove Bob' }).click()
+    await members.getByRole('button', { name: 'Remove', exact: true }).click()
+    await bob.page.getByText('You have no access').waitFor()
+    await shot(bob, 'removed')
+    assert.equal(await bob.page.locator('.cm-content').count(), 0)
+    await bob.page.goto(project)
+    await bob.page.getByText('There is no such project').waitFor()
+    await members.getByText('removed Bob').waitFor()
+  },
+
+  // One loses the network, goes on writing, and comes back.
+  async offline(a, b) {
+    const { ada, bob } = await pair(a, b)
+    await write(ada, 'Begin.')
+    await eventually('Bob sees it', async () => (await textOf(bob)) === 'Begin.')
+    await bob.context.setOffline(true)
+    await badge(bob, 'Offline')
+    await bob.page.getByText('You are offline').waitFor()
+    await write(bob, ' Written on the train.')
+    await badge(bob, 'Offline, kept here')
+    await shot(bob, 'offline')
+    await write(ada, ' Written at home.')
+    await badge(ada, 'Saved')
+    assert.equal(await textOf(ada), 'Begin. Written at home.')
+    await bob.context.setOffline(false)
+    await badge(bob, 'Saved')
+    await eventually('both have all', async () => {
+      const [one, other] = [await textOf(ada), await textOf(bob)]
+      return one === other && one.includes('train') && one.includes('home') ? true : [one, other]
+    })
+  },
+
+  // What happens in a project is seen where it is open, without asking.
+  async live(a, b) {
+    const { ada, bob, project, document } = await pair(a, b)
+    await ada.page.goto(project)
+    await bob.page.goto(project)
+    await bob.page.getByRole('link', { name: 'Plan' }).waitFor()
+    const made = await newDocument(ada, 'Minutes')
+    await bob.page.getByRole('link', { name: 'Minutes' }).waitFor()
+    await bob.page.locator('.event', { hasText: 'Ada began Minutes' }).waitFor()
+    await ada.page.goto(project)
+    await ada.page.getByRole('button', { name: 'Rename Minutes' }).click()
+    await ada.page.getByLabel('Name').fill('Minutes of May')
+    await ada.page.getByRole('button', { name: 'Rename it' }).click()
+    await bob.page.getByRole('link', { name: 'Minutes of May' }).click()
+    assert.equal(new URL(bob.page.url()).pathname, made)
+    await bob.page.getByRole('heading', { name: 'Minutes of May' }).waitFor()
+    await ada.page.getByRole('button', { name: 'Delete Minutes of May' }).click()
+    await ada.page.getByRole('button', { name: 'Delete it' }).click()
+    await bob.page.getByText('The document was deleted').waitFor()
+
+    await bob.page.goto(document)
+    await badge(bob, 'Saved')
+    await ada.page.getByRole('button', { name: 'Settings' }).click()
+    await ada.page.getByLabel('Name').fill('Harbour')
+    await ada.page.getByRole('button', { name: 'Save' }).click()
+    await bob.page.getByRole('link', { name: 'Harbour' }).waitFor()
+    for (const [step, shown] of [['Activate', 'Saved'], ['Archive', 'Read-only'], ['Restore', 'Saved']]) {
+      await ada.page.getByRole('button', { name: 'Settings' }).click()
+      await ada.page.getByRole('button', { name: step, exact: true }).click()
+      await ada.page.getByRole('dialog').waitFor({ state: 'detached' })
+      await badge(bob, shown)
+    }
+    await ada.page.getByRole('button', { name: 'Settings' }).click()
+    await ada.page.getByRole('button', { name: 'Delete the project' }).click()
+    await shot(ada, 'confirm')
+    await ada.page.getByRole('button', { name: 'Delete it' }).click()
+    await ada.page.getByText('No projects yet').waitFor()
+    await bob.page.getByRole('heading', { name: 'Nothing here' }).waitFor()
+  },
+
+  // An invitation by mail waits on the first page of who is meant.
+  async invited(a, b) {
+    const ada = await register(await person('Ada', a))
+    const bob = await register(await person('Bob', b))
+    const project = await newProject(ada, 'Lighthouse')
+    await ada.page.getByRole('button', { name: 'Add a member' }).click()
+    await ada.page.getByLabel('E-mail or user id').fill(bob.email)
+    await ada.page.getByRole('button', { name: 'Add', exact: true }).click()
+    await ada.page.getByText(`An invitation to ${bob.email} is on its way`).waitFor()
+    await ada.page.getByRole('button', { name: `Take back the invitation to ${bob.email}` }).waitFor()
+    await bob.page.reload()
+    await bob.page.getByRole('heading', { name: 'You are invited' }).waitFor()
+    await shot(bob, 'invited')
+    await bob.page.getByRole('button', { name: 'Join Lighthouse' }).click()
+    await bob.page.getByRole('heading', { name: 'Lighthouse' }).waitFor()
+    assert.equal(new URL(bob.page.url()).pathname, project)
+    await ada.page.getByLabel('Role of Bob').waitFor()
+    assert.equal(await bob.page.getByRole('button', { name: 'Add a member' }).count(), 0) // not his to do
+    await bob.page.getByRole('button', { name: 'Leave' }).click()
+    await bob.page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click()
+    await bob.page.getByText('No projects yet').waitFor()
+    await ada.page.getByLabel('Role of Bob').waitFor({ state: 'detached' })
+  },
+
+  // The access token has expired while several tabs were open: they share one refresh.
+  async tabs(a) {
+    const ada = await register(await person('Ada', a))
+    const other = await ada.context.newPage()
+    watch(ada, other)
+    await other.goto('/')
+    await other.getByRole('heading', { name: 'Projects' }).waitFor()
+    let refreshes = 0
+    ada.context.on('request', (r) => { refreshes += r.url().endsWith('/auth/refresh') ? 1 : 0 })
+    await ada.context.clearCookies({ name: 'atelier_access' })
+    await Promise.all([ada.page, other].map(async (page) => {
+      await page.reload()
+      await page.getByRole('heading', { name: 'Projects' }).waitFor()
+    }))
+    assert.equal(refreshes, 1)
+    await other.getByRole('button', { name: 'Account of Ada' }).click()
+    await other.getByRole('button', { name: 'Sign out' }).click()
+    await ada.page.getByRole('heading', { name: 'Sign in' }).waitFor() // here too
+  },
+
   // Everything by keys alone.
   async keyboard(a) {
     const cy = await person('Cy', a)
@@ -133,6 +282,18 @@ const scenarios = {
     await page.getByRole('button', { name: 'Add a member' }).click()
     await shot(dee, 'phone-dialog')
   },
+}
+
+// pair is two people, Bob an editor, who have one document open.
+async function pair(a, b) {
+  const [ada, bob] = await Promise.all([person('Ada', a).then(register), person('Bob', b).then(register)])
+  const project = await newProject(ada, 'Lighthouse', 'Plans for the lamp, the lens and the stairs.')
+  await addMember(ada, await idOf(bob), 'Bob', 'editor')
+  const document = await newDocument(ada, 'Plan')
+  await bob.page.goto(project)
+  await bob.page.getByRole('link', { name: 'Plan' }).click()
+  await Promise.all([badge(ada, 'Saved'), badge(bob, 'Saved')])
+  return { ada, bob, project, document }
 }
 
 const focused = (page) => page.evaluate(() => document.activeElement?.textContent?.trim())

@@ -45,7 +45,7 @@ function world(good: () => boolean = () => true) {
     reset: () => { got.push('reset') },
     role: (role: string) => { got.push(role) },
     revoked: (code: string) => { got.push(`revoked ${code}`) },
-    presence: (all: { user: { name: string } }[]) => { got.push('here ' + all.map((p) => p.user.name).join(' ')) },
+    presence: (all: { name: string }[]) => { got.push('here ' + all.map((p) => p.name).join(' ')) },
   }
   const fire = async () => {
     const timer = timers.pop()!
@@ -168,7 +168,7 @@ test('presence is merged', async () => {
   const { end, got, live } = await watching(4)
   live.present('p', { document: 'd' })
   assert.deepEqual(end.last('presence')!.set, { document: 'd' })
-  const one = (id: string, name: string) => ({ user: { id, name } })
-  end.say({ ev: 'presence', p: 'p', full: [one('1', 'Ada')] }, { ev: 'presence', p: 'p', join: [one('2', 'Bob')] }, { ev: 'presence', p: 'p', leave: [one('1', 'Ada')] })
+  const one = (user_id: string, name: string) => ({ user_id, name })
+  end.say({ ev: 'presence', p: 'p', full: [one('1', 'Ada')] }, { ev: 'presence', p: 'p', join: [one('2', 'Bob')] }, { ev: 'presence', p: 'p', leave: ['1'] })
   assert.deepEqual(got, ['here Ada', 'here Ada Bob', 'here Bob'])
 })

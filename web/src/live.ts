@@ -4,7 +4,7 @@
 
 export interface Position { log: string; seq: number }
 export interface LiveEvent { p: string; s: number; t: string; by: string; at: string; d: Record<string, unknown> }
-export interface Present { user: { id: string; name: string }; state?: Record<string, unknown> }
+export interface Present { user_id: string; name: string; state?: Record<string, unknown> }
 
 // Watcher is told what happens to a project.
 export interface Watcher {
@@ -297,8 +297,8 @@ export class Live {
   private presence(f: Frame, w: Watched): void {
     const list = (value: unknown) => (Array.isArray(value) ? (value as Present[]) : [])
     if (f.full) w.here.clear()
-    for (const one of [...list(f.full), ...list(f.join), ...list(f.upd)]) w.here.set(one.user.id, one)
-    for (const one of list(f.leave)) w.here.delete(one.user.id)
+    for (const one of [...list(f.full), ...list(f.join), ...list(f.upd)]) w.here.set(one.user_id, one)
+    for (const user of (f.leave as string[] | undefined) ?? []) w.here.delete(user)
     w.watcher.presence?.([...w.here.values()])
   }
 

@@ -56,7 +56,7 @@ export function useFollow(p: Shown, doing: Record<string, unknown>, told: { even
       told.event?.(event)
     },
     presence(all) {
-      know(all.map((one) => one.user))
+      know(all.map((one) => ({ id: one.user_id, name: one.name })))
       setHere(all)
     },
     role(role) {

@@ -49,7 +49,7 @@ export function join(id: string, name: string): Room {
   }
   const tell = () => {
     const connected = provider.wsconnected || (!lost && navigator.onLine)
-    const state: State = refused !== undefined ? 'refused' : !synced ? (navigator.onLine ? 'opening' : 'offline') : !connected ? 'offline' : unsaved.none ? 'saved' : 'saving'
+    const state: State = refused !== undefined ? 'refused' : !synced ? (lost || !navigator.onLine ? 'offline' : 'opening') : !connected ? 'offline' : unsaved.none ? 'saved' : 'saving'
     const now = !unsaved.none
     if (state === room.state && now === room.unsaved && room.reason === refused) return
     room.state = state

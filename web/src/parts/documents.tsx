@@ -72,7 +72,7 @@ function Row({ of: d, project, can, here, rename, remove }: { of: Doc; project: 
         <p><Link to={`/projects/${project}/documents/${d.id}`} className="row-title">{d.name}</Link></p>
         <p className="quiet-text">by {nameOf(d.created_by)}, <Time at={d.created_at} /></p>
       </div>
-      {inside.length > 0 && <span className="presence-faces" title={`Open with ${inside.map((p) => p.user.name).join(', ')}`}>{inside.slice(0, 3).map((p) => <Avatar key={p.user.id} id={p.user.id} name={p.user.name} small />)}</span>}
+      {inside.length > 0 && <span className="presence-faces" title={`Open with ${inside.map((p) => p.name).join(', ')}`}>{inside.slice(0, 3).map((p) => <Avatar key={p.user_id} id={p.user_id} name={p.name} small />)}</span>}
       {can && (
         <span className="row-actions">
           <Button kind="quiet" onClick={rename} aria-label={`Rename ${d.name}`}>Rename</Button>

@@ -72,7 +72,7 @@ function Account() {
 function Network() {
   const online = useOnline()
   const status = useStatus()
-  const text = !online ? 'You are offline. What you write is kept in this page until you are back.'
+  const text = !online ? 'You are offline. What you write in an open document is kept until you are back.'
     : status === 'offline' ? 'The connection was lost. Trying again…'
       : status === 'stopped' ? 'Live updates have stopped.' : ''
   return (

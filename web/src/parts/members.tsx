@@ -29,7 +29,7 @@ export function Members({ project, list, can, here }: { project: Project; list: 
   const without = (user: string) => change((old) => ({ ...old, items: old.items.filter((m) => m.user_id !== user) }))
   const owner = project.owner_id
   const ownerName = owner === me.id ? me.name : nameOf(owner)
-  const present = (user: string) => here.some((p) => p.user.id === user)
+  const present = (user: string) => here.some((p) => p.user_id === user)
   return (
     <section aria-labelledby="members">
       <div className="section-head">
