@@ -1,6 +1,8 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react'
+import { api, ask } from './api'
 import { fresh } from './credentials'
 import { Live, type Position, type Socket, type Status, type Watcher } from './live'
+import { Problem } from './problem'
 import { sessionOver, whenLeft } from './session'
 
 // The one event channel of the page, and what the browser knows of the network.
@@ -9,7 +11,17 @@ const url = (path: string) => location.origin.replace(/^http/, 'ws') + path
 
 export const live = new Live({
   open: () => new WebSocket(url('/api/v1/realtime'), 'atelier.v1+json') as unknown as Socket,
-  ready: fresh,
+  async ready(doubt) {
+    if (!(await fresh())) return false
+    if (!doubt) return true
+    try {
+      await ask(api.GET('/api/v1/auth/session'))
+      return true
+    } catch (e) {
+      if (e instanceof Problem && (e.status === 401 || e.status === 403)) return false
+      throw e
+    }
+  },
   ended: sessionOver,
 })
 

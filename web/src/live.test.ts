@@ -22,7 +22,7 @@ class End implements Socket {
   answers(sub: object) { this.say({ re: this.last('sub')!.id, sub: { project: 'p', log: 'l', role: 'editor', mode: 'live', ...sub } }) }
 }
 
-function world(good: () => boolean = () => true) {
+function world(good: (doubt: boolean) => boolean = () => true) {
   const ends: End[] = []
   const timers: { ms: number; then: () => void }[] = []
   const got: string[] = []
@@ -30,7 +30,7 @@ function world(good: () => boolean = () => true) {
   let now = 0
   const live = new Live({
     open: () => { const end = new End(); ends.push(end); return end },
-    ready: async () => good(),
+    ready: async (doubt) => good(doubt),
     ended: () => over++,
     wait: (ms, then) => {
       const timer = { ms, then }
@@ -141,17 +141,51 @@ test('who is removed is told, and the rest goes on', async () => {
 })
 
 test('a session that is over ends it', async () => {
-  let good = true
-  const w = world(() => good)
+  const w = world((doubt) => !doubt)
   w.live.watch('p', undefined, w.watcher)
   await settled()
   await w.ends[0]!.opens({ head: 1 })
-  good = false
   w.ends[0]!.onclose!({ code: 4401, reason: '' })
   await settled()
   assert.equal(w.over(), 1)
   assert.equal(w.live.status, 'idle')
   assert.equal(w.ends.length, 1)
+})
+
+test('a token that has expired is exchanged, and nothing is missed', async () => {
+  const doubts: boolean[] = []
+  const w = world((doubt) => { doubts.push(doubt); return true })
+  w.live.watch('p', { log: 'l', seq: 4 }, w.watcher)
+  await settled()
+  await w.ends[0]!.opens({ head: 4 })
+  w.ends[0]!.say({ ev: 'revoked', code: 'token_expired' })
+  await settled()
+  await w.ends[1]!.opens({ head: 4 })
+  assert.deepEqual(w.ends[1]!.last('sub')!.since, { log: 'l', seq: 4 })
+  assert.deepEqual(doubts, [false, true])
+  assert.equal(w.over(), 0)
+})
+
+test('heartbeats tell of what did not come', async () => {
+  const { end } = await watching(4)
+  end.say({ ev: 'heartbeat', head: { p: 4 } })
+  assert.equal(end.sent.filter((f) => f.op === 'sub').length, 1)
+  end.say({ op: 'pong', head: { p: 6 } })
+  assert.deepEqual(end.last('sub')!.since, { log: 'l', seq: 4 })
+  assert.equal(end.sent.filter((f) => f.op === 'sub').length, 2)
+})
+
+test('a server that cannot tell now is asked again', async () => {
+  const w = world()
+  w.live.watch('p', undefined, w.watcher)
+  await settled()
+  const end = w.ends[0]!
+  end.onopen!()
+  end.say({ re: end.last('hello')!.id, hello: { ping_s: 25 } })
+  end.say({ re: end.last('sub')!.id, err: { code: 'unavailable' } })
+  await w.fire()
+  end.answers({ head: 3 })
+  assert.deepEqual(w.got, ['editor'])
 })
 
 test('a connection that is silent is given up', async () => {

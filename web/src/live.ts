@@ -32,7 +32,8 @@ export interface Socket {
 export interface Options {
   open(): Socket
   // Runs before each connection, to have a session that is good; false ends it all.
-  ready(): Promise<boolean>
+  // Where there is doubt the server has just said that this one is not.
+  ready(doubt: boolean): Promise<boolean>
   // The session is over, as the server says.
   ended(): void
   wait?(ms: number, then: () => void): () => void
@@ -61,6 +62,7 @@ interface Watched {
 
 const firstPause = 500
 const longestPause = 20_000
+const resubscribe = 2_000
 const steady = 5_000 // online for so long, and the next break begins with the first pause
 
 export class Live {
@@ -127,13 +129,13 @@ export class Live {
     this.become('idle')
   }
 
-  private async connect(): Promise<void> {
+  private async connect(doubt = false): Promise<void> {
     this.drop()
     this.become('connecting')
     let good: boolean
     const began = ++this.began
     try {
-      good = await this.options.ready()
+      good = await this.options.ready(doubt)
     } catch {
       if (began === this.began) this.later()
       return
@@ -174,9 +176,7 @@ export class Live {
     switch (code) {
       case 4401: // expired, or over: ready tells which
       case 4403:
-        if (this.failures++ === 0) void this.connect()
-        else this.later()
-        return
+        return this.doubt()
       case 4400: case 4404: case 4408: case 4413: case 4429:
         this.become('stopped')
         return
@@ -185,15 +185,22 @@ export class Live {
     }
   }
 
+  // doubt looks whether the session is good yet, and goes on if it is.
+  private doubt(): void {
+    this.drop()
+    if (this.failures++ === 0) void this.connect(true)
+    else this.later(undefined, true)
+  }
+
   // later connects after a pause that grows and that is not the same for all.
-  private later(ms?: number): void {
+  private later(ms?: number, doubt = false): void {
     this.become('offline')
     const most = Math.min(longestPause, firstPause * 2 ** this.failures++)
     const pause = ms ?? most / 2 + (this.random() * most) / 2
     this.cancel?.()
     this.cancel = this.wait(pause, () => {
       this.cancel = undefined
-      void this.connect()
+      void this.connect(doubt)
     })
   }
 
@@ -229,7 +236,7 @@ export class Live {
         this.later(Number(f.after_ms) || 0)
         break
     }
-    if (f.heads) this.heads(f.heads as Record<string, number>)
+    if (f.head) this.heads(f.head as Record<string, number>) // of a heartbeat or a pong
   }
 
   private greeted(seconds: number): void {
@@ -269,13 +276,17 @@ export class Live {
     if (w.set) this.send({ id: ++this.nextId, op: 'presence', p: sub.project, set: w.set })
   }
 
+  // refused: there is no such project for the user, or the server cannot tell now.
   private refused(id: number, code: string): void {
     for (const [project, w] of this.watched) {
-      if (w.asked === id) {
-        this.watched.delete(project)
-        w.watcher.revoked?.(code)
-        return
-      }
+      if (w.asked !== id) continue
+      if (code === 'not_found' || code === 'forbidden') return this.revoked(project, code)
+      this.wait(resubscribe, () => {
+        if (this.watched.get(project) !== w || w.asked !== id) return
+        w.asked = 0
+        if (this.current === 'online') this.subscribe(project, w)
+      })
+      return
     }
   }
 
@@ -303,11 +314,7 @@ export class Live {
   }
 
   private revoked(project: string | undefined, code: string): void {
-    if (project === undefined) {
-      this.stop()
-      this.options.ended()
-      return
-    }
+    if (project === undefined) return this.doubt()
     const w = this.watched.get(project)
     this.watched.delete(project)
     w?.watcher.revoked?.(code)

@@ -100,7 +100,7 @@ function Invitation({ of: i, gone, joined }: { of: Invited; gone: (id: string) =
     <li className="row">
       <div className="row-main">
         <p><strong>{i.project_name}</strong></p>
-        <p className="quiet-text">as {roleName[i.role].toLowerCase()}, until <Time at={i.expires_at} /></p>
+        <p className="quiet-text">as {roleName[i.role].toLowerCase()}; the invitation ends <Time at={i.expires_at} /></p>
         <Wrong problem={accept.problem ?? decline.problem} />
       </div>
       <Button busy={decline.busy} onClick={() => void decline.run()} aria-label={`Decline the invitation to ${i.project_name}`}>Decline</Button>
