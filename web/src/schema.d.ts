@@ -732,7 +732,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The project's event log, oldest first
+         * The project's event log, oldest first.
          * @description Permission: project:read.
          */
         get: operations["listEvents"];
@@ -922,6 +922,26 @@ export interface paths {
          * @description Permission: signed-in.
          */
         post: operations["declineOwnership"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/realtime/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A ticket that opens a socket from a page that has no header to send: the event channel once, within 30 seconds, or a document for 15 minutes
+         * @description Permission: signed-in.
+         */
+        post: operations["createTicket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1626,6 +1646,13 @@ export interface components {
             name: string;
             settings?: components["schemas"]["SettingsInput"];
         };
+        CreateTicketInput: {
+            /**
+             * Format: uuid
+             * @description The document whose sockets it opens; without it the event channel, once
+             */
+            document?: string;
+        };
         CreateUserInput: {
             email: string;
             name: string;
@@ -2078,6 +2105,11 @@ export interface components {
             reason: string;
             /** Format: date-time */
             until: string | null;
+        };
+        Ticket: {
+            /** Format: date-time */
+            expires_at: string;
+            ticket: string;
         };
         TokenInput: {
             /** @description Of a link that was mailed */
@@ -12700,7 +12732,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The project's event log, oldest first */
+            /** @description The project's event log, oldest first. */
             200: {
                 headers: {
                     /** @description What is left of them: r requests, and more in t seconds. */
@@ -15463,6 +15495,255 @@ export interface operations {
             };
             /** @description idempotency_key_reused */
             422: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded, unavailable */
+            503: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description timeout */
+            504: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createTicket: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Milliseconds the request may take; 10000 by default. */
+                "Atelier-Timeout"?: number;
+                /** @description The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced. */
+                "X-Request-Id"?: string;
+                /** @description The trace that the request belongs to (W3C Trace Context). */
+                Traceparent?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTicketInput"];
+            };
+        };
+        responses: {
+            /** @description A ticket that opens a socket from a page that has no header to send: the event channel once, within 30 seconds, or a document for 15 minutes */
+            201: {
+                headers: {
+                    /** @description Where the installation has replicas: what to send with reads that must see this. */
+                    "Atelier-Consistency"?: string;
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description malformed_json, validation_failed */
+            400: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid_token, session_revoked, token_expired, unauthenticated */
+            401: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description csrf_failed, email_unverified, user_inactive, user_suspended */
+            403: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_acceptable */
+            406: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description version_mismatch */
+            412: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type */
+            415: {
                 headers: {
                     /** @description What is left of them: r requests, and more in t seconds. */
                     RateLimit?: string;
