@@ -49,7 +49,7 @@ func (s *Server) admit(ctx context.Context, c *call) error {
 	if unknown != nil {
 		return unknown
 	}
-	if kind := cmp.Or(c.op.Produces, fiber.MIMEApplicationJSON); !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept), kind) {
+	if kind := cmp.Or(c.op.Produces, fiber.MIMEApplicationJSON); !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept), kind) && !c.wantsStream() {
 		return messages.Refuse(messages.CodeNotAcceptable, "the reply is %s", kind)
 	}
 	c.follow()

@@ -17,6 +17,9 @@ type listEventsInput struct {
 // listEvents pages through the log, oldest first. To go on later, ask for what
 // came since the last seq.
 func (s *Server) listEvents(ctx context.Context, c *call, in *listEventsInput) (*result[page[eventBody]], error) {
+	if c.wantsStream() {
+		return nil, s.stream(ctx, c, in)
+	}
 	after, err := s.after(c, &in.list)
 	if err != nil {
 		return nil, err

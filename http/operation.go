@@ -85,6 +85,7 @@ type operation struct {
 	Secret     bool     // request or reply hold secrets: no Idempotency-Key
 	Repeatable bool     // has the same effect however often it is asked for: neither
 	Produces   string   // media type of the reply; empty: JSON
+	Streams    bool     // and to who asks for it, text/event-stream
 
 	retirement
 

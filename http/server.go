@@ -186,7 +186,7 @@ func (s *Server) table() {
 		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
 	add(s, operation{ID: "listFeed", Method: "GET", Path: "/events", Summary: "Everything that happened to me and in my projects, oldest first; for administrators to all. next_cursor is never null: asked again later, it leads to what has happened since",
 		Permission: signedIn, Status: 200, List: true}, s.listFeed)
-	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first.", Permission: projectRead, Status: 200, List: true,
+	add(s, operation{ID: "listEvents", Method: "GET", Path: "/projects/{project_id}/events", Summary: "The project's event log, oldest first. With Accept: text/event-stream what happens from now on, or since the Last-Event-ID", Permission: projectRead, Status: 200, List: true, Streams: true,
 		Codes: []string{messages.CodeNotFound}}, s.listEvents)
 	add(s, operation{ID: "listActivity", Method: "GET", Path: "/projects/{project_id}/activity", Summary: "The project's events, newest first", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listActivity)

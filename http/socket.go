@@ -169,11 +169,27 @@ func (s *socket) finish(code int, goodbye []byte, drop bool) {
 		return
 	}
 	s.code, s.last = code, append([]byte{}, goodbye...) // not nil, whatever there is to say
-	if drop || !s.open() {
+	if drop {
 		s.queue, s.queued = nil, 0
+	} else if !s.open() {
+		s.ownAlone()
 	}
 	s.change.Broadcast()
 	s.wake()
+}
+
+// ownAlone takes back all that waits by a right. The lock is held.
+func (s *socket) ownAlone() {
+	own := s.queue[:0]
+	for _, f := range s.queue {
+		if f.of == nil {
+			own = append(own, f)
+			continue
+		}
+		s.queued -= len(f.bytes)
+	}
+	clear(s.queue[len(own):])
+	s.queue = own
 }
 
 // abort closes the connection.

@@ -231,6 +231,7 @@ func TestNodesSendSocketsAway(t *testing.T) {
 	for range 20 {
 		all = append(all, h.dial(t))
 	}
+	require.Eventually(t, func() bool { return h.Sockets() == 20 }, 20*time.Second, time.Millisecond)
 	h.Retire()
 	for _, c := range all {
 		_, _, err := c.Read(t.Context())

@@ -31,6 +31,9 @@ func (s *socket) write(kick chan struct{}) {
 	defer idle.Stop()
 	for {
 		batch, pooled, wait := s.take()
+		if wait < 0 {
+			return
+		}
 		if wait == 0 {
 			if !s.put(batch, pooled) {
 				return
@@ -60,17 +63,18 @@ func (s *socket) rest() bool {
 	return true
 }
 
-// take is what is to be written next, or how long to wait for it. What waits goes
-// out together.
+// take is what is to be written next, or how long to wait for it: less than nothing
+// where it is over. What waits goes out together.
 func (s *socket) take() (batch []byte, pooled *[]byte, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.done || s.said:
-		return nil, nil, writerIdle
+		s.kick = nil
+		return nil, nil, -1
 	case s.open():
 	case s.last != nil:
-		s.queue, s.queued = nil, 0
+		s.ownAlone()
 	case s.stopped > 0:
 		return nil, nil, writerIdle
 	default:

@@ -44,12 +44,6 @@ const (
 	ticketSize = 1 + 4*16 + 2*8
 )
 
-// tableRealtime is what opens sockets.
-func (s *Server) tableRealtime() {
-	add(s, operation{ID: "createTicket", Method: "POST", Path: "/realtime/tickets", Summary: "A ticket that opens a socket from a page that has no header to send: the event channel once, within 30 seconds, or a document for 15 minutes", Permission: signedIn, Status: 201,
-		Secret: true, Codes: []string{messages.CodeNotFound}}, s.createTicket)
-}
-
 func (s *Server) sealTicket(t *ticket) string {
 	b := append(make([]byte, 0, ticketSize+sha256.Size), ticketForm)
 	for _, id := range []string{t.id, t.user, t.session, t.document} {

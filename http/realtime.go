@@ -1,0 +1,214 @@
+package http
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"atelier/messages"
+)
+
+// The event channel: one WebSocket for all that a client watches. docs/realtime.md is
+// its protocol for those who write clients.
+const (
+	protocolJSON = "atelier.v1+json"
+
+	helloTime       = 5 * time.Second
+	maxFrame        = 256 << 10
+	maxMessages     = 100 // in one frame
+	maxSubs         = 100 // of a socket
+	messageRate     = 50  // a second
+	messageBurst    = 100
+	abuses          = 50               // messages over the rate until the socket is closed
+	expiryGrace     = 10 * time.Second // for clocks, and for a token that is on its way
+	maxBroadcast    = 16 << 10
+	maxPresence     = 4 << 10
+	connectDeadline = 10 * time.Second
+)
+
+var channelLimits = socketLimits{message: maxFrame, frames: queueFrames, bytes: queueBytes}
+
+// tableRealtime is what opens sockets.
+func (s *Server) tableRealtime() {
+	add(s, operation{ID: "createTicket", Method: "POST", Path: "/realtime/tickets", Summary: "A ticket that opens a socket from a page that has no header to send: the event channel once, within 30 seconds, or a document for 15 minutes", Permission: signedIn, Status: 201,
+		Secret: true, Codes: []string{messages.CodeNotFound}}, s.createTicket)
+	add(s, operation{ID: "openRealtime", Method: "GET", Path: "/realtime", Summary: "The event channel: a WebSocket with the subprotocol " + protocolJSON, Permission: onSocket, Status: 101,
+		Codes: []string{messages.CodeForbidden}}, s.openRealtime)
+}
+
+type realtimeInput struct {
+	Ticket string `query:"ticket" maxLength:"400" doc:"Of POST /realtime/tickets, from pages without cookies"`
+}
+
+// openRealtime opens the event channel. Whoever must not have it is let in to be told
+// so: a page does not see how its handshake was answered.
+func (s *Server) openRealtime(_ context.Context, c *call, _ *realtimeInput) (*result[none], error) {
+	if err := s.foreign(c.fiber); err != nil {
+		return nil, err
+	}
+	protocol := ""
+	for _, offer := range offered(c.fiber) {
+		if offer == protocolJSON {
+			protocol = offer
+		}
+	}
+	if c.refused != nil {
+		return nil, s.turnAway(c.fiber, protocol, channelLimits, c.refused)
+	}
+	ch := &channel{
+		server: s, who: c.party, subs: make(map[string]*subscription), rate: newBucket(messageRate, messageBurst), id: uuid.NewString(),
+		requestID: requestID(c.fiber), ip: s.address(c.fiber).String(),
+	}
+	return nil, s.upgrade(c.fiber, protocol, channelLimits, ch.run)
+}
+
+// channel is an event channel. Messages are handled one after another by the socket's
+// reader.
+type channel struct {
+	server    *Server
+	socket    *socket
+	id        string // among all sockets of all nodes
+	requestID string
+	ip        string
+	rate      bucket
+	over      int  // messages beyond the rate
+	greeted   bool // hello has come
+	waiting   *time.Timer
+
+	mu     sync.Mutex
+	who    *party // nil: he has not said
+	root   *hold
+	name   string // of the user
+	subs   map[string]*subscription
+	expiry *time.Timer
+}
+
+// run is the life of the channel.
+func (ch *channel) run(sock *socket) {
+	ch.socket = sock
+	defer ch.end()
+	ctx, cancel := context.WithTimeout(context.Background(), connectDeadline)
+	defer cancel()
+	if err := ch.seat(ctx, ch.who); err != nil {
+		sock.close(closeCodeOf(err), messages.CodeOf(err))
+		return
+	}
+	sock.speaks(ch)
+	ch.waiting = time.AfterFunc(helloTime, func() { sock.close(closeNoHello, "no hello came in time") })
+	defer ch.waiting.Stop()
+	for {
+		op, text, err := sock.receive()
+		if err != nil {
+			return
+		}
+		if op != opText {
+			sock.close(closeBadFrame, "messages are texts")
+			return
+		}
+		if !ch.heard(text) {
+			return
+		}
+	}
+}
+
+// seat enters the right of a party's session in place of the one there is.
+func (ch *channel) seat(ctx context.Context, p *party) error {
+	root, err := ch.server.seat(ctx, ch.socket, p)
+	if err != nil {
+		return err
+	}
+	root.last = func(err error) []byte { return jsonWire{}.ended(messages.CodeOf(err)) }
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.root != nil {
+		ch.root.leave()
+	}
+	ch.root, ch.who = root, p
+	if ch.expiry != nil {
+		ch.expiry.Stop()
+	}
+	if p != nil && !p.until.IsZero() {
+		left := p.until.Sub(ch.server.deps.Now()) + expiryGrace
+		ch.expiry = time.AfterFunc(max(left, 0), func() {
+			ch.socket.cut(closeUnauthenticated, messages.CodeTokenExpired, jsonWire{}.ended(messages.CodeTokenExpired))
+		})
+	}
+	return nil
+}
+
+// end lets go of what the channel holds.
+func (ch *channel) end() {
+	ch.mu.Lock()
+	all := make([]*subscription, 0, len(ch.subs))
+	for _, u := range ch.subs {
+		all = append(all, u)
+	}
+	if ch.expiry != nil {
+		ch.expiry.Stop()
+	}
+	ch.mu.Unlock()
+	for _, u := range all {
+		u.finish()
+		ch.forget(u)
+	}
+}
+
+// forget takes a subscription out, and its user from those who are there.
+func (ch *channel) forget(u *subscription) {
+	ch.mu.Lock()
+	if ch.subs[u.project] == u {
+		delete(ch.subs, u.project)
+	}
+	ch.mu.Unlock()
+	ch.server.deps.Live.Leave(u.project, ch.id)
+}
+
+// party is who is on the channel; nil: he has not said.
+func (ch *channel) party() *party {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.who
+}
+
+// meta is the Meta of what the party asks for.
+func (ch *channel) meta() *messages.Meta {
+	m := &messages.Meta{RequestId: ch.requestID, Ip: ch.ip}
+	if p := ch.party(); p != nil {
+		m.Principal, m.SessionId, m.Roles = p.UserID, p.SessionID, p.Roles
+	}
+	return m
+}
+
+// beat implements speaker.
+func (ch *channel) beat() {
+	if heads := ch.heads(); len(heads) > 0 {
+		ch.say(jsonWire{}.heartbeat(heads))
+	}
+}
+
+// move implements speaker.
+func (ch *channel) move(after time.Duration) { ch.say(jsonWire{}.move(after)) }
+
+// heads are the positions of what is watched.
+func (ch *channel) heads() map[string]int64 {
+	ch.mu.Lock()
+	all := make([]*subscription, 0, len(ch.subs))
+	for _, u := range ch.subs {
+		all = append(all, u)
+	}
+	ch.mu.Unlock()
+	heads := make(map[string]int64, len(all))
+	for _, u := range all {
+		heads[u.project] = u.position()
+	}
+	return heads
+}
+
+// say queues a frame of the channel itself. Who does not take those is given up.
+func (ch *channel) say(bytes []byte) {
+	if !ch.socket.send(frame{bytes: bytes}) {
+		ch.socket.cut(closeSlow, "too much waits to be read", nil)
+	}
+}

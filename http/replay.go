@@ -1,0 +1,87 @@
+package http
+
+import (
+	"context"
+	"time"
+
+	"atelier/messages"
+)
+
+// replay shows what lies between the position that was asked for and the head, in
+// chunks from the log, on the primary. What happens meanwhile waits, while it is
+// little; else the replay comes to it.
+func (u *subscription) replay() {
+	for tries := 0; tries < replayTries; {
+		after, more := u.attach()
+		if !more {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), askTime)
+		page, err := u.server.deps.Queries.ListEvents(ctx, &messages.EventQuery{Stream: messages.ProjectStream(u.project), AfterSeq: after, Limit: replayChunk})
+		cancel()
+		if err != nil || len(page.GetItems()) == 0 {
+			tries++
+			time.Sleep(replayAgain)
+			continue
+		}
+		tries = 0
+		for events := page.GetItems(); len(events) > 0; {
+			n := chunk(events)
+			if !u.replayed(events[:n]) {
+				return
+			}
+			events = events[n:]
+		}
+	}
+	u.Lost() // nobody reads the log to it
+}
+
+// chunk is how many events go into one frame.
+func chunk(events []*messages.EventRecord) (n int) {
+	for size := 0; n < len(events) && (n == 0 || size+len(events[n].GetData()) <= replayBytes); n++ {
+		size += len(events[n].GetData()) + 200
+	}
+	return n
+}
+
+// attach goes over to what comes live, if the replay has come to it. Else it says
+// what is still missing.
+func (u *subscription) attach() (after int64, more bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.phase != replaying {
+		return 0, false
+	}
+	near := len(u.pending) > 0 && u.pending[0].GetSeq() <= u.last+1
+	if !near && u.last < u.head {
+		return u.last, true
+	}
+	if near && !u.showAll(u.pending) {
+		return 0, false
+	}
+	u.pending, u.phase = nil, following
+	u.put(u.wire.caughtUp(u.project, u.last), 0)
+	return 0, false
+}
+
+// replayed queues a part, when there is room. It reports false where nobody wants it
+// any more.
+func (u *subscription) replayed(events []*messages.EventRecord) bool {
+	bytes := u.wire.events(u.project, events)
+	for {
+		u.mu.Lock()
+		if u.phase != replaying {
+			u.mu.Unlock()
+			return false
+		}
+		if u.socket.send(frame{bytes: bytes, of: u.right, seq: events[0].GetSeq()}) {
+			u.last = events[len(events)-1].GetSeq()
+			u.mu.Unlock()
+			return true
+		}
+		u.mu.Unlock()
+		if !u.socket.room() {
+			return false
+		}
+	}
+}

@@ -1,0 +1,275 @@
+package http
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"atelier/messages"
+)
+
+const (
+	replayChunk  = 256 // events
+	replayBytes  = 128 << 10
+	attachWithin = 256 // events that wait for a replay to come so near to the head
+	replayAgain  = 500 * time.Millisecond
+	replayTries  = 20
+)
+
+// wire is how subscriptions are told in a protocol. What it makes is ready to be
+// written.
+type wire interface {
+	encoding() string
+	events(project string, all []*messages.EventRecord) []byte
+	caughtUp(project string, seq int64) []byte // nil: it is not told
+	presence(c *messages.PresenceChange) []byte
+	role(project, role string) []byte
+	revoked(project, code string) []byte
+	lagged(project string, from int64) []byte
+}
+
+// subscription is a socket's view of a project: its events without a gap from a
+// position on, who is there, and what others say. The right that it hangs on is asked
+// of the project.
+type subscription struct {
+	server  *Server
+	socket  *socket
+	wire    wire
+	project string
+	right   *hold
+	who     func() *messages.Meta
+	ended   func() // it is no more, by itself; called once, and not while a lock is held
+	signals func(payload []byte) []byte
+
+	mu      sync.Mutex
+	phase   phase
+	role    string
+	told    string // the role that was told last
+	last    int64  // the event that was queued last
+	head    int64  // the last one that is known of
+	pending []*messages.EventRecord
+	early   [][]byte // who is there, before the answer
+	stop    func()   // watching; nil: it has not begun
+}
+
+type phase byte
+
+const (
+	opening phase = iota
+	replaying
+	following
+	finished
+)
+
+// start enters the right and begins to watch. Until answer is called nothing is
+// shown.
+func (u *subscription) start(ctx context.Context, user, session string) error {
+	u.right = &hold{socket: u.socket, user: user, session: session, project: u.project, check: u.ask, kept: u.kept, lost: u.lost}
+	if err := u.server.holdings.enter(ctx, u.right); err != nil {
+		return err
+	}
+	at, stop, err := u.server.deps.Live.Watch(ctx, messages.Topic{Kind: messages.TopicProject, ID: u.project}, u)
+	if err != nil {
+		u.right.leave()
+		return err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.phase == finished { // meanwhile
+		go stop()
+		return messages.Missing("project")
+	}
+	u.stop, u.head = stop, max(u.head, at)
+	return nil
+}
+
+// ask asks the project what the caller is in it.
+func (u *subscription) ask(ctx context.Context) error {
+	p, err := u.server.deps.Projects.GetPermissions(ctx, &messages.GetPermissions{Meta: u.who(), ProjectId: u.project})
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.role = p.GetRole()
+	return nil
+}
+
+// kept tells of another role.
+func (u *subscription) kept() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.phase == opening || u.phase == finished || u.role == u.told {
+		return
+	}
+	u.told = u.role
+	u.put(u.wire.role(u.project, u.role), 0)
+}
+
+// lost ends a subscription whose right is over.
+func (u *subscription) lost(err error) {
+	if !u.finish() {
+		return
+	}
+	u.socket.send(frame{bytes: u.wire.revoked(u.project, messages.CodeOf(err))})
+	u.ended()
+}
+
+// answer has the position shown from which on events come, and lets them.
+func (u *subscription) answer(from int64, say func(head int64, role string) []byte) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.phase != opening {
+		return
+	}
+	u.phase, u.last, u.told = replaying, from, u.role
+	u.put(say(max(u.head, from), u.role), 0)
+	for _, early := range u.early {
+		u.put(early, 0)
+	}
+	u.early = nil
+	if u.last >= u.head { // what comes is known from here on
+		u.pending, u.phase = nil, following
+		return
+	}
+	go u.replay()
+}
+
+// finish ends it. It reports false where it had ended.
+func (u *subscription) finish() bool {
+	u.mu.Lock()
+	if u.phase == finished {
+		u.mu.Unlock()
+		return false
+	}
+	u.phase = finished
+	stop := u.stop
+	u.mu.Unlock()
+	u.right.leave()
+	u.socket.drop(u.right)
+	if stop != nil {
+		stop()
+	}
+	return true
+}
+
+// put queues something; a client that does not keep up has to begin anew. The lock is
+// held.
+func (u *subscription) put(bytes []byte, seq int64) bool {
+	if bytes == nil {
+		return true
+	}
+	if u.socket.send(frame{bytes: bytes, of: u.right, seq: seq}) {
+		return true
+	}
+	u.lag()
+	return false
+}
+
+// lag gives up what waits, and says where to begin anew. The lock is held.
+func (u *subscription) lag() {
+	u.phase = finished
+	from := u.last
+	if first := u.socket.drop(u.right); first > 0 {
+		from = first - 1
+	}
+	u.right.leave()
+	if !u.socket.send(frame{bytes: u.wire.lagged(u.project, from)}) {
+		u.socket.cut(closeSlow, "too much waits to be read", nil)
+	}
+	go func() { // watching is not ended from within what watching calls
+		if u.stop != nil {
+			u.stop()
+		}
+		u.ended()
+	}()
+}
+
+// Committed implements messages.Watcher.
+func (u *subscription) Committed(b *messages.Batch) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.head = max(u.head, b.Events[len(b.Events)-1].GetSeq())
+	switch u.phase {
+	case opening, replaying:
+		if u.pending = append(u.pending, b.Events...); len(u.pending) > attachWithin {
+			u.pending = nil // the replay comes to it
+		}
+	case following:
+		u.show(b)
+	}
+}
+
+// show queues a batch in the frame that all who watch on the node share. The lock is
+// held.
+func (u *subscription) show(b *messages.Batch) {
+	first := b.Events[0].GetSeq()
+	if first != u.last+1 {
+		u.showAll(b.Events)
+		return
+	}
+	bytes := b.Frame(u.wire.encoding(), func() []byte { return u.wire.events(u.project, b.Events) })
+	if u.put(bytes, first) {
+		u.last = b.Events[len(b.Events)-1].GetSeq()
+	}
+}
+
+// showAll queues what of some events has not been shown. The lock is held.
+func (u *subscription) showAll(events []*messages.EventRecord) bool {
+	for len(events) > 0 && events[0].GetSeq() <= u.last {
+		events = events[1:]
+	}
+	if len(events) == 0 {
+		return true
+	}
+	if !u.put(u.wire.events(u.project, events), events[0].GetSeq()) {
+		return false
+	}
+	u.last = events[len(events)-1].GetSeq()
+	return true
+}
+
+// Lost implements messages.Watcher.
+func (u *subscription) Lost() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch u.phase {
+	case opening:
+		u.phase = finished
+	case replaying, following:
+		u.lag()
+	}
+}
+
+// Signal implements messages.Watcher.
+func (u *subscription) Signal(payload []byte) {
+	bytes := u.signals(payload)
+	if bytes == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.phase == replaying || u.phase == following {
+		u.socket.send(frame{bytes: bytes, of: u.right}) // at most once: where there is no room, not at all
+	}
+}
+
+// Present implements messages.PresenceWatcher.
+func (u *subscription) Present(c *messages.PresenceChange) {
+	bytes := c.Frame(u.wire.encoding(), func() []byte { return u.wire.presence(c) })
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch u.phase {
+	case opening:
+		u.early = append(u.early, bytes)
+	case replaying, following:
+		u.put(bytes, 0)
+	}
+}
+
+// position is the last event that is known of.
+func (u *subscription) position() int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.head
+}
