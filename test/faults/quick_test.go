@@ -27,6 +27,7 @@ var (
 
 const (
 	sharedRounds  = 1
+	socketRounds  = 3
 	programKills  = 3
 	postgresKills = 5
 	refreshRounds = 10

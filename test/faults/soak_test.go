@@ -12,6 +12,7 @@ import (
 var (
 	joinedProjects = rig.Long(20_000)
 	sharedRounds   = rig.Long(100)
+	socketRounds   = rig.Long(100)
 	programKills   = rig.Long(50)
 	postgresKills  = rig.Long(200)
 	stormKeys      = rig.Long(100_000)

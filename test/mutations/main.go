@@ -44,6 +44,8 @@ var mutations = []mutation{
 	{"nobarrier", "TestRevocationHoldsOnEveryNode", "revocations stay on the node that decided them"},
 	{"nobarrier", "TestRevocationHoldsAcrossCuts", "revocations stay on the node that decided them"},
 	{"nolease", "TestRevocationHoldsAcrossCuts", "what was claimed is shown from memory whatever the lease"},
+	{"nobarrier", "TestRevocationHoldsOnSockets", "revocations stay on the node that decided them"},
+	{"deafsockets", "TestRevocationHoldsOnSockets", "revocations do not reach open sockets"},
 	{"noconfirm", "TestEventsSurviveTheBroker", "events count as sent before the broker has confirmed them"},
 	{"replicareads", "TestReadsSurviveTheReplica", "replicas are asked whatever they have replayed"},
 	{"cachedrole", "TestCachesTellNothingOld", "whose projects are which is remembered"},
