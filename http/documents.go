@@ -16,6 +16,9 @@ type documents interface {
 	GetGrant(context.Context, *messages.GetGrant) (*messages.Grant, error)
 	AppendUpdate(context.Context, *messages.AppendUpdate) (*messages.Appended, error)
 	ReadContent(ctx context.Context, id string) (content []byte, position int64, err error)
+	ReadMissing(ctx context.Context, id string, vector []byte) (update, has []byte, position int64, err error)
+	Adds(ctx context.Context, id string, update []byte) (bool, error)
+	AppendUpdates(ctx context.Context, c *messages.AppendUpdate, updates [][]byte) error
 	CreateVersion(context.Context, *messages.CreateVersion) (*messages.DocumentVersion, error)
 	RestoreVersion(context.Context, *messages.RestoreDocument, *messages.Grant) (*messages.Appended, error)
 }

@@ -81,6 +81,7 @@ type Server struct {
 
 	holdings             *Holdings
 	sockets              *sockets
+	yjs                  *yjsRooms
 	ofAddresses, ofUsers limited // budgets of callers, where they are limited
 	draining             atomic.Bool
 	listener             atomic.Pointer[listener] // set by Serve, drained by Shutdown
@@ -101,6 +102,7 @@ func New(config Config, deps Deps) *Server {
 		s.holdings = NewHoldings(nil)
 	}
 	s.sockets = newSockets(s.holdings, deps.Log)
+	s.yjs = newYjsRooms(deps.Live, deps.Documents)
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, BodyLimit: maxBody, ReadBufferSize: maxHeader,
@@ -182,6 +184,7 @@ func (s *Server) table() {
 	s.tableDocuments()
 	s.tablePresence()
 	s.tableRealtime()
+	s.tableYjs()
 	add(s, operation{ID: "getPermissions", Method: "GET", Path: "/projects/{project_id}/permissions", Summary: "Effective rights, and why", Permission: projectRead, Status: 200,
 		Codes: []string{messages.CodeNotFound, messages.CodeForbidden}}, s.getPermissions)
 	add(s, operation{ID: "listFeed", Method: "GET", Path: "/events", Summary: "Everything that happened to me and in my projects, oldest first; for administrators to all. next_cursor is never null: asked again later, it leads to what has happened since",

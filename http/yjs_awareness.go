@@ -1,0 +1,118 @@
+package http
+
+import (
+	"time"
+
+	"atelier/http/ysync"
+)
+
+// awarenessEvery is how often who is there is told: of what is said faster the last.
+const awarenessEvery = time.Second / 15
+
+// Signals between the rooms of a document: their kind, the node, and states.
+const (
+	signalStates = 1 // these are who is on that node
+	signalWho    = 2 // a node asks who is on the others
+
+	signalHead = 1 + len(ysync.Node{})
+	signalSize = 48 << 10 // of states in one signal
+)
+
+// say signals to the other nodes.
+func (r *yjsRoom) say(kind byte, states []ysync.State) {
+	parts := ysync.Split(states, signalSize)
+	if kind == signalWho {
+		parts = [][]ysync.State{nil}
+	}
+	for _, part := range parts {
+		b := append(append(make([]byte, 0, signalHead), kind), r.rooms.node[:]...)
+		r.rooms.live.Signal(r.topic(), append(b, ysync.EncodeStates(part)...))
+	}
+}
+
+// Signal implements messages.Watcher.
+func (r *yjsRoom) Signal(b []byte) {
+	if len(b) < signalHead {
+		return
+	}
+	from := ysync.Node(b[1:signalHead])
+	if from == r.rooms.node {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch b[0] {
+	case signalStates:
+		_ = r.present.HearNode(from, b[signalHead:], time.Now()) // nodes say nothing that is refused
+		r.tell()
+	case signalWho:
+		if here := r.present.Here(); len(here) > 0 {
+			go r.say(signalStates, here)
+		}
+	}
+}
+
+// hear takes what a member says of who is there.
+func (r *yjsRoom) hear(m *yjsMember, states []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.present.Hear(&m.speaker, states, time.Now())
+	r.tell()
+	return err
+}
+
+// tell has everyone told what has changed in who is there: at once, or together with
+// what changes in the next moment. The lock is held.
+func (r *yjsRoom) tell() {
+	if r.telling {
+		return
+	}
+	wait := awarenessEvery - time.Since(r.told)
+	r.telling = true
+	time.AfterFunc(max(0, wait), r.tellNow)
+}
+
+// tellNow tells what has changed, to those too who have changed it: a client that is
+// alone hears itself and so knows that the server is there.
+func (r *yjsRoom) tellNow() {
+	r.mu.Lock()
+	r.telling, r.told = false, time.Now()
+	all, here := r.present.Changed()
+	if len(all) > 0 {
+		r.everyone(func(w ysync.Wire) []byte { return w.Awareness(ysync.EncodeStates(all)) })
+	}
+	r.mu.Unlock()
+	if len(here) > 0 {
+		r.say(signalStates, here)
+	}
+}
+
+// everyone sends a message to all who were told the content, encoded once for each
+// wire. The lock is held.
+func (r *yjsRoom) everyone(encode func(ysync.Wire) []byte) {
+	frames := make(map[string][]byte, 2)
+	for m := range r.members {
+		if !m.synced {
+			continue
+		}
+		f := frames[m.wire.Name()]
+		if f == nil {
+			f = framed(opBinary, encode(m.wire))
+			frames[m.wire.Name()] = f
+		}
+		m.sendFrame(f)
+	}
+}
+
+// introduce tells a member everyone who is there.
+func (r *yjsRoom) introduce(m *yjsMember) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.introduceLocked(m)
+}
+
+func (r *yjsRoom) introduceLocked(m *yjsMember) {
+	if all := r.present.All(time.Now()); len(all) > 0 {
+		m.send(m.wire.Awareness(ysync.EncodeStates(all)))
+	}
+}

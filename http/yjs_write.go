@@ -1,0 +1,142 @@
+package http
+
+import (
+	"context"
+
+	"atelier/messages"
+)
+
+// maxQueued is how many bytes of updates a member may have waiting. Beyond it nothing
+// is read from its socket until some are written.
+const maxQueued = messages.MaxDocument + messages.MaxUpdate
+
+// write takes an update. While one is on its way those that come wait, and are then
+// written together, so that who types fast does not wait for each of them.
+func (m *yjsMember) write(update []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.queued > maxQueued-len(update) && m.queued > 0 && !m.left {
+		m.freed.Wait()
+	}
+	m.queue = append(m.queue, update)
+	m.queued += len(update)
+	if !m.writing {
+		m.writing = true
+		go m.writeAll()
+	}
+}
+
+// writeAll writes what waits until nothing does.
+func (m *yjsMember) writeAll() {
+	for {
+		m.mu.Lock()
+		updates := m.queue
+		m.queue = nil
+		if m.writing = len(updates) > 0; !m.writing {
+			m.freed.Broadcast()
+			m.mu.Unlock()
+			return
+		}
+		m.mu.Unlock()
+		if err := m.save(updates); err != nil {
+			m.end(err)
+		}
+		m.mu.Lock()
+		for _, u := range updates {
+			m.queued -= len(u)
+		}
+		m.freed.Broadcast()
+		m.mu.Unlock()
+	}
+}
+
+// save writes updates and acknowledges each: to Hocuspocus by a message of its own,
+// and to y-websocket by what everyone is told. Of several that are refused together
+// each is written alone, since one may be at fault.
+func (m *yjsMember) save(updates [][]byte) error {
+	if acknowledgesEarly {
+		m.saved(updates)
+	}
+	err := m.append(updates)
+	switch {
+	case err == nil:
+		if !acknowledgesEarly {
+			m.saved(updates)
+		}
+		return nil
+	case !refusing(err) || err == errEnded:
+		return err
+	case len(updates) == 1:
+		return m.refuse(err)
+	}
+	for _, u := range updates {
+		if err := m.save([][]byte{u}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// append returns when the updates are durable. It tries again while nobody answers:
+// what is there already is not added twice.
+func (m *yjsMember) append(updates [][]byte) error {
+	ctx, cancel := within(persistTime)
+	defer cancel()
+	return again(ctx, func(ctx context.Context) error {
+		grant, err := m.writer(ctx)
+		if err != nil {
+			return err
+		}
+		if !grant.GetWrite() {
+			return m.needless(ctx, updates)
+		}
+		return m.rooms.docs.AppendUpdates(ctx, &messages.AppendUpdate{Meta: m.meta(), DocumentId: m.document, Grant: grant}, updates)
+	})
+}
+
+// needless refuses updates of who may only read, unless the document has them: what a
+// client answers to a step 1 is that, as a rule.
+func (m *yjsMember) needless(ctx context.Context, updates [][]byte) error {
+	for _, u := range updates {
+		adds, err := m.rooms.docs.Adds(ctx, m.document, u)
+		if err != nil {
+			return err
+		}
+		if adds {
+			return messages.Refuse(messages.CodeForbidden, "the document may be read and not changed")
+		}
+	}
+	return nil
+}
+
+// saved tells Hocuspocus that updates are durable.
+func (m *yjsMember) saved(updates [][]byte) {
+	for _, u := range updates {
+		switch {
+		case !m.wire.Plain():
+			m.send(m.wire.Saved(true))
+		case acknowledgesEarly:
+			m.send(m.wire.Update(u))
+		}
+	}
+}
+
+// refuse tells that an update was not taken. y-websocket can be told that somebody
+// may not write, once; what else is wrong it learns by the end of its socket.
+func (m *yjsMember) refuse(err error) error {
+	switch {
+	case !m.wire.Plain():
+		m.send(m.wire.Saved(false))
+		return nil
+	case !messages.HasCode(err, messages.CodeForbidden):
+		return err
+	}
+	m.mu.Lock()
+	told := m.denied
+	m.denied = true
+	m.mu.Unlock()
+	if !told {
+		m.send(m.wire.Denied(messages.CodeForbidden))
+	}
+	return nil
+}

@@ -1,0 +1,11 @@
+//go:build !soak
+
+package yjs
+
+import "time"
+
+// Sizes of the quick form.
+const (
+	loneTime = 40 * time.Second
+	kills    = 6
+)
