@@ -44,7 +44,7 @@ const (
 	cacheRounds   = 1
 	freezeRounds  = 3
 	rollingRounds = 1
-	watcherRounds = 5
+	watcherRounds = 4
 
 	freezeShortest = 4 * time.Second
 	freezeLongest  = 6 * time.Second

@@ -15,7 +15,9 @@ import (
 const (
 	watchedProjects = 6
 	watchersOfNode  = 2
-	caughtUpWithin  = 30 * time.Second
+	caughtUpWithin  = 60 * time.Second
+	slowly          = 25 * time.Millisecond // for each frame
+	writtenEvery    = 50 * time.Millisecond // by each who writes
 )
 
 // Who watches projects on any node is told each event once, in its order, while
@@ -43,7 +45,7 @@ func TestWatchersSurviveTheCluster(t *testing.T) {
 				watchers = append(watchers, s.Watch(ctx, p.ID, 0, clients...))
 			}
 		}
-		watchers = append(watchers, s.Watch(ctx, p.ID, 20*time.Millisecond, owners[(i+1)%len(owners)]))
+		watchers = append(watchers, s.Watch(ctx, p.ID, slowly, owners[(i+1)%len(owners)]))
 	}
 	var written atomic.Int64
 	writing, enough := context.WithCancel(ctx)
@@ -55,16 +57,15 @@ func TestWatchersSurviveTheCluster(t *testing.T) {
 				for k := 0; writing.Err() == nil; k++ {
 					if _, r := c.Rename(s.Context(), project, fmt.Sprintf("%d by %d, %d", k, j, i)); r.OK() {
 						written.Add(1)
-						continue
 					}
-					time.Sleep(20 * time.Millisecond)
+					time.Sleep(writtenEvery)
 				}
 			})
 		}
 	}
 	random, faults := s.Random(0), watcherFaults(s, n)
 	for round := 0; round < watcherRounds || written.Load() < int64(watchedEvents); round++ {
-		time.Sleep(2 * time.Second)
+		time.Sleep(time.Second)
 		if round < watcherRounds {
 			faults[round%len(faults)](random)
 		}
@@ -85,7 +86,7 @@ func watcherFaults(s *rig.Scenario, n *rig.Network) []func(*rand.Rand) {
 	apart := func(c cut) func(*rand.Rand) {
 		return func(random *rand.Rand) {
 			c.make(n, shuffled(n.Nodes, random))
-			time.Sleep(6 * time.Second)
+			time.Sleep(noticed)
 			n.Heal()
 			whole()
 		}
@@ -97,7 +98,7 @@ func watcherFaults(s *rig.Scenario, n *rig.Network) []func(*rand.Rand) {
 		func(random *rand.Rand) {
 			node := any(random)
 			node.Freeze()
-			time.Sleep(5 * time.Second)
+			time.Sleep(noticed)
 			node.Thaw()
 			whole()
 		},
