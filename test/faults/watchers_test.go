@@ -17,7 +17,7 @@ const (
 	watchersOfNode  = 2
 	caughtUpWithin  = 60 * time.Second
 	slowly          = 25 * time.Millisecond // for each frame
-	writtenEvery    = 50 * time.Millisecond // by each who writes
+	writtenEvery    = 20 * time.Millisecond // by each who writes
 )
 
 // Who watches projects on any node is told each event once, in its order, while
