@@ -1,4 +1,4 @@
-// Package tour takes the tours of README.md, docs/tour.md, docs/api.md,
+// Package tour takes the tours of README.md, docs/tour.md, docs/api.md, docs/realtime.md,
 // docs/accounts.md and docs/cluster-tour.md: every command in them runs against real servers, and what
 // the pages show must be what comes.
 package tour
@@ -35,9 +35,10 @@ type block struct {
 // embedded.
 func TestTours(t *testing.T) {
 	t.Parallel()
-	blocks := slices.Concat(read(t, "README.md"), read(t, "docs/tour.md"), read(t, "docs/api.md"))
+	blocks := slices.Concat(read(t, "README.md"), read(t, "docs/tour.md"), read(t, "docs/api.md"), read(t, "docs/realtime.md"))
 	require.Greater(t, len(blocks), 15)
 	services.Need(t, "curl")
+	services.Need(t, "nodejs")
 	s := rig.New(t)
 	node := s.Start("data", "") // the folder that bin/atelier looks into when nothing is set
 	require.NoError(t, rig.Build(filepath.Join(s.Dir, "bin/atelier")))
