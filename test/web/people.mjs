@@ -1,5 +1,5 @@
-// People with browsers. All of them open the same address; each browser is told on
-// which node that is.
+// People with browsers. All of them open the same address; there is a Chromium for
+// each node, which is told where that is, and in it everybody has cookies of his own.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
@@ -9,21 +9,28 @@ export const password = 'a brass lamp at noon'
 const patience = 30_000
 const shots = process.env.ATELIER_WEB_SHOTS
 
-const opened = []
-const troubles = []
+const browsers = new Map()
 
-// person is somebody with a browser of his own on a node.
-export async function person(name, node, options = {}) {
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP atelier.test ${node}`, `--unsafely-treat-insecure-origin-as-secure=${site}`],
-  })
-  opened.push(browser)
+const browserOf = (node) => browsers.get(node) ?? browsers.set(node, chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP atelier.test ${node}`, `--unsafely-treat-insecure-origin-as-secure=${site}`],
+})).get(node)
+
+export async function closeBrowsers() {
+  for (const browser of browsers.values()) await (await browser).close()
+}
+
+let count = 0
+
+// person is somebody who uses a node.
+async function person(scene, name, node, options = {}) {
+  const browser = await browserOf(node)
   const context = await browser.newContext({ baseURL: site, viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce', ...options })
   context.setDefaultTimeout(patience)
   const page = await context.newPage()
-  const email = `${name.toLowerCase().replaceAll(' ', '.')}-${Date.now()}-${process.pid}@example.com`
-  const one = { name, email, browser, context, page }
+  const email = `${name.toLowerCase().replaceAll(' ', '.')}-${++count}-${Date.now()}@example.com`
+  const one = { name, email, context, page, scene }
+  scene.people.push(one)
   watch(one, page)
   return one
 }
@@ -31,18 +38,29 @@ export async function person(name, node, options = {}) {
 // watch notes what a page complains of. That a request was refused is no trouble by
 // itself: what people are told of it is looked at.
 export function watch(one, page) {
-  page.on('pageerror', (e) => troubles.push(`${one.name}: ${e.stack ?? e}`))
+  page.on('pageerror', (e) => one.scene.troubles.push(`${one.name}: ${e.stack ?? e}`))
   page.on('console', (m) => {
-    if (m.type() === 'error' && !/Failed to load resource|WebSocket connection|net::ERR_/.test(m.text())) troubles.push(`${one.name}: ${m.text()}`)
+    if (m.type() === 'error' && !/Failed to load resource|WebSocket connection|net::ERR_/.test(m.text())) one.scene.troubles.push(`${one.name}: ${m.text()}`)
   })
   page.on('request', (r) => {
-    if (!r.url().startsWith(site) && !r.url().startsWith('data:')) troubles.push(`${one.name}: asks ${r.url()}`)
+    if (!r.url().startsWith(site) && !r.url().startsWith('data:')) one.scene.troubles.push(`${one.name}: asks ${r.url()}`)
   })
 }
 
-export async function end() {
-  for (const browser of opened) await browser.close()
-  if (troubles.length > 0) throw new Error('the pages complain:\n' + troubles.join('\n'))
+// play runs a scenario on two nodes and tells what was wrong; empty: nothing.
+export async function play(scenario, a, b) {
+  const scene = { people: [], troubles: [] }
+  const began = Date.now()
+  let error = ''
+  try {
+    await scenario((name, node, options) => person(scene, name, node, options), a, b)
+  } catch (e) {
+    error = String(e.stack ?? e)
+    for (const { name, page } of scene.people) error += `\n${name} is at ${page.url()} and sees:\n${await page.locator('body').innerText({ timeout: 1000 }).catch(String)}`
+  }
+  for (const { context } of scene.people) await context.close()
+  if (scene.troubles.length > 0) error += '\nthe pages complain:\n' + scene.troubles.join('\n')
+  return { ms: Date.now() - began, error }
 }
 
 // register makes an account, as a stranger who opens the first page does.

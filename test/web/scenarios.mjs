@@ -1,10 +1,11 @@
-// Without arguments the names of the scenarios; else runs one, on two nodes.
+// node scenarios.mjs NODE NODE [NAME…] plays all scenarios, or those named, on two
+// nodes, and says of each on a line what was wrong.
 import assert from 'node:assert/strict'
-import { addMember, badge, end, eventually, idOf, newDocument, newProject, password, person, register, shot, textOf, watch, write } from './people.mjs'
+import { addMember, badge, closeBrowsers, eventually, idOf, newDocument, newProject, password, play, register, shot, textOf, watch, write } from './people.mjs'
 
 const scenarios = {
   // Somebody comes, begins, goes and comes back.
-  async begin(a, b) {
+  async begin(person, a, b) {
     const ada = await person('Ada Lovelace', a)
     const { page } = ada
     await page.goto('/')
@@ -34,7 +35,7 @@ const scenarios = {
   },
 
   // What goes wrong is said in sentences, where it belongs.
-  async errors(a) {
+  async errors(person, a) {
     const bob = await person('Bob', a)
     const { page, context } = bob
     await page.goto('/register')
@@ -83,8 +84,8 @@ const scenarios = {
   },
 
   // Two on different nodes write one document, see each other, and one is removed.
-  async together(a, b) {
-    const { ada, bob, project } = await pair(a, b)
+  async together(person, a, b) {
+    const { ada, bob, project } = await pair(person, a, b)
     await write(ada, 'The lamp burns oil. ')
     await badge(ada, 'Saved')
     await eventually('Bob sees it', async () => (await textOf(bob)) === 'The lamp burns oil. ')
@@ -126,8 +127,8 @@ const scenarios = {
   },
 
   // One loses the network, goes on writing, and comes back.
-  async offline(a, b) {
-    const { ada, bob } = await pair(a, b)
+  async offline(person, a, b) {
+    const { ada, bob } = await pair(person, a, b)
     await write(ada, 'Begin.')
     await eventually('Bob sees it', async () => (await textOf(bob)) === 'Begin.')
     await bob.context.setOffline(true)
@@ -148,8 +149,8 @@ const scenarios = {
   },
 
   // What happens in a project is seen where it is open, without asking.
-  async live(a, b) {
-    const { ada, bob, project, document } = await pair(a, b)
+  async live(person, a, b) {
+    const { ada, bob, project, document } = await pair(person, a, b)
     await ada.page.goto(project)
     await bob.page.goto(project)
     await bob.page.getByRole('link', { name: 'Plan' }).waitFor()
@@ -188,7 +189,7 @@ const scenarios = {
   },
 
   // An invitation by mail waits on the first page of who is meant.
-  async invited(a, b) {
+  async invited(person, a, b) {
     const ada = await register(await person('Ada', a))
     const bob = await register(await person('Bob', b))
     const project = await newProject(ada, 'Lighthouse')
@@ -212,7 +213,7 @@ const scenarios = {
   },
 
   // The access token has expired while several tabs were open: they share one refresh.
-  async tabs(a) {
+  async tabs(person, a) {
     const ada = await register(await person('Ada', a))
     const other = await ada.context.newPage()
     watch(ada, other)
@@ -232,7 +233,7 @@ const scenarios = {
   },
 
   // Everything by keys alone.
-  async keyboard(a) {
+  async keyboard(person, a) {
     const cy = await person('Cy', a)
     const { page } = cy
     await register(cy)
@@ -269,7 +270,7 @@ const scenarios = {
   },
 
   // A phone, and the dark.
-  async phone(a) {
+  async phone(person, a) {
     const dee = await person('Dee', a, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, colorScheme: 'dark' })
     const { page } = dee
     await fits(page, '/sign-in')
@@ -285,7 +286,7 @@ const scenarios = {
 }
 
 // pair is two people, Bob an editor, who have one document open.
-async function pair(a, b) {
+async function pair(person, a, b) {
   const [ada, bob] = await Promise.all([person('Ada', a).then(register), person('Bob', b).then(register)])
   const project = await newProject(ada, 'Lighthouse', 'Plans for the lamp, the lens and the stairs.')
   await addMember(ada, await idOf(bob), 'Bob', 'editor')
@@ -323,13 +324,11 @@ async function fetch_(page, method, path, body) {
   }, [method, path, body])
 }
 
-const [name, ...nodes] = process.argv.slice(2)
-if (!name) {
-  console.log(Object.keys(scenarios).join(' '))
-} else {
-  try {
-    await scenarios[name](...nodes)
-  } finally {
-    await end()
-  }
-}
+const [a, b, ...names] = process.argv.slice(2)
+const queue = names.length > 0 ? names : Object.keys(scenarios)
+
+// Most of what people do is to wait, so some scenarios run beside each other.
+await Promise.all(Array.from({ length: 3 }, async () => {
+  for (let name; (name = queue.shift());) console.log(JSON.stringify({ name, ...(await play(scenarios[name], a, b)) }))
+}))
+await closeBrowsers()
