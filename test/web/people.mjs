@@ -69,7 +69,7 @@ export async function register(one) {
   await page.goto('/')
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   await page.getByRole('link', { name: 'Create an account' }).click()
-  await page.getByLabel('Name').fill(one.name)
+  await page.getByLabel('Name', { exact: true }).fill(one.name)
   await page.getByLabel('E-mail').fill(one.email)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Create the account' }).click()
@@ -79,7 +79,7 @@ export async function register(one) {
 
 export async function newProject({ page }, name, description = '') {
   await page.getByRole('button', { name: 'New project' }).click()
-  await page.getByLabel('Name').fill(name)
+  await page.getByLabel('Name', { exact: true }).fill(name)
   if (description) await page.getByLabel('Description').fill(description)
   await page.getByRole('button', { name: 'Create the project' }).click()
   await page.getByRole('heading', { name, level: 1 }).waitFor()
@@ -88,7 +88,7 @@ export async function newProject({ page }, name, description = '') {
 
 export async function newDocument({ page }, name) {
   await page.getByRole('button', { name: 'New document' }).click()
-  await page.getByLabel('Name').fill(name)
+  await page.getByLabel('Name', { exact: true }).fill(name)
   await page.getByRole('button', { name: 'Create the document' }).click()
   await page.getByRole('heading', { name, level: 1 }).waitFor()
   return new URL(page.url()).pathname

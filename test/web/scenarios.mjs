@@ -39,7 +39,7 @@ const scenarios = {
     const bob = await person('Bob', a)
     const { page, context } = bob
     await page.goto('/register')
-    await page.getByLabel('Name').fill('Bob')
+    await page.getByLabel('Name', { exact: true }).fill('Bob')
     await page.getByLabel('E-mail').fill('bob')
     await page.getByLabel('Password').fill('short')
     await page.getByRole('button', { name: 'Create the account' }).click()
@@ -48,7 +48,7 @@ const scenarios = {
     await register(bob)
     await page.getByRole('button', { name: 'New project' }).click()
     await page.getByRole('button', { name: 'Create the project' }).click()
-    const name = page.getByLabel('Name')
+    const name = page.getByLabel('Name', { exact: true })
     assert.equal(await name.getAttribute('aria-invalid'), 'true')
     assert.match(await page.locator('.field-error').textContent(), /^[A-Z].*\.$/)
     await page.keyboard.press('Escape')
@@ -66,7 +66,7 @@ const scenarios = {
     await context.setOffline(true)
     await page.getByText('You are offline').waitFor()
     await page.getByRole('button', { name: 'New project' }).click()
-    await page.getByLabel('Name').fill('Harbour')
+    await page.getByLabel('Name', { exact: true }).fill('Harbour')
     await page.getByRole('button', { name: 'Create the project' }).click()
     await page.getByText('The service cannot be reached').waitFor()
     await shot(bob, 'unreachable')
@@ -77,7 +77,7 @@ const scenarios = {
     // Another device ends all other sessions.
     await fetch_(page, 'POST', '/api/v1/auth/logout')
     await page.getByRole('button', { name: 'New document' }).click()
-    await page.getByLabel('Name').fill('Minutes')
+    await page.getByLabel('Name', { exact: true }).fill('Minutes')
     await page.getByRole('button', { name: 'Create the document' }).click()
     await page.getByText('Your session has ended').waitFor()
     await shot(bob, 'session-ended')
@@ -159,7 +159,7 @@ const scenarios = {
     await bob.page.locator('.event', { hasText: 'Ada began Minutes' }).waitFor()
     await ada.page.goto(project)
     await ada.page.getByRole('button', { name: 'Rename Minutes' }).click()
-    await ada.page.getByLabel('Name').fill('Minutes of May')
+    await ada.page.getByLabel('Name', { exact: true }).fill('Minutes of May')
     await ada.page.getByRole('button', { name: 'Rename it' }).click()
     await bob.page.getByRole('link', { name: 'Minutes of May' }).click()
     assert.equal(new URL(bob.page.url()).pathname, made)
@@ -171,7 +171,7 @@ const scenarios = {
     await bob.page.goto(document)
     await badge(bob, 'Saved')
     await ada.page.getByRole('button', { name: 'Settings' }).click()
-    await ada.page.getByLabel('Name').fill('Harbour')
+    await ada.page.getByLabel('Name', { exact: true }).fill('Harbour')
     await ada.page.getByRole('button', { name: 'Save' }).click()
     await bob.page.getByRole('link', { name: 'Harbour' }).waitFor()
     for (const [step, shown] of [['Activate', 'Saved'], ['Archive', 'Read-only'], ['Restore', 'Saved']]) {
@@ -185,7 +185,7 @@ const scenarios = {
     await shot(ada, 'confirm')
     await ada.page.getByRole('button', { name: 'Delete it' }).click()
     await ada.page.getByText('No projects yet').waitFor()
-    await bob.page.getByRole('heading', { name: 'Nothing here' }).waitFor()
+    await bob.page.getByText('The project was deleted').waitFor()
   },
 
   // An invitation by mail waits on the first page of who is meant.
@@ -282,6 +282,15 @@ const scenarios = {
     await shot(dee, 'phone-project')
     await page.getByRole('button', { name: 'Add a member' }).click()
     await shot(dee, 'phone-dialog')
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const document = await newDocument(dee, 'Minutes of a long and windy evening')
+    await badge(dee, 'Saved')
+    await fits(page, document)
+    await write(dee, 'Written with a thumb. '.repeat(12))
+    await badge(dee, 'Saved')
+    await fits(page, document)
+    await shot(dee, 'phone-document')
   },
 }
 

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { api, ask, askWhole, type Event, type Project } from './api'
-import { live, useWatch } from './connection'
+import { live, useStatus, useWatch } from './connection'
 import { useLoad } from './load'
 import { know } from './names'
 import type { LiveEvent, Position, Present } from './live'
@@ -75,8 +75,11 @@ export function useFollow(p: Shown, doing: Record<string, unknown>, told: { even
   useEffect(() => {
     if (known) live.present(p.id, JSON.parse(state) as Record<string, unknown>)
   }, [p.id, state, known])
-  return { here, gone }
+  const status = useStatus()
+  return { here: status === 'offline' || status === 'stopped' ? nobody : here, gone } // who knows
 }
+
+const nobody: Present[] = []
 
 function position(text: string | null): Position | undefined {
   const [log, seq] = (text ?? '').split(':')

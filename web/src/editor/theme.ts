@@ -12,7 +12,7 @@ export const theme = EditorView.theme({
   '&': { color: 'var(--ink)', fontSize: '1.0625rem', minHeight: '100%' },
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--prose)', lineHeight: '1.7', overflow: 'visible' },
-  '.cm-content': { padding: '2rem 0 40vh', caretColor: 'var(--ink)', minHeight: '50vh' },
+  '.cm-content': { padding: '2rem 0 30vh', caretColor: 'var(--ink)', minHeight: '50vh' },
   '.cm-line': { padding: '0' },
   '.cm-placeholder': { color: 'var(--quiet)' },
   '.caret': { position: 'relative', borderLeft: '2px solid', marginLeft: '-1px', marginRight: '-1px' },

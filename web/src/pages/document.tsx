@@ -26,8 +26,8 @@ export default function DocumentPage({ project, id }: { project: string; id: str
     reset: reload,
   })
   const lost = gone ?? (deleted ? 'The document was deleted.' : undefined)
-  useTitle(lost ? 'No access' : data?.name)
-  if (lost) return <Missing>{lost}</Missing>
+  useTitle(lost ? 'Closed' : data?.name)
+  if (lost) return <Missing title="Closed">{lost}</Missing>
   const trouble = problem ?? p.problem
   if (!data || !p.decided) {
     if (trouble?.status === 404) return <Missing>There is no such document, or you have no access to it.</Missing>

@@ -30,8 +30,8 @@ export function ProjectPage({ id }: { id: string }) {
   }
   const { here, gone } = useFollow(p, {}, { event, reset })
   const [settings, setSettings] = useState(false)
-  useTitle(gone ? 'No access' : p.project?.name)
-  if (gone) return <Missing>{gone}</Missing>
+  useTitle(gone ? 'Closed' : p.project?.name)
+  if (gone) return <Missing title="Closed">{gone}</Missing>
   if (!p.project) {
     if (p.problem?.status === 404) return <Missing>There is no such project, or you have no access to it.</Missing>
     return <main id="main">{p.problem ? <Failed problem={p.problem} retry={p.reload} /> : <Skeleton lines={6} />}</main>
