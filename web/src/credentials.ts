@@ -41,12 +41,14 @@ const expiring = () => Date.now() > Number(localStorage.getItem(expiresKey)) - e
 // fresh makes sure that the cookies are good for a while: for sockets, which cannot
 // tell why they were refused. It is false when there is no session any more.
 export async function fresh(): Promise<boolean> {
-  return rememberedUser() !== null && (!expiring() || (await refresh()))
+  return rememberedUser() !== null && (!expiring() || (await refresh(stamp())))
 }
 
-// refresh exchanges the refresh token; false: the session is over.
-export function refresh(): Promise<boolean> {
-  const seen = localStorage.getItem(expiresKey)
+const stamp = () => localStorage.getItem(expiresKey)
+
+// refresh exchanges the refresh token, unless somebody has done so since the stamp
+// was seen; false: the session is over.
+function refresh(seen: string | null): Promise<boolean> {
   refreshing ??= alone(() => exchange(seen)).finally(() => { refreshing = undefined })
   return refreshing
 }
@@ -58,7 +60,7 @@ async function alone(f: () => Promise<boolean>): Promise<boolean> {
 }
 
 async function exchange(seen: string | null): Promise<boolean> {
-  if (localStorage.getItem(expiresKey) !== seen) return rememberedUser() !== null // another tab has done it
+  if (stamp() !== seen) return rememberedUser() !== null // another tab has done it
   const reply = await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })
   if (reply.ok) {
     remember((await reply.json()) as Tokens)
@@ -72,7 +74,8 @@ async function exchange(seen: string | null): Promise<boolean> {
 // the access token has expired.
 export async function send(request: Request): Promise<Response> {
   const signedIn = rememberedUser() !== null
-  if (signedIn && expiring() && !(await refresh())) return over(request)
+  if (signedIn && expiring() && !(await refresh(stamp()))) return over(request)
+  const seen = stamp()
   const again = request.clone()
   const reply = await fetch(signed(request))
   if (!signedIn || reply.status !== 401) return reply
@@ -82,7 +85,7 @@ export async function send(request: Request): Promise<Response> {
     return reply
   }
   if (code !== 'unauthenticated' && code !== 'token_expired' && code !== 'invalid_token') return reply
-  if (await refresh()) return fetch(signed(again))
+  if (await refresh(seen)) return fetch(signed(again))
   end()
   return reply
 }

@@ -67,7 +67,7 @@ export function useFollow(p: Shown, doing: Record<string, unknown>, told: { even
       told.reset?.()
     },
     revoked() {
-      setGone((old) => old ?? 'You have no access to this project any more.')
+      setGone((old) => old ?? 'The project was deleted, or you have no access to it any more.')
     },
   })
   const state = JSON.stringify(doing)
