@@ -456,6 +456,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents/{document_id}/yjs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A document's socket, for y-websocket
+         * @description Permission: socket.
+         */
+        get: operations["openDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -468,6 +488,26 @@ export interface paths {
          * @description Permission: signed-in.
          */
         get: operations["listFeed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hocuspocus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A socket of many documents, for the provider of Hocuspocus. Who asks for one says so in his auth message
+         * @description Permission: socket.
+         */
+        get: operations["openDocuments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -732,7 +772,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The project's event log, oldest first.
+         * The project's event log, oldest first. With Accept: text/event-stream what happens from now on, or since the Last-Event-ID
          * @description Permission: project:read.
          */
         get: operations["listEvents"];
@@ -922,6 +962,26 @@ export interface paths {
          * @description Permission: signed-in.
          */
         post: operations["declineOwnership"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/realtime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The event channel: a WebSocket with the subprotocol atelier.v1+json
+         * @description Permission: socket.
+         */
+        get: operations["openRealtime"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1294,6 +1354,26 @@ export interface paths {
          * @description Permission: installation:administer.
          */
         post: operations["suspendUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/yjs/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same, where y-websocket has /yjs as its server and the document as its room
+         * @description Permission: socket.
+         */
+        get: operations["openRoom"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -7879,6 +7959,220 @@ export interface operations {
             };
         };
     };
+    openDocument: {
+        parameters: {
+            query?: {
+                /** @description Of POST /realtime/tickets, for this document */
+                ticket?: string;
+            };
+            header?: {
+                /** @description Milliseconds the request may take; 10000 by default. */
+                "Atelier-Timeout"?: number;
+                /** @description The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced. */
+                "X-Request-Id"?: string;
+                /** @description The trace that the request belongs to (W3C Trace Context). */
+                Traceparent?: string;
+                /** @description Value of the caller's last write, none where its reply had none: a replica that has that write may answer. Without it the primary does. */
+                "Atelier-Consistency"?: string;
+            };
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A document's socket, for y-websocket */
+            101: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description validation_failed */
+            400: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid_token, session_revoked, token_expired */
+            401: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description email_unverified, forbidden, user_inactive, user_suspended */
+            403: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_acceptable */
+            406: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded, unavailable */
+            503: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description timeout */
+            504: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listFeed: {
         parameters: {
             query?: {
@@ -7955,6 +8249,215 @@ export interface operations {
             };
             /** @description email_unverified, user_inactive, user_suspended */
             403: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_acceptable */
+            406: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded, unavailable */
+            503: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description timeout */
+            504: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openDocuments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Milliseconds the request may take; 10000 by default. */
+                "Atelier-Timeout"?: number;
+                /** @description The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced. */
+                "X-Request-Id"?: string;
+                /** @description The trace that the request belongs to (W3C Trace Context). */
+                Traceparent?: string;
+                /** @description Value of the caller's last write, none where its reply had none: a replica that has that write may answer. Without it the primary does. */
+                "Atelier-Consistency"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A socket of many documents, for the provider of Hocuspocus. Who asks for one says so in his auth message */
+            101: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description validation_failed */
+            400: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid_token, session_revoked, token_expired */
+            401: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description email_unverified, forbidden, user_inactive, user_suspended */
+            403: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
                 headers: {
                     /** @description What is left of them: r requests, and more in t seconds. */
                     RateLimit?: string;
@@ -12732,7 +13235,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The project's event log, oldest first. */
+            /** @description The project's event log, oldest first. With Accept: text/event-stream what happens from now on, or since the Last-Event-ID */
             200: {
                 headers: {
                     /** @description What is left of them: r requests, and more in t seconds. */
@@ -15495,6 +15998,201 @@ export interface operations {
             };
             /** @description idempotency_key_reused */
             422: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded, unavailable */
+            503: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description timeout */
+            504: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openRealtime: {
+        parameters: {
+            query?: {
+                /** @description Of POST /realtime/tickets, from pages without cookies */
+                ticket?: string;
+            };
+            header?: {
+                /** @description Milliseconds the request may take; 10000 by default. */
+                "Atelier-Timeout"?: number;
+                /** @description The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced. */
+                "X-Request-Id"?: string;
+                /** @description The trace that the request belongs to (W3C Trace Context). */
+                Traceparent?: string;
+                /** @description Value of the caller's last write, none where its reply had none: a replica that has that write may answer. Without it the primary does. */
+                "Atelier-Consistency"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event channel: a WebSocket with the subprotocol atelier.v1+json */
+            101: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description validation_failed */
+            400: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid_token, session_revoked, token_expired */
+            401: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description email_unverified, forbidden, user_inactive, user_suspended */
+            403: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_acceptable */
+            406: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
                 headers: {
                     /** @description What is left of them: r requests, and more in t seconds. */
                     RateLimit?: string;
@@ -21615,6 +22313,220 @@ export interface operations {
             };
             /** @description idempotency_key_reused */
             422: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate_limited */
+            429: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded, unavailable */
+            503: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    "Retry-After"?: number;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description timeout */
+            504: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openRoom: {
+        parameters: {
+            query?: {
+                /** @description Of POST /realtime/tickets, for this document */
+                ticket?: string;
+            };
+            header?: {
+                /** @description Milliseconds the request may take; 10000 by default. */
+                "Atelier-Timeout"?: number;
+                /** @description The caller's name for the request: at most 128 letters, digits and signs of -_. ; any other is replaced. */
+                "X-Request-Id"?: string;
+                /** @description The trace that the request belongs to (W3C Trace Context). */
+                Traceparent?: string;
+                /** @description Value of the caller's last write, none where its reply had none: a replica that has that write may answer. Without it the primary does. */
+                "Atelier-Consistency"?: string;
+            };
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same, where y-websocket has /yjs as its server and the document as its room */
+            101: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description validation_failed */
+            400: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid_token, session_revoked, token_expired */
+            401: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description email_unverified, forbidden, user_inactive, user_suspended */
+            403: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_acceptable */
+            406: {
+                headers: {
+                    /** @description What is left of them: r requests, and more in t seconds. */
+                    RateLimit?: string;
+                    /** @description The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds. */
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's trace, with the span of this request; where the caller sent one. */
+                    Traceparent?: string;
+                    /** @description Name of the request in logs. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large */
+            413: {
                 headers: {
                     /** @description What is left of them: r requests, and more in t seconds. */
                     RateLimit?: string;
