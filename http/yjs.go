@@ -126,7 +126,10 @@ func (s *Server) attach(ctx context.Context, sock *socket, who *party, document 
 	if err != nil {
 		return nil, nameless(who, err)
 	}
-	m := &yjsMember{document: document, wire: w, socket: sock, rooms: s.yjs, right: &hold{socket: sock, project: project}}
+	m := &yjsMember{
+		document: document, wire: w, socket: sock, rooms: s.yjs, right: &hold{socket: sock, project: project},
+		asks: newBucket(askRate, askBurst), states: newBucket(stateRate, stateBurst),
+	}
 	m.freed.L = &m.mu
 	m.end = func(err error) { end(m, err) }
 	m.meta = func() *messages.Meta { return &messages.Meta{} }

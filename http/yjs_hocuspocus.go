@@ -135,6 +135,7 @@ func (h *hocuspocus) take(msg ysync.Message) error {
 		return nil
 	case ysync.Pong:
 		return nil
+	default: // of a document
 	}
 	d, m, err := h.document(msg.Key)
 	switch {

@@ -23,6 +23,9 @@ type yjsMember struct {
 	meta     func() *messages.Meta // of a command in the name of who is on the socket
 	end      func(err error)       // takes the document off the socket, or closes it
 
+	// The reader's: how often the content is asked for, and states are told.
+	asks, states bucket
+
 	// Guarded by the room's lock.
 	speaker ysync.Speaker
 	synced  bool              // it was sent the content, and is sent what follows
@@ -49,6 +52,9 @@ func (m *yjsMember) handle(msg ysync.Message) error {
 	case ysync.Sync, ysync.SyncReply:
 		switch msg.Step {
 		case ysync.Step1:
+			if !m.asks.take(time.Now()) {
+				return messages.Refuse(messages.CodeRateLimited, "the whole document is asked for too often")
+			}
 			m.ask(msg.Payload)
 		case ysync.Update:
 			if len(msg.Payload) > messages.MaxUpdate {
@@ -58,9 +64,13 @@ func (m *yjsMember) handle(msg ysync.Message) error {
 		case ysync.Step2:
 			m.write(msg.Payload)
 		}
-	case ysync.Awareness:
-		return m.room.hear(m, msg.Payload)
-	case ysync.QueryAwareness:
+	case ysync.Awareness, ysync.QueryAwareness:
+		if !m.states.take(time.Now()) {
+			return messages.Refuse(messages.CodeRateLimited, "who is there is told, or asked for, too often")
+		}
+		if msg.Kind == ysync.Awareness {
+			return m.room.hear(m, msg.Payload)
+		}
 		m.room.introduce(m)
 	default: // not for a server, or nothing that anything depends on
 	}
@@ -184,6 +194,15 @@ func (m *yjsMember) leave() {
 	m.right.leave()
 }
 
+// Rates of messages that cost more than they are long, a second and at once. Providers
+// repeat to the server the states that they hear from it.
+const (
+	askRate    = 2
+	askBurst   = 20
+	stateRate  = 500
+	stateBurst = 2000
+)
+
 // Times of what goes on beside the reader.
 const (
 	attemptTime = 10 * time.Second
@@ -198,7 +217,7 @@ func again(ctx context.Context, do func(context.Context) error) error {
 		attempt, cancel := context.WithTimeout(ctx, attemptTime)
 		err := do(attempt)
 		cancel()
-		if err == nil || err == errEnded || refusing(err) {
+		if err == nil || errors.Is(err, errEnded) || refusing(err) {
 			return err
 		}
 		select {

@@ -156,7 +156,7 @@ type wired struct {
 
 func (h *yjsHost) open(t *testing.T, path string) *wired {
 	t.Helper()
-	c, _, err := websocket.Dial(t.Context(), "ws://"+h.address+base+path, &websocket.DialOptions{Subprotocols: []string{tokenProtocol + goodToken}})
+	c, _, err := websocket.Dial(t.Context(), "ws://"+h.address+base+path, &websocket.DialOptions{Subprotocols: []string{tokenProtocol + goodToken}}) //nolint:bodyclose // of a handshake there is none
 	require.NoError(t, err)
 	require.Equal(t, tokenProtocol+goodToken, c.Subprotocol())
 	t.Cleanup(func() { _ = c.CloseNow() })
@@ -304,6 +304,7 @@ func TestSocketsOfDocumentsEndForAReason(t *testing.T) {
 		"no document":          {"/yjs/" + someUser, nil, closeNotFound},
 		"no envelope":          {"/hocuspocus", []byte{200}, closeBadFrame},
 		"no end of denials":    {"/hocuspocus", nil, closeUnauthenticated},
+		"no end of questions":  {"/yjs/" + someDocument, nil, closeAbuse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -311,9 +312,14 @@ func TestSocketsOfDocumentsEndForAReason(t *testing.T) {
 			if test.send != nil {
 				c.send(test.send)
 			}
-			if name == "no end of denials" {
+			switch name {
+			case "no end of denials":
 				for range maxDenials + 1 {
 					c.send(auth(someDocument, "a.bad.one"))
+				}
+			case "no end of questions":
+				for range askBurst + 1 {
+					c.send(ysync.Plain().Step1([]byte{0}))
 				}
 			}
 			require.Equal(t, test.code, c.closed())
@@ -358,7 +364,7 @@ func TestTokensAreAskedForAnew(t *testing.T) {
 	require.Equal(t, string(x.AskToken()), c.next())
 	require.Equal(t, string(x.Denied(messages.CodeTokenExpired)), c.next())
 	require.Equal(t, closeUnauthenticated, c.closed())
-	plain, _, err := websocket.Dial(t.Context(), "ws://"+h.address+base+"/yjs/"+someDocument, &websocket.DialOptions{Subprotocols: []string{tokenProtocol + "short.one"}})
+	plain, _, err := websocket.Dial(t.Context(), "ws://"+h.address+base+"/yjs/"+someDocument, &websocket.DialOptions{Subprotocols: []string{tokenProtocol + "short.one"}}) //nolint:bodyclose // of a handshake there is none
 	require.NoError(t, err)
 	require.Equal(t, closeUnauthenticated, (&wired{t, plain}).closed())
 }

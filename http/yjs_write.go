@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 
 	"atelier/messages"
 )
@@ -64,7 +65,7 @@ func (m *yjsMember) save(updates [][]byte) error {
 			m.saved(updates)
 		}
 		return nil
-	case !refusing(err) || err == errEnded:
+	case !refusing(err) || errors.Is(err, errEnded):
 		return err
 	case len(updates) == 1:
 		return m.refuse(err)

@@ -24,7 +24,7 @@ import (
 // mutation is a build tag and the scenario that must turn red under it.
 type mutation struct {
 	tag      string
-	scenario string
+	scenario string // of test/faults, or of the suite that stands before a point
 	without  string // what is taken out
 }
 
@@ -50,6 +50,7 @@ var mutations = []mutation{
 	{"replicareads", "TestReadsSurviveTheReplica", "replicas are asked whatever they have replayed"},
 	{"cachedrole", "TestCachesTellNothingOld", "whose projects are which is remembered"},
 	{"nogap", "TestWatchersSurviveTheCluster", "what is missing between pushes is not read from the log"},
+	{"earlyack", "yjs.TestKillsLoseNoUpdate", "updates are acknowledged before they are written"},
 	{"lazycommit", "TestKilledPostgresLosesNothing", "commits are reported before they are on disk"},
 }
 
@@ -78,8 +79,7 @@ func run(ctx context.Context, names []string) (green int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	scenarios := filepath.Join(dir, "scenarios")
-	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", scenarios, "atelier/test/faults").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", dir, "atelier/test/faults", "atelier/test/yjs").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("the scenarios cannot be built: %w\n%s", err, out)
 	}
 	fmt.Printf("%-12s %-39s %-6s %7s  %s\n", "mutation", "scenario", "result", "time", "first finding")
@@ -89,7 +89,7 @@ func run(ctx context.Context, names []string) (green int, err error) {
 			continue
 		}
 		total++
-		found, took, err := m.run(ctx, dir, scenarios)
+		found, took, err := m.run(ctx, dir)
 		result := "red"
 		switch {
 		case err != nil:
@@ -106,7 +106,7 @@ func run(ctx context.Context, names []string) (green int, err error) {
 
 // run builds the mutation, where that was not done, and runs its scenario. Only
 // a finding makes it red: not a run that failed otherwise.
-func (m mutation) run(ctx context.Context, dir, scenarios string) (found string, took time.Duration, err error) {
+func (m mutation) run(ctx context.Context, dir string) (found string, took time.Duration, err error) {
 	program := filepath.Join(dir, m.tag)
 	if _, err := os.Stat(program); err != nil {
 		if err := rig.Build(program, m.tag); err != nil {
@@ -116,8 +116,13 @@ func (m mutation) run(ctx context.Context, dir, scenarios string) (found string,
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	pattern := "^" + strings.ReplaceAll(m.scenario, "/", "$/^") + "$"
-	cmd := exec.CommandContext(ctx, scenarios, "-test.run", pattern, "-test.v")
+	suite, scenario, other := strings.Cut(m.scenario, ".")
+	if !other {
+		suite, scenario = "faults", m.scenario
+	}
+	pattern := "^" + strings.ReplaceAll(scenario, "/", "$/^") + "$"
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, suite+".test"), "-test.run", pattern, "-test.v")
+	cmd.Dir = filepath.Join("test", suite) // where Go would run it
 	cmd.Env = append(os.Environ(), rig.BinaryVariable+"="+program, rig.KeepVariable+"="+dir)
 	out, err := cmd.CombinedOutput()
 	found = finding(out)
