@@ -214,7 +214,6 @@ type reader struct {
 	signals []string
 	lost    int
 	wrong   []string
-	busy    bool
 	changes []*messages.PresenceChange
 	here    map[string]string
 }

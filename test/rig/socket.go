@@ -73,6 +73,7 @@ func (s *Socket) upgrade(c *Client) error {
 	if err != nil {
 		return err
 	}
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, 300))
 		return fmt.Errorf("no socket: %d %s", answer.StatusCode, body)
