@@ -42,6 +42,7 @@ func clusters(r *rig) []trial {
 		{"cluster/nodes", "reads and creates on three nodes against one and two", r.sizes},
 		{"cluster/kills", "for how long clients are without an answer when a node is killed", r.kills},
 		{"cluster/freezes", "and when it stands still for longer than its lease lives", r.freezes},
+		{"cluster/live", "from a request to its event at a socket of each other node, and what a socket has missed", r.liveEvents},
 		{"cluster/revocations", "what every node must hear of, under load and with one that stands still", r.revocations},
 		{"cluster/moves", "a join and a drain where much is live", r.moves},
 	}

@@ -40,29 +40,34 @@ func (e *ClosedError) Error() string { return fmt.Sprintf("the socket was closed
 
 // Socket opens the event channel.
 func (c *Client) Socket(ctx context.Context) (*Socket, error) {
-	conn, err := (&net.Dialer{Timeout: socketTime}).DialContext(ctx, "tcp", c.address())
+	return DialSocket(ctx, c.address(), c.Token)
+}
+
+// DialSocket opens the event channel at host:port with an access token.
+func DialSocket(ctx context.Context, address, token string) (*Socket, error) {
+	conn, err := (&net.Dialer{Timeout: socketTime}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	s := &Socket{conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}
-	if err := s.upgrade(c); err != nil {
+	if err := s.upgrade(address, token); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Socket) upgrade(c *Client) error {
+func (s *Socket) upgrade(address, token string) error {
 	_ = s.conn.SetDeadline(time.Now().Add(socketTime))
 	var key [16]byte
 	_, _ = rand.Read(key[:])
-	request, err := http.NewRequest("GET", "http://"+c.address()+"/api/v1/realtime", nil)
+	request, err := http.NewRequest("GET", "http://"+address+"/api/v1/realtime", nil)
 	if err != nil {
 		return err
 	}
 	for name, value := range map[string]string{
 		"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Protocol": "atelier.v1+json",
-		"Sec-WebSocket-Key": base64.StdEncoding.EncodeToString(key[:]), "Authorization": "Bearer " + c.Token,
+		"Sec-WebSocket-Key": base64.StdEncoding.EncodeToString(key[:]), "Authorization": "Bearer " + token,
 	} {
 		request.Header.Set(name, value)
 	}
