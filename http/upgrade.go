@@ -18,6 +18,7 @@ import (
 
 const (
 	headerProtocol = "Sec-WebSocket-Protocol"
+	kernelBuffer   = 128 << 10                              // what the kernel keeps for a client that does not read; by itself it keeps megabytes
 	acceptGUID     = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455, 1.3
 )
 
@@ -101,6 +102,7 @@ func takeOver(hijacked net.Conn) (below net.Conn, early []byte, ok bool) {
 	below, early, err := underneath(hijacked)
 	if ours, is := below.(*conn); is {
 		ours.leave()
+		_ = ours.SetWriteBuffer(kernelBuffer)
 	}
 	if err == nil {
 		err = below.SetDeadline(time.Time{})

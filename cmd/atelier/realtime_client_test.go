@@ -31,6 +31,16 @@ const patience = time.Minute
 // dialRealtime opens the event channel. Headers are pairs "Name: value".
 func dialRealtime(t testing.TB, p *program, query string, headers ...string) (*listener, error) {
 	t.Helper()
+	l, err := dialSilent(t, p, query, headers...)
+	if err == nil {
+		l.hear()
+	}
+	return l, err
+}
+
+// dialSilent opens it and reads nothing.
+func dialSilent(t testing.TB, p *program, query string, headers ...string) (*listener, error) {
+	t.Helper()
 	h := http.Header{}
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ": ")
@@ -47,16 +57,21 @@ func dialRealtime(t testing.TB, p *program, query string, headers ...string) (*l
 	c.SetReadLimit(4 << 20)
 	l := &listener{t: t, conn: c}
 	l.came = sync.NewCond(&l.mu)
+	t.Cleanup(func() { _ = c.CloseNow() })
+	return l, nil
+}
+
+// hear begins to read.
+func (l *listener) hear() {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
 		l.listen()
 	}()
-	t.Cleanup(func() {
-		_ = c.CloseNow()
+	l.t.Cleanup(func() {
+		_ = l.conn.CloseNow()
 		<-read
 	})
-	return l, nil
 }
 
 func (l *listener) listen() {
