@@ -97,6 +97,10 @@ func (o *onceRound) run(round int) {
 		must(r)
 		return "/projects/" + p.ID
 	}
+	var ticket struct{ Ticket string }
+	s.Must(must(post(ada.Access, "/realtime/tickets", map[string]string{})(here)).Into(&ticket))
+	o.once("a ticket", "4501 ", func(c *rig.Client) *rig.Reply { return c.Admit(s.Context(), ticket.Ticket) })
+
 	path := project()
 	for i, what := range []string{"accept", "decline"} {
 		if i > 0 {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,33 +44,65 @@ func (c *Client) Socket(ctx context.Context) (*Socket, error) {
 	return DialSocket(ctx, c.address(), c.Token)
 }
 
+// Admit says hello on an event channel that a ticket opens. The answer is 200, or the
+// code that the socket was closed with.
+func (c *Client) Admit(ctx context.Context, ticket string) *Reply {
+	status, err := admit(ctx, c.address(), ticket)
+	if err != nil {
+		return &Reply{Outcome: Unknown, Err: err}
+	}
+	return &Reply{Outcome: Answered, Status: status}
+}
+
+func admit(ctx context.Context, address, ticket string) (status int, err error) {
+	socket, err := dialSocket(ctx, address, "?ticket="+ticket, "")
+	if err != nil {
+		return 0, err
+	}
+	defer socket.Close()
+	_ = socket.Send(map[string]any{"id": 1, "op": "hello"}) // where it is refused, its end says more
+	_, err = socket.Receive(socketTime)
+	var closed *ClosedError
+	if errors.As(err, &closed) {
+		return closed.Code, nil
+	}
+	return http.StatusOK, err
+}
+
 // DialSocket opens the event channel at host:port with an access token.
 func DialSocket(ctx context.Context, address, token string) (*Socket, error) {
+	return dialSocket(ctx, address, "", token)
+}
+
+func dialSocket(ctx context.Context, address, query, token string) (*Socket, error) {
 	conn, err := (&net.Dialer{Timeout: socketTime}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	s := &Socket{conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}
-	if err := s.upgrade(address, token); err != nil {
+	if err := s.upgrade(address, query, token); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Socket) upgrade(address, token string) error {
+func (s *Socket) upgrade(address, query, token string) error {
 	_ = s.conn.SetDeadline(time.Now().Add(socketTime))
 	var key [16]byte
 	_, _ = rand.Read(key[:])
-	request, err := http.NewRequest("GET", "http://"+address+"/api/v1/realtime", nil)
+	request, err := http.NewRequest("GET", "http://"+address+"/api/v1/realtime"+query, nil)
 	if err != nil {
 		return err
 	}
 	for name, value := range map[string]string{
 		"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Protocol": "atelier.v1+json",
-		"Sec-WebSocket-Key": base64.StdEncoding.EncodeToString(key[:]), "Authorization": "Bearer " + token,
+		"Sec-WebSocket-Key": base64.StdEncoding.EncodeToString(key[:]),
 	} {
 		request.Header.Set(name, value)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	if err := request.Write(s.conn); err != nil {
 		return err
