@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -82,10 +84,31 @@ func (s *Server) checkCSRF(c *call) error {
 // was just opened knows no token of its session yet.
 func (s *Server) sameOrigin(c *fiber.Ctx) error {
 	origin := c.Get(fiber.HeaderOrigin)
-	if origin == "" || strings.EqualFold(origin, originOf(s.config.PublicURL)) {
+	if origin == "" || s.ours(c, origin) {
 		return nil
 	}
 	return messages.Refuse(messages.CodeCSRFFailed, "with cookies a session is refreshed by pages of %s alone", originOf(s.config.PublicURL))
+}
+
+// ours reports whether pages of an origin are the service's own. A machine has several
+// names for itself, and people use whichever they like.
+func (s *Server) ours(c *fiber.Ctx, origin string) bool {
+	public := originOf(s.config.PublicURL)
+	if strings.EqualFold(origin, public) {
+		return true
+	}
+	scheme, _, _ := strings.Cut(public, "://")
+	return loopback(public) && loopback(origin) && strings.EqualFold(origin, scheme+"://"+c.Get(fiber.HeaderHost))
+}
+
+// loopback reports whether an origin is the machine itself.
+func loopback(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // originOf is a URL without its path.

@@ -2,7 +2,6 @@ package http
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -21,7 +20,7 @@ type party struct {
 // cookies, whatever CORS says, and lets them read.
 func (s *Server) foreign(f *fiber.Ctx) error {
 	from := f.Get(fiber.HeaderOrigin)
-	if from == "" || strings.EqualFold(from, originOf(s.config.PublicURL)) || s.config.Origins[from] {
+	if from == "" || s.ours(f, from) || s.config.Origins[from] {
 		return nil
 	}
 	return messages.Refuse(messages.CodeForbidden, "pages of %s may open no sockets here", shown(from))

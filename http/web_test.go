@@ -92,3 +92,31 @@ func TestAClientThatIsNotWholeStopsTheStart(t *testing.T) {
 	require.Panics(t, func() { webServer(fstest.MapFS{"assets/main-A1.js": {}}) })
 	require.NotPanics(t, func() { webServer(nil) })
 }
+
+// TestOwnPages: on one's own machine the service has several names, and its pages are
+// its own under each; no other page is.
+func TestOwnPages(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		public, host, origin string
+		ours                 bool
+	}{
+		{"https://atelier.example.com", "atelier.example.com", "https://atelier.example.com", true},
+		{"https://atelier.example.com/base", "10.0.0.7:8080", "https://atelier.example.com", true},
+		{"https://atelier.example.com", "evil.example.com", "https://evil.example.com", false},
+		{"https://atelier.example.com", "localhost:8080", "https://localhost:8080", false},
+		{"http://127.0.0.1:8080", "localhost:8080", "http://localhost:8080", true},
+		{"http://127.0.0.1:8080", "[::1]:8080", "http://[::1]:8080", true},
+		{"http://127.0.0.1:8080", "localhost:8080", "http://localhost:3000", false},
+		{"http://127.0.0.1:8080", "localhost:8080", "https://localhost:8080", false},
+		{"http://127.0.0.1:8080", "evil.example.com:8080", "http://evil.example.com:8080", false},
+		{"http://127.0.0.1:8080", "127.0.0.1:8080", "null", false},
+	} {
+		s := fakeServer()
+		s.config.PublicURL = c.public
+		ctx := s.app.AcquireCtx(&fasthttp.RequestCtx{})
+		ctx.Request().Header.SetHost(c.host)
+		require.Equal(t, c.ours, s.ours(ctx, c.origin), "%s of %s at %s", c.origin, c.public, c.host)
+		s.app.ReleaseCtx(ctx)
+	}
+}

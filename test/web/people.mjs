@@ -29,7 +29,7 @@ async function person(scene, name, node, options = {}) {
   context.setDefaultTimeout(patience)
   const page = await context.newPage()
   const email = `${name.toLowerCase().replaceAll(' ', '.')}-${++count}-${Date.now()}@example.com`
-  const one = { name, email, context, page, scene }
+  const one = { name, email, context, page, scene, asked: [] }
   scene.people.push(one)
   watch(one, page)
   return one
@@ -42,9 +42,19 @@ export function watch(one, page) {
   page.on('console', (m) => {
     if (m.type() === 'error' && !/Failed to load resource|WebSocket connection|net::ERR_/.test(m.text())) one.scene.troubles.push(`${one.name}: ${m.text()}`)
   })
+  page.on('response', (r) => one.asked.push(`${r.status()} ${r.request().method()} ${new URL(r.url()).pathname}`))
+  page.on('requestfailed', (r) => one.asked.push(`${r.failure()?.errorText} ${r.method()} ${new URL(r.url()).pathname}`))
   page.on('request', (r) => {
+    one.asked.push(`… ${r.method()} ${new URL(r.url()).pathname}`)
     if (!r.url().startsWith(site) && !r.url().startsWith('data:')) one.scene.troubles.push(`${one.name}: asks ${r.url()}`)
   })
+}
+
+// situation is where somebody is when something went wrong.
+async function situation({ name, page, asked }) {
+  const seen = await page.locator('body').innerText({ timeout: 1000 }).catch(String)
+  const focus = await page.evaluate(() => document.activeElement?.outerHTML.slice(0, 200)).catch(String)
+  return `\n${name} is at ${page.url()}, with the focus on ${focus}; has asked\n${asked.slice(-8).join('\n')}\nand sees:\n${seen}`
 }
 
 // play runs a scenario on two nodes and tells what was wrong; empty: nothing.
@@ -56,7 +66,7 @@ export async function play(scenario, a, b) {
     await scenario((name, node, options) => person(scene, name, node, options), a, b)
   } catch (e) {
     error = String(e.stack ?? e)
-    for (const { name, page } of scene.people) error += `\n${name} is at ${page.url()} and sees:\n${await page.locator('body').innerText({ timeout: 1000 }).catch(String)}`
+    for (const one of scene.people) error += await situation(one)
   }
   for (const { context } of scene.people) await context.close()
   if (scene.troubles.length > 0) error += '\nthe pages complain:\n' + scene.troubles.join('\n')
