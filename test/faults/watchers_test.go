@@ -15,8 +15,9 @@ import (
 const (
 	watchedProjects = 6
 	watchersOfNode  = 2
+	roundsAtOnce    = 15
 	caughtUpWithin  = 60 * time.Second
-	slowly          = 25 * time.Millisecond // for each frame
+	slowly          = 10 * time.Millisecond // for each frame
 	writtenEvery    = 20 * time.Millisecond // by each who writes
 )
 
@@ -28,7 +29,17 @@ func TestWatchersSurviveTheCluster(t *testing.T) {
 	s := rig.New(t)
 	s.Outage = true
 	n, _ := s.StartNetwork("a", "b", "c")
-	owners := ownersOn(s, n.Nodes, 1)[0]
+	random := s.Random(0)
+	for done := 0; done < watcherRounds && !t.Failed(); done += roundsAtOnce {
+		rounds := min(roundsAtOnce, watcherRounds-done)
+		owner := s.SignIn(n.Nodes[0], s.Register(n.Nodes[0], fmt.Sprintf("owner%d", done)))
+		watchThrough(s, n, at(owner, n.Nodes, 0), random, rounds, watchedEvents*rounds/watcherRounds)
+	}
+}
+
+// watchThrough lets some faults happen, no more than a sign-in outlasts, and at least
+// so many events.
+func watchThrough(s *rig.Scenario, n *rig.Network, owners []*rig.Client, random *rand.Rand, rounds, events int) {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
 	var projects []string
@@ -63,17 +74,17 @@ func TestWatchersSurviveTheCluster(t *testing.T) {
 			})
 		}
 	}
-	random, faults := s.Random(0), watcherFaults(s, n)
-	for round := 0; round < watcherRounds || written.Load() < int64(watchedEvents); round++ {
+	faults := watcherFaults(s, n)
+	for round := 0; round < rounds || written.Load() < int64(events); round++ {
 		time.Sleep(time.Second)
-		if round < watcherRounds {
+		if round < rounds {
 			faults[round%len(faults)](random)
 		}
 	}
 	enough()
 	writers.Wait()
 	judgeWatchers(s, owners[0], projects, watchers)
-	s.Logf("%d events on %d projects for %d watchers, over %d faults", written.Load(), len(projects), len(watchers), watcherRounds)
+	s.Logf("%d events on %d projects for %d watchers, over %d faults", written.Load(), len(projects), len(watchers), rounds)
 }
 
 // watcherFaults are what happens to nodes. Each is over when it returns.
