@@ -8,6 +8,11 @@
 // them by messages. Claims and commits run elsewhere and come back as the local
 // messages claimed, landed and revoked.
 //
+// The Hub tells who watches what was committed. It owns a goroutine for its rounds,
+// one for each topic while something waits to be passed on, and one for each other
+// node while something waits to be sent there; all of them end with Stop. Watchers
+// are called by the topic's, with no lock held.
+//
 // Life of an entity. The first message makes it claim its row; a command that
 // creates it skips the claim and lets the insert find out. Commands wait in a
 // bounded queue. When no flight is in the air, all that wait are decided on the

@@ -142,6 +142,10 @@ func (ch *channel) presence(ctx context.Context, m *asked) (any, error) {
 	if err := ch.server.deps.Live.Enter(ctx, m.P, ch.id, p); err != nil {
 		return nil, err
 	}
+	if _, err := ch.watched(m.P); err != nil { // the subscription has ended meanwhile, and has left before
+		ch.server.deps.Live.Leave(m.P, ch.id)
+		return nil, err
+	}
 	return okBody{struct{}{}}, nil
 }
 
