@@ -31,6 +31,7 @@ func duties(r *rig) []trial {
 		{"cost/limits", "CPU of limits that a node counts alone, on read and create", r.limits},
 		{"cost/limits-redis", "CPU of limits that nodes count together, on read and create, that of Redis included", r.limitsTogether},
 		{"cost/tracing", "CPU of traces at the default share of requests, on read and create", r.tracing},
+		{"documents", "an update of a shared document to a client, durable, against the servers of y-websocket and Hocuspocus, which keep documents in memory", r.documents},
 		{"cost/audit", "CPU of the audit, on read and create, which have no row in it, and on collaborators, which have", r.audit},
 	}
 }

@@ -32,6 +32,11 @@ type yjsRoom struct {
 	present  *ysync.Present
 	told     time.Time // when who is there was last told
 	telling  bool      // it is about to be
+	framed   struct {  // the last frame of a batch: most members have the same wire
+		batch *messages.Batch
+		wire  string
+		bytes []byte
+	}
 }
 
 // vector is a state vector of a document at a position.

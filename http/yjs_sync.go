@@ -115,9 +115,13 @@ func (r *yjsRoom) askFor(m *yjsMember) {
 }
 
 // frame is a batch as it goes over a wire, made once on this node: a message for each
-// update, since clients read one a frame.
+// update, since clients read one a frame. The lock is held.
 func (r *yjsRoom) frame(w ysync.Wire, b *messages.Batch) []byte {
-	return b.Frame("yjs "+w.Name(), func() []byte {
+	if r.framed.batch == b && r.framed.wire == w.Name() {
+		return r.framed.bytes
+	}
+	r.framed.batch, r.framed.wire = b, w.Name()
+	r.framed.bytes = b.Frame("yjs "+w.Name(), func() []byte {
 		size := 0
 		for _, e := range b.Events {
 			size += len(e.Data) + 96
@@ -128,4 +132,5 @@ func (r *yjsRoom) frame(w ysync.Wire, b *messages.Batch) []byte {
 		}
 		return frames
 	})
+	return r.framed.bytes
 }
