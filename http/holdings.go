@@ -79,10 +79,12 @@ type hold struct {
 	kept func()
 	lost func(error)
 
-	// last is what is said before a root's socket is cut, framed; nil: nothing.
+	// last is what is said before a root's socket is cut, framed; nil: nothing. Guarded
+	// by the table's lock.
 	last func(error) []byte
 
-	marks int // revocations that concerned it; guarded by the table's lock
+	marks int   // revocations that concerned it; guarded by the table's lock
+	era   int64 // of the lease, in which it was found good
 	state holdState
 	dead  atomic.Bool // it is over: what waits by it is not written
 }
@@ -162,8 +164,12 @@ func (h *hold) ask(ctx context.Context, inTurn bool) error {
 		return nil
 	}
 	if inTurn {
-		h.table.slots <- struct{}{}
-		defer func() { <-h.table.slots }()
+		select {
+		case h.table.slots <- struct{}{}:
+			defer func() { <-h.table.slots }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
@@ -181,20 +187,30 @@ func (h *hold) marked() (marks int, gone bool) {
 func (h *hold) settled(marks int, era int64, err error) bool {
 	h.table.mu.Lock()
 	defer h.table.mu.Unlock()
-	if now, trusted := h.table.lease.Trust(); h.marks != marks || !trusted || now != era {
+	if now, trusted := h.table.lease.Trust(); h.marks != marks || !trusted || now != era || h.state == over {
 		return false
 	}
-	switch {
-	case h.state == over:
-	case err != nil:
+	if err != nil {
 		h.table.forget(h)
-	default:
-		h.state = valid
-		if h.project == "" {
-			h.socket.in(era)
-		}
+		return true
+	}
+	h.state, h.era = valid, era
+	if h.project == "" {
+		h.ahead(era)
+		h.socket.in(era)
 	}
 	return true
+}
+
+// ahead stops what else the socket holds, where a root is the first to be found good in
+// an era: else the gate would open for what was found out in another one. The table's
+// lock is held.
+func (h *hold) ahead(era int64) {
+	for _, other := range h.socket.holds {
+		if other.state == valid && other.era != era {
+			_ = other.stop(nil)
+		}
+	}
 }
 
 // refusing reports whether an error is an answer: that the right is not there.
@@ -245,12 +261,15 @@ func (t *Holdings) mark(m messages.Mark, stopped []*socket) []*socket {
 // stop stops a right, and has the truth asked. The table's lock is held.
 func (h *hold) stop(stopped []*socket) []*socket {
 	h.marks++
-	if h.state != valid {
-		return stopped // it is being asked, and will be once more
+	switch h.state {
+	case entering, over:
+		return stopped // nothing has gone out by it, or nothing does
+	case asking: // it will be once more; what was in a write when it was stopped may still be
+	case valid:
+		h.state = asking
+		h.socket.stop()
+		go h.again()
 	}
-	h.state = asking
-	h.socket.stop()
-	go h.again()
 	return append(stopped, h.socket)
 }
 
@@ -276,11 +295,21 @@ func (h *hold) again() {
 	}
 }
 
+// says has something said before the socket is cut.
+func (h *hold) says(last func(error) []byte) {
+	h.table.mu.Lock()
+	defer h.table.mu.Unlock()
+	h.last = last
+}
+
 func (h *hold) farewell(err error) []byte {
-	if h.last == nil {
+	h.table.mu.Lock()
+	last := h.last
+	h.table.mu.Unlock()
+	if last == nil {
 		return nil
 	}
-	return h.last(err)
+	return last(err)
 }
 
 // look follows the node's lease. When it has lapsed, and when it begins anew, all

@@ -119,7 +119,7 @@ func (ch *channel) seat(ctx context.Context, p *party) error {
 	if err != nil {
 		return err
 	}
-	root.last = func(err error) []byte { return jsonWire{}.ended(messages.CodeOf(err)) }
+	root.says(func(err error) []byte { return jsonWire{}.ended(messages.CodeOf(err)) })
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	if ch.root != nil {

@@ -1,0 +1,98 @@
+package http
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"atelier/messages"
+)
+
+// stuck is a connection that takes nothing until a test lets it.
+type stuck struct {
+	witness
+	began, free chan struct{}
+	taken       atomic.Bool
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	close(s.began)
+	<-s.free
+	s.taken.Store(true)
+	return len(b), nil
+}
+
+// TestEveryRevocationWaitsForTheWrite: a right that is being asked for already, be it
+// for another revocation or since the lease lapsed, may have something in a write.
+func TestEveryRevocationWaitsForTheWrite(t *testing.T) {
+	t.Parallel()
+	lease := &lapsing{}
+	table := NewHoldings(lease)
+	conn := &stuck{began: make(chan struct{}), free: make(chan struct{})}
+	s := newSocket(conn, nil, roomy, lease.Trust)
+	right := &hold{socket: s, project: someProject, check: (&truth{}).ask, lost: func(error) {}}
+	require.NoError(t, table.enter(t.Context(), &hold{socket: s}))
+	require.NoError(t, table.enter(t.Context(), right))
+	s.send(frame{bytes: framed(opText, []byte("secret")), of: right})
+	<-conn.began
+	lease.off.Store(true)
+	table.look()
+	waited := make(chan bool)
+	go func() {
+		table.Revoke([]messages.Mark{{Project: someProject}})
+		waited <- conn.taken.Load()
+	}()
+	select {
+	case <-waited:
+		t.Error("the revocation did not wait")
+		close(conn.free)
+	case <-time.After(20 * time.Millisecond): // it waits, or has not begun
+		close(conn.free)
+		require.True(t, <-waited)
+	}
+	s.abort(closeGone)
+	table.leaveAll(s)
+}
+
+// TestARootDoesNotOpenForWhatIsOlder: the lease lapsed and came back between two looks,
+// and a root was asked for before the next one. What else the socket holds is asked for
+// too before anything goes out.
+func TestARootDoesNotOpenForWhatIsOlder(t *testing.T) {
+	t.Parallel()
+	lease, project := &lapsing{}, &truth{}
+	table := NewHoldings(lease)
+	conn := &witness{}
+	s := newSocket(conn, nil, roomy, lease.Trust)
+	lost := make(chan struct{})
+	root := &hold{socket: s, user: someUser, session: someSession, check: (&truth{}).ask}
+	right := &hold{socket: s, user: someUser, session: someSession, project: someProject, check: project.ask, lost: func(error) { close(lost) }}
+	require.NoError(t, table.enter(t.Context(), root))
+	require.NoError(t, table.enter(t.Context(), right))
+	project.refuses.Store(true) // by a revocation that went past this node
+	lease.era.Add(1)
+	conn.shut.Store(true)
+	require.NoError(t, table.enter(t.Context(), &hold{socket: s, user: someUser, session: "another", check: (&truth{}).ask}))
+	s.send(frame{bytes: framed(opText, []byte("secret")), of: right})
+	<-lost
+	require.True(t, s.pass())
+	require.Zero(t, conn.late.Load())
+	s.abort(closeGone)
+	table.leaveAll(s)
+}
+
+// TestNobodyWaitsForHisTurnForEver: where nobody answers, those who wait to ask give up
+// in time as well.
+func TestNobodyWaitsForHisTurnForEver(t *testing.T) {
+	t.Parallel()
+	table := NewHoldings(nil)
+	for range cap(table.slots) {
+		table.slots <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h := &hold{table: table, check: (&truth{}).ask}
+	require.False(t, refusing(h.settle(ctx, true)))
+}
