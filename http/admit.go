@@ -72,6 +72,7 @@ func (s *Server) authenticate(ctx context.Context, c *call) error {
 	case onSocket:
 		s.meet(ctx, c)
 		return nil
+	default:
 	}
 	token, err := s.presented(c)
 	if err != nil || token == "" {

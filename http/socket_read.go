@@ -96,6 +96,7 @@ func (r *frameReader) take(s *socket, h frameHead) error {
 			return err
 		}
 		return goodbye{code}
+	default: // a pong: that it has come is enough
 	}
 	return nil
 }

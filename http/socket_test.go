@@ -44,7 +44,7 @@ func hostSockets(t *testing.T, limits socketLimits, run func(*socket)) *socketHo
 
 func (h *socketHost) dial(t *testing.T) *websocket.Conn {
 	t.Helper()
-	c, r, err := websocket.Dial(t.Context(), "ws://"+h.address+"/socket", &websocket.DialOptions{HTTPHeader: http.Header{"X-Request-Id": {"socket"}}})
+	c, r, err := websocket.Dial(t.Context(), "ws://"+h.address+"/socket", &websocket.DialOptions{HTTPHeader: http.Header{"X-Request-Id": {"socket"}}}) //nolint:bodyclose // it has none: the connection is the socket
 	require.NoError(t, err)
 	require.Equal(t, 101, r.StatusCode)
 	require.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"))

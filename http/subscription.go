@@ -197,6 +197,7 @@ func (u *subscription) Committed(b *messages.Batch) {
 		}
 	case following:
 		u.show(b)
+	case finished:
 	}
 }
 
@@ -238,6 +239,7 @@ func (u *subscription) Lost() {
 		u.phase = finished
 	case replaying, following:
 		u.lag()
+	case finished:
 	}
 }
 
@@ -264,6 +266,7 @@ func (u *subscription) Present(c *messages.PresenceChange) {
 		u.early = append(u.early, bytes)
 	case replaying, following:
 		u.put(bytes, 0)
+	case finished:
 	}
 }
 

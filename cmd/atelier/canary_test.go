@@ -250,10 +250,20 @@ func sing(t *testing.T, p *program, c *canaries, root *client) {
 	guest.post("/projects", object{"name": "x"}, cookies, "X-CSRF-Token: "+csrf).created(t)
 	guest.post("/auth/refresh", object{}, cookies).want(t, 200)
 
-	for range 2 {
-		ticket := c.keep("ticket", ada.post("/realtime/tickets", object{}).created(t).text("ticket"))
-		ada.get("/users/me?ticket="+ticket).refused(t, 400, "validation_failed")
+	ticket := c.keep("ticket", ada.post("/realtime/tickets", object{}).created(t).text("ticket"))
+	for _, code := range []int{0, 4501} { // it is good once
+		l, err := dialRealtime(t, p, "?ticket="+ticket)
+		require.NoError(t, err)
+		if code > 0 {
+			require.Equal(t, code, l.closed())
+			continue
+		}
+		require.Equal(t, ada.session, l.ask(object{"op": "hello"}).at("hello").text("session"))
+		require.Equal(t, "invalid_token", l.ask(object{"op": "token", "token": c.keep("a token that is none", "x."+seal.Generate())}).problem())
+		require.NoError(t, l.conn.CloseNow())
 	}
+	ada.get("/users/me?ticket="+ticket).refused(t, 400, "validation_failed")
+	ada.get("/realtime?ticket="+ticket).refused(t, 400, "validation_failed")
 
 	// Where secrets do not belong.
 	ada.get("/users/me?access_token=" + ada.token)

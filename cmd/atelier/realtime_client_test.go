@@ -46,7 +46,7 @@ func dialSilent(t testing.TB, p *program, query string, headers ...string) (*lis
 		name, value, _ := strings.Cut(header, ": ")
 		h.Add(name, value)
 	}
-	c, r, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(p.url, "http")+api+"/realtime"+query, &websocket.DialOptions{HTTPHeader: h, Subprotocols: []string{"atelier.v1+json"}})
+	c, r, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(p.url, "http")+api+"/realtime"+query, &websocket.DialOptions{HTTPHeader: h, Subprotocols: []string{"atelier.v1+json"}}) //nolint:bodyclose // it has none: the connection is the socket
 	if err != nil {
 		if r != nil {
 			return nil, fmt.Errorf("%d: %w", r.StatusCode, err)

@@ -78,8 +78,8 @@ func revokeOnSockets(s *rig.Scenario, nodes []*rig.Node, owner, victim *rig.User
 	}
 	var his, theirs []*ear
 	for _, n := range nodes {
-		his = append(his, listen(s, ctx, victim.At(n), p.ID))
-		theirs = append(theirs, listen(s, ctx, owner.At(n), p.ID))
+		his = append(his, listen(ctx, s, victim.At(n), p.ID))
+		theirs = append(theirs, listen(ctx, s, owner.At(n), p.ID))
 	}
 	var busy atomic.Bool
 	busy.Store(true)
@@ -134,7 +134,7 @@ type ear struct {
 }
 
 // listen opens a socket that watches a project.
-func listen(s *rig.Scenario, ctx context.Context, c *rig.Client, project string) *ear {
+func listen(ctx context.Context, s *rig.Scenario, c *rig.Client, project string) *ear {
 	s.Helper()
 	socket, err := c.Socket(ctx)
 	s.Must(err)
