@@ -9,6 +9,12 @@
 // authentication, the caller's budget, binding and validation, the handler,
 // rendering.
 //
+// Sockets outlive their request. upgrade.go takes them over, socket.go is one,
+// sockets.go has all of the node and holdings.go what they may do. Each has a goroutine
+// that reads and hands on what comes, and one that writes while something waits; one
+// more for all of them sends heartbeats and follows the node's lease. Shutdown ends
+// them.
+//
 // How many requests a caller may make is counted by the user, and by the network
 // where nobody is signed in or the token is not good. Everything counts, what no
 // route takes too, but for the questions of balancers and browsers: /livez, /readyz,
