@@ -7,6 +7,9 @@ import { Unsaved } from './saved'
 // State of a document on this page, as the badge shows it.
 export type State = 'opening' | 'saved' | 'saving' | 'offline' | 'refused'
 
+// Editing is somebody who has the document open.
+export interface Editing { user_id: string; name: string }
+
 export interface Room {
   doc: Y.Doc
   text: Y.Text
@@ -14,6 +17,7 @@ export interface Room {
   state: State
   unsaved: boolean
   reason?: string // of a refusal
+  others: Editing[] // everybody but this page
   onChange(f: () => void): () => void
   destroy(): void
 }
@@ -33,7 +37,7 @@ export function join(id: string, name: string): Room {
   let lost = false, losing: ReturnType<typeof setTimeout> | undefined
 
   const room: Room = {
-    doc, text, provider, state: 'opening', unsaved: false,
+    doc, text, provider, state: 'opening', unsaved: false, others: [],
     onChange(f) {
       listeners.add(f)
       return () => listeners.delete(f)
@@ -67,6 +71,19 @@ export function join(id: string, name: string): Room {
     provider.disconnect()
     tell()
   }
+
+  // The server has set whose a state is.
+  provider.awareness.on('change', () => {
+    const others = new Map<string, Editing>()
+    provider.awareness.getStates().forEach((state, client) => {
+      const user = (state as { user?: { id?: unknown; name?: unknown } }).user
+      if (client !== doc.clientID && typeof user?.id === 'string') others.set(user.id, { user_id: user.id, name: String(user.name ?? 'Somebody') })
+    })
+    const before = room.others
+    room.others = [...others.values()]
+    if (JSON.stringify(before) !== JSON.stringify(room.others)) for (const f of listeners) f()
+    else room.others = before
+  })
 
   doc.on('update', (update: Uint8Array, origin: unknown) => {
     if (origin === provider) return

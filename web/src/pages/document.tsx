@@ -1,6 +1,6 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { api, ask, type Doc } from '../api'
-import { join, type Room, type State } from '../editor/connection'
+import { join, type Editing, type Room, type State } from '../editor/connection'
 import { Editor } from '../editor/editor'
 import { useLoad } from '../load'
 import { Failed, Skeleton } from '../parts/bits'
@@ -16,7 +16,7 @@ export default function DocumentPage({ project, id }: { project: string; id: str
   const p = useProject(project)
   const { data, problem, reload, change } = useLoad(`document/${id}`, () => ask(api.GET('/api/v1/documents/{document_id}', { params: { path: { document_id: id } } })))
   const [deleted, setDeleted] = useState(false)
-  const { here, gone } = useFollow(p, { document: id }, {
+  const { gone } = useFollow(p, { document: id }, {
     event(e) {
       const d = e.data as { document_id?: string; name?: string }
       if (d.document_id !== id) return
@@ -33,7 +33,7 @@ export default function DocumentPage({ project, id }: { project: string; id: str
     if (trouble?.status === 404) return <Missing>There is no such document, or you have no access to it.</Missing>
     return <main id="main">{trouble ? <Failed problem={trouble} retry={() => { reload(); p.reload() }} /> : <Skeleton lines={6} />}</main>
   }
-  return <Open key={id} of={data} projectName={p.project?.name ?? 'Project'} can={p.can('edit_content')} here={here.filter((one) => one.state?.document === id)} renamed={(now) => change(() => now)} />
+  return <Open key={id} of={data} projectName={p.project?.name ?? 'Project'} can={p.can('edit_content')} renamed={(now) => change(() => now)} />
 }
 
 function useRoom(id: string, name: string): Room | undefined {
@@ -48,11 +48,16 @@ function useRoom(id: string, name: string): Room | undefined {
 
 const never = () => () => {}
 
-function Open({ of: d, projectName, can, here, renamed }: { of: Doc; projectName: string; can: boolean; here: Parameters<typeof Presence>[0]['here']; renamed: (now: Doc) => void }) {
-  const room = useRoom(d.id, useUser().name)
+const nobody: Editing[] = []
+
+function Open({ of: d, projectName, can, renamed }: { of: Doc; projectName: string; can: boolean; renamed: (now: Doc) => void }) {
+  const me = useUser()
+  const room = useRoom(d.id, me.name)
   const [renaming, setRenaming] = useState(false)
   const state = useSyncExternalStore<State>(room?.onChange ?? never, () => room?.state ?? 'opening')
   const unsaved = useSyncExternalStore(room?.onChange ?? never, () => room?.unsaved ?? false)
+  const others = useSyncExternalStore(room?.onChange ?? never, () => room?.others ?? nobody)
+  const connected = state === 'saved' || state === 'saving'
   const refused = state === 'refused'
   useEffect(() => {
     if (!unsaved) return
@@ -70,7 +75,7 @@ function Open({ of: d, projectName, can, here, renamed }: { of: Doc; projectName
       <div className="heading">
         <h1 tabIndex={-1}>{d.name}</h1>
         <Badge state={state} unsaved={unsaved} can={can} />
-        <Presence here={here} />
+        {connected && <Presence here={[{ user_id: me.id, name: me.name }, ...others.filter((o) => o.user_id !== me.id)]} />}
         {can && <Button kind="quiet" onClick={() => setRenaming(true)}>Rename</Button>}
       </div>
       {refused && (
