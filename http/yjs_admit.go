@@ -37,9 +37,7 @@ func (h *hocuspocus) admit(d *hocuspocusDocument, m *yjsMember, msg *ysync.Messa
 		return nil // it was taken away at once
 	}
 	m.send(m.wire.Granted(m.scope()))
-	waiting := d.waiting
-	d.waiting = nil
-	for _, msg := range waiting {
+	for _, msg := range h.waited(d) {
 		if err := h.tolerate(d, m.handle(msg)); err != nil {
 			return err
 		}
@@ -81,6 +79,7 @@ func (h *hocuspocus) deny(d *hocuspocusDocument, m *yjsMember, err error) error 
 		h.end(d, err)
 		return nil
 	}
+	h.waited(d)
 	h.remove(d)
 	h.send(ysync.Enveloped(d.key).Denied(reasonOf(err)))
 	return nil
@@ -97,6 +96,7 @@ func (h *hocuspocus) admitted(d *hocuspocusDocument, m *yjsMember, who *party) b
 		return false
 	}
 	d.member = m
+	h.empty.Stop()
 	for _, t := range d.timers {
 		t.Stop()
 	}

@@ -15,8 +15,9 @@ const (
 	maxDocuments = 128              // on one socket
 	maxSeats     = 16               // sessions that one socket serves, one after another
 	maxWaiting   = 64               // messages of a document whose client has not been let in
+	maxWaits     = 4 << 20          // bytes of those of all such documents of a socket
 	maxDenials   = 32               // after so many the client has to come again
-	emptyTime    = 30 * time.Second // a socket without a document ends
+	emptyTime    = 30 * time.Second // a socket that was let in to no document ends
 	askBefore    = 15 * time.Second // a token expires the client is asked for another
 )
 
@@ -29,10 +30,11 @@ type hocuspocus struct {
 	refused error               // why who made the request is nobody
 	seated  map[string]struct{} // sessions whose right the socket has; empty: nobody's
 	denials int
+	waits   int // bytes of what waits for documents to be let in
 
 	mu        sync.Mutex // of what follows
 	documents map[string]*hocuspocusDocument
-	empty     *time.Timer // runs while there are none
+	empty     *time.Timer // runs until one is let in, and when there are none any more
 }
 
 // hocuspocusDocument is a document on a socket, or about to be.
@@ -144,15 +146,26 @@ func (h *hocuspocus) take(msg ysync.Message) error {
 	case msg.Kind == ysync.Auth:
 		return h.admit(d, m, &msg)
 	case msg.Kind == ysync.Close:
+		h.waited(d)
 		h.remove(d)
 		return nil
 	case m != nil:
 		return h.tolerate(d, m.handle(msg))
-	case len(d.waiting) >= maxWaiting:
-		return messages.Refuse(messages.CodeRateLimited, "nothing but a token is taken before it")
+	case len(d.waiting) >= maxWaiting, h.waits+len(msg.Payload) > maxWaits:
+		return messages.Refuse(messages.CodeRateLimited, "little but a token is taken before it")
 	}
 	d.waiting = append(d.waiting, msg)
+	h.waits += len(msg.Payload)
 	return nil
+}
+
+// waited is what waits for a document to be let in, and does no longer.
+func (h *hocuspocus) waited(d *hocuspocusDocument) (all []ysync.Message) {
+	for _, msg := range d.waiting {
+		h.waits -= len(msg.Payload)
+	}
+	all, d.waiting = d.waiting, nil
+	return all
 }
 
 // tolerate lets one document end for what was wrong with its message.
@@ -175,7 +188,6 @@ func (h *hocuspocus) document(key string) (*hocuspocusDocument, *yjsMember, erro
 		}
 		d = &hocuspocusDocument{key: key}
 		h.documents[key] = d
-		h.empty.Stop()
 	}
 	return d, d.member, nil
 }

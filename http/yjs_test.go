@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -305,6 +306,7 @@ func TestSocketsOfDocumentsEndForAReason(t *testing.T) {
 		"no envelope":          {"/hocuspocus", []byte{200}, closeBadFrame},
 		"no end of denials":    {"/hocuspocus", nil, closeUnauthenticated},
 		"no end of questions":  {"/yjs/" + someDocument, nil, closeAbuse},
+		"much before a token":  {"/hocuspocus", nil, closeAbuse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -316,6 +318,10 @@ func TestSocketsOfDocumentsEndForAReason(t *testing.T) {
 			case "no end of denials":
 				for range maxDenials + 1 {
 					c.send(auth(someDocument, "a.bad.one"))
+				}
+			case "much before a token":
+				for i := range maxWaits/messages.MaxUpdate + 1 {
+					c.send(ysync.Enveloped(strings.Repeat("d", i+1)).Update(large))
 				}
 			case "no end of questions":
 				for range askBurst + 1 {
