@@ -20,7 +20,8 @@ const (
 
 // Each node of three is stopped in order and started again, one after the other,
 // while users work through the balancer on connections that stay open: none of
-// their requests fails, and nobody is logged out.
+// their requests fails, and nobody is logged out. Who watches through it is told
+// to move, and comes back to the next event.
 func TestRollingRestartFailsNoRequest(t *testing.T) {
 	for debian, configuration := range map[string]string{"haproxy": "haproxy.cfg", "nginx": "nginx.conf"} {
 		t.Run(debian, func(t *testing.T) {
@@ -35,6 +36,7 @@ func rollingRestart(t *testing.T, configuration string) {
 	s := rig.New(t)
 	balancer, nodes := s.StartBalanced(services.Postgres(t).URL(), configuration, [3]string{"a", "b", "c"})
 	stop := atWork(s, balancer, nodes)
+	watched := watchBalanced(s, balancer, nodes)
 	for round := range rollingRounds {
 		for _, n := range nodes {
 			restart(s, n)
@@ -43,6 +45,45 @@ func rollingRestart(t *testing.T, configuration string) {
 	}
 	time.Sleep(rollingPause)
 	s.Logf("%d requests", stop())
+	watched()
+}
+
+// watchBalanced has projects watched and changed through the balancer, until it is told
+// to judge what came. A stream of server-sent events is not kept back by it.
+func watchBalanced(s *rig.Scenario, b *rig.Balancer, nodes []*rig.Node) (judge func()) {
+	s.Helper()
+	ctx, end := context.WithCancel(s.Context())
+	var enough atomic.Bool
+	c := s.SignIn(nodes[0], s.Register(nodes[0], "watching")).At(nodes[0]).Behind(b)
+	p, r := c.CreateProject(ctx, "watched", 3)
+	if p == nil {
+		s.Fatalf("a project was not created: %s", r)
+	}
+	var watchers []*rig.Watcher
+	for range 4 {
+		watchers = append(watchers, s.Watch(ctx, p.ID, 0, c))
+	}
+	told, err := c.Stream(ctx, p.ID)
+	s.Must(err)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for i := 0; !enough.Load(); i++ {
+			if _, r := c.Rename(s.Context(), p.ID, fmt.Sprint("watched ", i)); !r.OK() {
+				s.Found("a project that is watched cannot be renamed: %s", r)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+	if err := told("watched 2"); err != nil {
+		s.Found("the stream through the balancer: %v", err)
+	}
+	return func() {
+		s.Helper()
+		defer end()
+		enough.Store(true)
+		writing.Wait()
+		judgeWatchers(s, c, []string{p.ID}, watchers)
+	}
 }
 
 // restart stops a node in order and starts it again.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -67,6 +68,33 @@ func admit(ctx context.Context, address, ticket string) (status int, err error) 
 		return closed.Code, nil
 	}
 	return http.StatusOK, err
+}
+
+// Stream opens a project's server-sent events. What it returns waits for one that has
+// a text in it.
+func (c *Client) Stream(ctx context.Context, project string) (told func(text string) error, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.address()+"/api/v1/projects/"+project+"/events", nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "text/event-stream")
+	request.Header.Set("Authorization", "Bearer "+c.Token)
+	answer, err := c.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(answer.Body)
+	return func(text string) error {
+		defer answer.Body.Close()
+		late := time.AfterFunc(patience, func() { answer.Body.Close() })
+		defer late.Stop()
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "data: ") && strings.Contains(lines.Text(), text) {
+				return nil
+			}
+		}
+		return fmt.Errorf("%d, and it ended before %q: %w", answer.StatusCode, text, lines.Err())
+	}, nil
 }
 
 // DialSocket opens the event channel at host:port with an access token.
