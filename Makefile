@@ -59,7 +59,7 @@ web: web/node_modules/.atelier ## rebuild the client for browsers, web/dist, and
 # The committed build is what the sources give, and the API is the one they were made for.
 web-current: web/node_modules/.atelier
 	@mkdir -p .tools && go run ./cmd/atelier openapi > .tools/openapi.json
-	@cd web && npx openapi-typescript ../.tools/openapi.json -o ../.tools/schema.d.ts > /dev/null && \
+	@cd web && node types.mjs ../.tools/schema.d.ts && \
 		npm run --silent check && npm run --silent build -- --logLevel warn --outDir ../.tools/web --emptyOutDir
 	@cmp -s .tools/schema.d.ts web/src/schema.d.ts && diff -rq .tools/web web/dist > /dev/null || { echo "web/dist or web/src/schema.d.ts is stale: run make web"; exit 1; }
 
