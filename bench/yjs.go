@@ -138,7 +138,7 @@ func (run *relayRun) lap(ctx context.Context, span span) (lap, error) {
 		if err != nil {
 			return lap{}, err
 		}
-		defer c.CloseNow()
+		defer func() { _ = c.CloseNow() }()
 		run.sockets = append(run.sockets, c)
 		reading.Go(func() { run.read(ctx, i, c) })
 	}
