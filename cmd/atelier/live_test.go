@@ -17,7 +17,6 @@ type seen struct {
 	events  []*messages.EventRecord
 	signals []string
 	lost    bool
-	here    []messages.Present
 }
 
 func (s *seen) Committed(b *messages.Batch) {
