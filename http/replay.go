@@ -16,9 +16,7 @@ func (u *subscription) replay() {
 		if !more {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), askTime)
-		page, err := u.server.deps.Queries.ListEvents(ctx, &messages.EventQuery{Stream: messages.ProjectStream(u.project), AfterSeq: after, Limit: replayChunk})
-		cancel()
+		page, err := u.server.readLog(u.project, after)
 		if err != nil || len(page.GetItems()) == 0 {
 			tries++
 			time.Sleep(replayAgain)
@@ -34,6 +32,16 @@ func (u *subscription) replay() {
 		}
 	}
 	u.Lost() // nobody reads the log to it
+}
+
+// readLog reads a chunk. Only so many are read at one time: after a restart all come
+// back at once.
+func (s *Server) readLog(project string, after int64) (*messages.EventPage, error) {
+	s.replays <- struct{}{}
+	defer func() { <-s.replays }()
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	return s.deps.Queries.ListEvents(ctx, &messages.EventQuery{Stream: messages.ProjectStream(project), AfterSeq: after, Limit: replayChunk})
 }
 
 // chunk is how many events go into one frame.

@@ -81,6 +81,7 @@ type Server struct {
 
 	holdings             *Holdings
 	sockets              *sockets
+	replays              chan struct{} // a place is taken by each chunk of the log that is being read
 	yjs                  *yjsRooms
 	ofAddresses, ofUsers limited // budgets of callers, where they are limited
 	draining             atomic.Bool
@@ -101,7 +102,7 @@ func New(config Config, deps Deps) *Server {
 	if s.holdings = deps.Holdings; s.holdings == nil {
 		s.holdings = NewHoldings(nil)
 	}
-	s.sockets = newSockets(s.holdings, deps.Log)
+	s.sockets, s.replays = newSockets(s.holdings, deps.Log), make(chan struct{}, replaysRead)
 	s.yjs = newYjsRooms(deps.Live, deps.Documents)
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,

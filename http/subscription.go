@@ -14,6 +14,7 @@ const (
 	attachWithin = 256 // events that wait for a replay to come so near to the head
 	replayAgain  = 500 * time.Millisecond
 	replayTries  = 20
+	replaysRead  = 16 // chunks at one time, of all sockets
 )
 
 // wire is how subscriptions are told in a protocol. What it makes is ready to be
