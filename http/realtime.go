@@ -155,14 +155,18 @@ func (ch *channel) end() {
 	}
 }
 
-// forget takes a subscription out, and its user from those who are there.
+// forget takes a subscription out, and its user from those who are there, unless he has
+// subscribed anew.
 func (ch *channel) forget(u *subscription) {
 	ch.mu.Lock()
-	if ch.subs[u.project] == u {
+	ours := ch.subs[u.project] == u
+	if ours {
 		delete(ch.subs, u.project)
 	}
 	ch.mu.Unlock()
-	ch.server.deps.Live.Leave(u.project, ch.id)
+	if ours {
+		ch.server.deps.Live.Leave(u.project, ch.id)
+	}
 }
 
 // party is who is on the channel; nil: he has not said.

@@ -33,6 +33,7 @@ func (ch *channel) sub(ctx context.Context, m *asked) error {
 	u := &subscription{server: ch.server, socket: ch.socket, wire: jsonWire{}, project: m.Project, who: ch.meta}
 	u.ended = func() { ch.forget(u) }
 	u.signals = ch.signalled
+	u.outside = func() { ch.server.deps.Live.Leave(u.project, ch.id) }
 	ch.mu.Lock()
 	full := len(ch.subs) >= maxSubs
 	if !full {
@@ -53,7 +54,7 @@ func (ch *channel) sub(ctx context.Context, m *asked) error {
 		ch.forget(u)
 		return err
 	}
-	u.answer(from, func(head int64, role string) []byte {
+	err = u.answer(from, func(head int64, role string) []byte {
 		if len(m.ID) == 0 {
 			return nil
 		}
@@ -62,7 +63,11 @@ func (ch *channel) sub(ctx context.Context, m *asked) error {
 		text, _ := stdjson.Marshal(&b)
 		return replied(m.ID, text)
 	})
-	return nil
+	if err != nil {
+		u.finish()
+		ch.forget(u)
+	}
+	return err
 }
 
 // begin is where a subscription begins: where the client says, or, where that cannot
@@ -118,7 +123,7 @@ func (ch *channel) watched(project string) (*subscription, error) {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.role == "public" || u.role == "" {
+	if u.stranger() {
 		return nil, messages.Refuse(messages.CodeForbidden, "who reads a public project is not seen or heard in it")
 	}
 	return u, nil

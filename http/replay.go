@@ -12,26 +12,41 @@ import (
 // little; else the replay comes to it.
 func (u *subscription) replay() {
 	for tries := 0; tries < replayTries; {
-		after, more := u.attach()
-		if !more {
+		switch found, more := u.replayPage(); {
+		case !more:
 			return
-		}
-		page, err := u.server.readLog(u.project, after)
-		if err != nil || len(page.GetItems()) == 0 {
+		case found:
+			tries = 0
+		default:
 			tries++
 			time.Sleep(replayAgain)
-			continue
-		}
-		tries = 0
-		for events := page.GetItems(); len(events) > 0; {
-			n := chunk(events)
-			if !u.replayed(events[:n]) {
-				return
-			}
-			events = events[n:]
 		}
 	}
 	u.Lost() // nobody reads the log to it
+}
+
+// replayPage shows the next page of the log, if there is one. A socket has one in
+// memory at a time, however many of its subscriptions have much to replay and however
+// slowly it is read.
+func (u *subscription) replayPage() (found, more bool) {
+	u.socket.replays.Lock()
+	defer u.socket.replays.Unlock()
+	after, more := u.attach()
+	if !more {
+		return false, false
+	}
+	page, err := u.server.readLog(u.project, after)
+	if err != nil {
+		return false, true
+	}
+	for events := page.GetItems(); len(events) > 0; found = true {
+		n := chunk(events)
+		if !u.replayed(events[:n]) {
+			return true, false
+		}
+		events = events[n:]
+	}
+	return found, true
 }
 
 // readLog reads a chunk. Only so many are read at one time: after a restart all come

@@ -48,13 +48,14 @@ type frame struct {
 // Nothing goes in or out while the gate is shut: while one of the rights that hang on
 // the socket is asked for anew, and while the node's lease has lapsed.
 type socket struct {
-	conn   net.Conn
-	reader *frameReader // of the one goroutine that reads
-	limits socketLimits
-	manner *manner
-	lease  func() (era int64, ok bool)
-	slot   int     // of the heartbeat
-	holds  []*hold // guarded by the table's lock
+	conn    net.Conn
+	reader  *frameReader // of the one goroutine that reads
+	limits  socketLimits
+	manner  *manner
+	lease   func() (era int64, ok bool)
+	slot    int        // of the heartbeat
+	replays sync.Mutex // of the subscription that reads the log
+	holds   []*hold    // guarded by the table's lock
 
 	mu      sync.Mutex
 	change  sync.Cond     // the gate, busy or the end
@@ -71,6 +72,7 @@ type socket struct {
 	code    int           // why the socket ends; 0: it does not
 	said    bool          // the close frame was written
 	done    bool          // the connection is closed
+	mute    bool          // nothing may go before the first frame that is queued
 }
 
 // speaker is what a kind of sockets says beside answers. It does not block.
@@ -173,6 +175,9 @@ func (s *socket) finish(code int, goodbye []byte, drop bool) {
 		s.queue, s.queued = nil, 0
 	} else if !s.open() {
 		s.ownAlone()
+	}
+	if s.mute && len(s.queue) == 0 {
+		s.last = []byte{}
 	}
 	s.change.Broadcast()
 	s.wake()
@@ -308,7 +313,7 @@ func (s *socket) spokenFor() speaker {
 func (s *socket) ping() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.last != nil || s.done || len(s.urgent) > 0 {
+	if s.last != nil || s.done || s.mute || len(s.urgent) > 0 {
 		return
 	}
 	s.urgent = s.manner.alive

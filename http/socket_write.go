@@ -80,7 +80,9 @@ func (s *socket) take() (batch []byte, pooled *[]byte, wait time.Duration) {
 	default:
 		return nil, nil, untrusted
 	}
-	batch, pooled = s.collect()
+	if batch, pooled = s.collect(); len(batch) > 0 {
+		s.mute = false
+	}
 	if len(batch) == 0 {
 		if s.last == nil {
 			return nil, nil, writerIdle

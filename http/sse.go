@@ -70,7 +70,7 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 		head := bytes.Clone(header.Header()) // with what was added behind this
 		if conn, _, ok := takeOver(hijacked); ok {
 			sock := newSocket(conn, nil, channelLimits, s.holdings.lease.Trust)
-			sock.manner = wire.manner()
+			sock.manner, sock.mute = wire.manner(), true // until the head is on its way
 			go s.sockets.serve(sock, func(sock *socket) { v.run(sock, head) })
 		}
 	})
@@ -128,7 +128,9 @@ func (v *viewer) run(sock *socket, head []byte) {
 	var comment *time.Timer
 	comment = time.AfterFunc(commentEvery, func() {
 		sock.ping()
-		comment.Reset(commentEvery)
+		if sock.ended() == 0 { // else it would outlive the stream, where it is stopped at this moment
+			comment.Reset(commentEvery)
+		}
 	})
 	defer comment.Stop()
 	if v.who != nil && !v.byCookie {
@@ -160,14 +162,17 @@ func (v *viewer) begin(sock *socket, u *subscription, head []byte) error {
 		u.finish()
 		return err
 	}
-	u.answer(from, func(int64, string) []byte {
+	err = u.answer(from, func(int64, string) []byte {
 		text := []byte(streamRetry)
 		if mode == "reset" {
 			text = v.wire.appendField(text, "reset", from, state)
 		}
 		return append(bytes.Clone(head), v.wire.chunk(text)...)
 	})
-	return nil
+	if err != nil {
+		u.finish()
+	}
+	return err
 }
 
 // sseWire is how streams say things.

@@ -40,6 +40,7 @@ type subscription struct {
 	right   *hold
 	who     func() *messages.Meta
 	ended   func() // it is no more, by itself; called once, and not while a lock is held
+	outside func() // who watches is nobody in the project any more; nil: nobody wants to know
 	signals func(payload []byte) []byte
 
 	mu      sync.Mutex
@@ -50,6 +51,7 @@ type subscription struct {
 	head    int64  // the last one that is known of
 	pending []*messages.EventRecord
 	early   [][]byte // who is there, before the answer
+	broken  bool     // what follows cannot be told: there will be no answer
 	stop    func()   // watching; nil: it has not begun
 }
 
@@ -96,10 +98,20 @@ func (u *subscription) ask(ctx context.Context) error {
 	return nil
 }
 
-// kept tells of another role.
+// kept tells of another role. Who is nobody in the project any more is not seen in it.
 func (u *subscription) kept() {
 	u.mu.Lock()
-	defer u.mu.Unlock()
+	stranger := u.stranger()
+	u.tellRole()
+	u.mu.Unlock()
+	if stranger && u.outside != nil {
+		u.outside()
+	}
+}
+
+// tellRole says what the role is, if it is another one than was said last. The lock is
+// held.
+func (u *subscription) tellRole() {
 	if u.phase == opening || u.phase == finished || u.role == u.told {
 		return
 	}
@@ -107,21 +119,31 @@ func (u *subscription) kept() {
 	u.put(u.wire.role(u.project, u.role), 0)
 }
 
-// lost ends a subscription whose right is over.
+// stranger reports whether who watches is nobody in the project. The lock is held.
+func (u *subscription) stranger() bool { return u.role == "public" || u.role == "" }
+
+// lost ends a subscription whose right is over. One that has not been answered is
+// refused by its answer.
 func (u *subscription) lost(err error) {
+	u.mu.Lock()
+	answered := u.phase != opening
+	u.mu.Unlock()
 	if !u.finish() {
 		return
 	}
-	u.socket.send(frame{bytes: u.wire.revoked(u.project, messages.CodeOf(err))})
+	if answered {
+		u.socket.send(frame{bytes: u.wire.revoked(u.project, messages.CodeOf(err))})
+	}
 	u.ended()
 }
 
-// answer has the position shown from which on events come, and lets them.
-func (u *subscription) answer(from int64, say func(head int64, role string) []byte) {
+// answer has the position shown from which on events come, and lets them. An error is
+// that there are none to come.
+func (u *subscription) answer(from int64, say func(head int64, role string) []byte) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.phase != opening {
-		return
+	if u.phase != opening || u.broken {
+		return messages.Refuse(messages.CodeUnavailable, "what happens in the project cannot be told at this moment: come again")
 	}
 	u.phase, u.last, u.told = replaying, from, u.role
 	u.put(say(max(u.head, from), u.role), 0)
@@ -131,9 +153,10 @@ func (u *subscription) answer(from int64, say func(head int64, role string) []by
 	u.early = nil
 	if u.last >= u.head { // what comes is known from here on
 		u.pending, u.phase = nil, following
-		return
+		return nil
 	}
 	go u.replay()
+	return nil
 }
 
 // finish ends it. It reports false where it had ended.
@@ -237,7 +260,7 @@ func (u *subscription) Lost() {
 	defer u.mu.Unlock()
 	switch u.phase {
 	case opening:
-		u.phase = finished
+		u.broken = true
 	case replaying, following:
 		u.lag()
 	case finished:
