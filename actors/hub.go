@@ -144,6 +144,9 @@ func (h *Hub) Signal(name messages.Topic, payload []byte) {
 		h.counts.dropped.Add(1)
 		return
 	}
+	say := h.topics.saying(name) // one that overtakes another would be the last that is heard
+	say.Lock()
+	defer say.Unlock()
 	s := &messages.Said{Node: h.node, Number: h.said.Add(1), Payload: payload}
 	h.counts.signals.Add(1)
 	if t := h.topics.find(name); t != nil {

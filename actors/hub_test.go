@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -334,6 +335,34 @@ func TestUnwatchedCommitsCostNothing(t *testing.T) {
 
 // A signal reaches all who watch, the sender's node included, once and in the order
 // of its node, whoever the owner is.
+// TestSignalsAtOneTime: none that many send at one time overtakes another, and keeps it
+// from being heard.
+func TestSignalsAtOneTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		name := ofDocument("d")
+		n := newTown(t, newAnnals(name), "a", "b")
+		here, _ := watch(t, n.hub("a"), name)
+		there, _ := watch(t, n.hub("b"), name)
+		const rounds, senders, each = 40, 8, 20
+		for range rounds {
+			for range senders {
+				go func() {
+					for range each {
+						n.hub("a").Signal(name, []byte("s"))
+						runtime.Gosched()
+					}
+				}()
+			}
+			synctest.Wait()
+		}
+		for _, r := range []*reader{here, there} {
+			_, signals := r.saw(t)
+			require.Equal(t, rounds*senders*each, len(signals))
+		}
+	})
+}
+
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

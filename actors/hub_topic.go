@@ -14,8 +14,9 @@ import (
 type topics struct {
 	seed   maphash.Seed
 	shards [topicShards]struct {
-		mu sync.RWMutex
-		m  map[messages.Topic]*topic
+		mu  sync.RWMutex
+		m   map[messages.Topic]*topic
+		say sync.Mutex // held from a signal's number until it waits everywhere
 	}
 }
 
@@ -31,6 +32,11 @@ func (ts *topics) find(name messages.Topic) *topic {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.m[name]
+}
+
+// saying is the lock under which signals of a topic get their numbers.
+func (ts *topics) saying(name messages.Topic) *sync.Mutex {
+	return &ts.shards[maphash.String(ts.seed, name.ID)%topicShards].say
 }
 
 // get finds a topic or makes it.
