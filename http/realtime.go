@@ -21,7 +21,7 @@ const (
 	maxSubs         = 100 // of a socket
 	messageRate     = 50  // a second
 	messageBurst    = 100
-	abuses          = 50               // messages over the rate until the socket is closed
+	abuses          = 50               // messages over the rate until the socket is closed; one a second is forgotten
 	expiryGrace     = 10 * time.Second // for clocks, and for a token that is on its way
 	maxBroadcast    = 16 << 10
 	maxPresence     = 4 << 10
@@ -58,7 +58,7 @@ func (s *Server) openRealtime(_ context.Context, c *call, _ *realtimeInput) (*re
 		return nil, s.turnAway(c.fiber, protocol, channelLimits, c.refused)
 	}
 	ch := &channel{
-		server: s, who: c.party, subs: make(map[string]*subscription), rate: newBucket(messageRate, messageBurst), id: uuid.NewString(),
+		server: s, who: c.party, subs: make(map[string]*subscription), rate: newBucket(messageRate, messageBurst), abuse: newBucket(1, abuses), id: uuid.NewString(),
 		requestID: requestID(c.fiber), ip: s.address(c.fiber).String(),
 	}
 	return nil, s.upgrade(c.fiber, protocol, channelLimits, ch.run)
@@ -73,8 +73,8 @@ type channel struct {
 	requestID string
 	ip        string
 	rate      bucket
-	over      int  // messages beyond the rate
-	greeted   bool // hello has come
+	abuse     bucket // of messages beyond the rate
+	greeted   bool   // hello has come
 	waiting   *time.Timer
 
 	mu     sync.Mutex

@@ -60,7 +60,7 @@ func (ch *channel) heard(text []byte) bool {
 // handle carries a message out. It reports false where the channel ends.
 func (ch *channel) handle(m *asked) bool {
 	if !ch.rate.take(time.Now()) {
-		if ch.over++; ch.over > abuses {
+		if !ch.abuse.take(time.Now()) {
 			ch.socket.cut(closeAbuse, messages.CodeRateLimited, nil)
 			return false
 		}
