@@ -136,7 +136,11 @@ func (m *yjsMember) granted() *messages.Grant {
 // counts if the right still does. Before a write is refused the project is asked once
 // more: it may have been brought back from the archive, which nobody is told.
 func (m *yjsMember) writer(ctx context.Context) (*messages.Grant, error) {
-	if m.socket.pass() {
+	passed := m.socket.pass()
+	if m.right.dead.Load() {
+		return nil, errEnded // taken away from this document: the socket may have others, and goes on
+	}
+	if passed {
 		if g := m.granted(); g.GetWrite() {
 			return g, nil
 		}
