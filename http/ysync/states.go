@@ -102,13 +102,12 @@ func bound(state []byte, id, name string) ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// owner is the id of the user in a state that a node has bound.
-func owner(state []byte) string {
-	var s struct {
-		User struct {
-			ID string `json:"id"`
-		} `json:"user"`
-	}
-	_ = json.Unmarshal(state, &s)
-	return s.User.ID
+// owner is the id of the user in a state that a node has bound: by the names as they
+// are, since a struct would take fields whose case differs, which bound leaves.
+func owner(state []byte) (id string) {
+	var fields, user map[string]json.RawMessage
+	_ = json.Unmarshal(state, &fields)
+	_ = json.Unmarshal(fields["user"], &user)
+	_ = json.Unmarshal(user["id"], &id)
+	return id
 }
