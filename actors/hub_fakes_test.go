@@ -132,6 +132,18 @@ func (n *town) moves(owner string, nodes ...string) {
 	}
 }
 
+func (n *town) setPushed(f func(from, to string, p *messages.Push) error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pushed = f
+}
+
+func (n *town) setAsked(f func(from, to string) error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.asked = f
+}
+
 func (n *town) hub(node string) *Hub {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -298,6 +310,19 @@ func (r *reader) saw(t *testing.T) (events, signals []string) {
 	defer r.mu.Unlock()
 	require.Empty(t, r.wrong)
 	return slices.Clone(r.events), slices.Clone(r.signals)
+}
+
+func (r *reader) losses() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost
+}
+
+// told are the changes of who is there.
+func (r *reader) told() []*messages.PresenceChange {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.changes)
 }
 
 // present is who is there, as far as was told.

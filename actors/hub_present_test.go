@@ -75,7 +75,7 @@ func TestPresenceIsMergedByUser(t *testing.T) {
 		time.Sleep(settled)
 		n.present(readers, map[string]string{"ben": "x"})
 		for _, r := range readers {
-			for _, c := range r.changes[1:] {
+			for _, c := range r.told()[1:] {
 				require.False(t, c.Whole)
 			}
 		}
@@ -104,7 +104,7 @@ func TestPresenceHeals(t *testing.T) {
 		left := func() (left int) {
 			for _, r := range readers {
 				r.mu.Lock()
-				for _, c := range r.changes {
+				for _, c := range r.told() {
 					left += len(c.Leave)
 				}
 				r.mu.Unlock()
@@ -121,12 +121,12 @@ func TestPresenceHeals(t *testing.T) {
 
 		var lose atomic.Bool
 		lose.Store(true)
-		n.pushed = func(string, string, *messages.Push) error {
+		n.setPushed(func(string, string, *messages.Push) error {
 			if lose.Load() {
 				return errLost
 			}
 			return nil
-		}
+		})
 		n.enter("a", "s0", "u0", "1")
 		n.hub("c").Leave("p", "s2")
 		n.enter("b", "s1", "u1", "1")
@@ -151,23 +151,25 @@ func TestPresenceOfANodeThatIsGone(t *testing.T) {
 		n.enter("c", "s2", "ben", "1")
 		time.Sleep(settled)
 		n.present(readers, map[string]string{"ann": "1", "ben": "1"})
-		n.pushed = func(from, to string, _ *messages.Push) error {
+		apart := func(from, to string, _ *messages.Push) error {
 			if from == "c" || to == "c" {
 				return errLost
 			}
 			return nil
 		}
-		n.asked = func(from, to string) error { return n.pushed(from, to, nil) }
+		n.setPushed(apart)
+		n.setAsked(func(from, to string) error { return apart(from, to, nil) })
 		n.enter("b", "s1", "ann", "1")
 		time.Sleep(audienceTTL + 2*renewEvery)
 		synctest.Wait()
 		for _, r := range readers[:2] {
 			require.Equal(t, map[string]string{"ann": "1"}, r.present(t))
-			for _, c := range r.changes {
+			for _, c := range r.told() {
 				require.NotContains(t, c.Leave, "ann")
 			}
 		}
-		n.pushed, n.asked = nil, nil
+		n.setPushed(nil)
+		n.setAsked(nil)
 		time.Sleep(2 * renewEvery)
 		n.present(readers, map[string]string{"ann": "1", "ben": "1"})
 	})
@@ -197,9 +199,9 @@ func TestPresenceOfManyIsGathered(t *testing.T) {
 		for _, r := range readers {
 			events, _ := r.saw(t)
 			require.Len(t, events, moves)
-			require.LessOrEqual(t, len(r.changes), int(time.Second+2*settled)/int(gather))
+			require.LessOrEqual(t, len(r.told()), int(time.Second+2*settled)/int(gather))
 			told := 0
-			for _, c := range r.changes {
+			for _, c := range r.told() {
 				told += len(c.Join) + len(c.Update) + len(c.All)
 			}
 			require.LessOrEqual(t, told, users*(moves+1))

@@ -40,7 +40,7 @@ func toldOnce(t *testing.T, seed uint64) {
 		defer mu.Unlock()
 		return dice.IntN(of)
 	}
-	n.pushed = func(_, to string, p *messages.Push) error {
+	n.setPushed(func(_, to string, p *messages.Push) error {
 		switch roll(10) {
 		case 0, 1:
 			return errLost
@@ -50,13 +50,13 @@ func toldOnce(t *testing.T, seed uint64) {
 			_ = n.hub(to).Pushed(t.Context(), p) // and once more
 		}
 		return nil
-	}
-	n.asked = func(string, string) error {
+	})
+	n.setAsked(func(string, string) error {
 		if roll(5) == 0 {
 			return errLost
 		}
 		return nil
-	}
+	})
 	var readers []*reader
 	for _, node := range n.nodes {
 		for range 3 {
@@ -132,12 +132,12 @@ func TestNodeThatHangsHoldsUpNobody(t *testing.T) {
 		slow, _ := watch(t, n.hub("b"), name)
 		other, _ := watch(t, n.hub("c"), name)
 		hang := make(chan struct{})
-		n.pushed = func(_, to string, _ *messages.Push) error {
+		n.setPushed(func(_, to string, _ *messages.Push) error {
 			if to == "b" {
 				<-hang
 			}
 			return nil
-		}
+		})
 		data := strings.Repeat("x", 10_000)
 		for range 2000 {
 			n.commit("a", name, data)
@@ -162,14 +162,14 @@ func TestLargeUpdatesAreNotSent(t *testing.T) {
 		name := ofDocument("d")
 		n := newTown(t, newAnnals(name), "a", "b")
 		r, _ := watch(t, n.hub("b"), name)
-		n.pushed = func(_, _ string, p *messages.Push) error {
+		n.setPushed(func(_, _ string, p *messages.Push) error {
 			for _, one := range p.GetPushed() {
 				for _, e := range one.GetEvents() {
 					require.LessOrEqual(t, len(e.GetData()), maxInline)
 				}
 			}
 			return nil
-		}
+		})
 		n.commit("a", name, "small")
 		n.commit("a", name, "small too", strings.Repeat("x", maxInline+1), "and small")
 		synctest.Wait()
@@ -196,14 +196,14 @@ func TestWhatCannotBeGivenIsSaid(t *testing.T) {
 				r, stop := watch(t, n.hub("b"), name)
 				n.commit("a", name, "1")
 				synctest.Wait()
-				n.pushed = func(string, string, *messages.Push) error { return errLost }
+				n.setPushed(func(string, string, *messages.Push) error { return errLost })
 				n.commit("a", name, "2", "3")
 				n.log.change(func() { spoil(n.log, name) })
 				time.Sleep(2 * renewEvery)
 				synctest.Wait()
 				events, _ := r.saw(t)
 				require.Equal(t, []string{"1"}, events)
-				require.Equal(t, 1, r.lost)
+				require.Equal(t, 1, r.losses())
 				stop()
 				require.Zero(t, n.hub("b").Stats().Watchers)
 				if what == "deleted" {
@@ -211,7 +211,7 @@ func TestWhatCannotBeGivenIsSaid(t *testing.T) {
 					require.True(t, messages.HasCode(err, messages.CodeNotFound), "%v", err)
 					return
 				}
-				n.pushed = nil
+				n.setPushed(nil)
 				again, _ := watch(t, n.hub("b"), name)
 				n.commit("a", name, "next")
 				synctest.Wait()
@@ -230,10 +230,10 @@ func TestLogThatIsAwayIsWaitedFor(t *testing.T) {
 		name := ofProject("p")
 		n := newTown(t, newAnnals(name), "a", "b")
 		r, _ := watch(t, n.hub("b"), name)
-		n.pushed = func(string, string, *messages.Push) error { return errLost }
+		n.setPushed(func(string, string, *messages.Push) error { return errLost })
 		n.commit("a", name, "1")
 		synctest.Wait()
-		n.pushed = nil
+		n.setPushed(nil)
 		n.log.change(func() { n.log.away = errors.New("away") })
 		n.commit("a", name, "2")
 		time.Sleep(20 * time.Second)
@@ -253,7 +253,7 @@ func TestLogThatIsAwayIsWaitedFor(t *testing.T) {
 		synctest.Wait()
 		events, _ = r.saw(t)
 		require.Equal(t, []string{"1", "2", "3"}, events)
-		require.Zero(t, r.lost)
+		require.Zero(t, r.losses())
 	})
 }
 
@@ -273,7 +273,7 @@ func TestSubscriptionsEnd(t *testing.T) {
 		require.Equal(t, int64(50), n.hub("b").Stats().Watchers)
 		require.Equal(t, []string{"b"}, n.hub("a").audiences.nodes(name))
 		pushes := 0
-		n.pushed = func(string, string, *messages.Push) error { pushes++; return nil }
+		n.setPushed(func(string, string, *messages.Push) error { pushes++; return nil })
 		n.commit("a", name, "1")
 		synctest.Wait()
 		require.Equal(t, 1, pushes)
@@ -438,7 +438,7 @@ func TestOlderOwnersAreDoneWithout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		name := ofProject("p")
 		n := newTown(t, newAnnals(name), "a", "b")
-		n.asked = func(string, string) error { return errOlder }
+		n.setAsked(func(string, string) error { return errOlder })
 		r, _ := watch(t, n.hub("b"), name)
 		n.commit("a", name, "1", "2")
 		time.Sleep(renewEvery + time.Second)
