@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -11,16 +12,23 @@ import (
 // is read from its socket until some are written.
 const maxQueued = messages.MaxDocument + messages.MaxUpdate
 
+// updateOverhead is what an update takes beside its bytes.
+const updateOverhead = 64
+
 // write takes an update. While one is on its way those that come wait, and are then
 // written together, so that who types fast does not wait for each of them.
 func (m *yjsMember) write(update []byte) {
+	if cap(update) > 2*len(update)+updateOverhead {
+		update = bytes.Clone(update) // what came with it is not kept
+	}
+	size := len(update) + updateOverhead
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.queued > maxQueued-len(update) && m.queued > 0 && !m.left {
+	for m.queued > maxQueued-size && m.queued > 0 && !m.left {
 		m.freed.Wait()
 	}
 	m.queue = append(m.queue, update)
-	m.queued += len(update)
+	m.queued += size
 	if !m.writing {
 		m.writing = true
 		go m.writeAll()
@@ -44,7 +52,7 @@ func (m *yjsMember) writeAll() {
 		}
 		m.mu.Lock()
 		for _, u := range updates {
-			m.queued -= len(u)
+			m.queued -= len(u) + updateOverhead
 		}
 		m.freed.Broadcast()
 		m.mu.Unlock()

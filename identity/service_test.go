@@ -364,7 +364,8 @@ func TestValidatedTokensAreNotAskedForAgain(t *testing.T) {
 	for range 3 {
 		p, err := s.Authenticate(t.Context(), "token")
 		require.NoError(t, err)
-		require.Equal(t, &identity.Principal{UserID: userID, SessionID: sessionID, Roles: []string{"user"}}, p)
+		require.Equal(t, &identity.Principal{UserID: userID, SessionID: sessionID, Roles: []string{"user"}, Expires: p.Expires}, p)
+		require.True(t, p.Expires.After(time.Now()))
 	}
 	require.EqualValues(t, 1, w.asked.Load())
 	cache.Revoke([]messages.Mark{{User: userID}})

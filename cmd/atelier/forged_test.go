@@ -32,7 +32,7 @@ func TestForgedTokensGetNowhere(t *testing.T) {
 		if op.permission == "public" {
 			continue
 		}
-		path := strings.NewReplacer("{project_id}", project, "{user_id}", root.user, "{session_id}", root.session, "{invitation_id}", project, "{node}", p.members.node).Replace(op.path)
+		path := strings.NewReplacer("{project_id}", project, "{user_id}", root.user, "{session_id}", root.session, "{invitation_id}", project, "{document_id}", project, "{version_id}", project, "{node}", p.members.node).Replace(op.path)
 		for name, token := range forged {
 			asking.Go(func() {
 				slots <- struct{}{}
