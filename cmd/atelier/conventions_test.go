@@ -52,7 +52,7 @@ func methodsAreTold(t *testing.T, ada *client, project string) {
 		require.Contains(t, refused.header.Get("Allow"), "PATCH")
 		require.NotContains(t, refused.header.Get("Allow"), "POST")
 	}
-	for _, path := range []string{"/", "/api", api, api + "/", api + "/nothing", path + "/", api + "/Projects", "//livez", "/problems/none"} {
+	for _, path := range []string{"/api", api, api + "/", api + "/nothing", path + "/", api + "/Projects", "//livez", "/problems/none"} {
 		ada.do("GET", path, nil).refused(t, 404, "not_found")
 	}
 	ada.do("BREW", "/nothing", nil).refused(t, 404, "not_found")
