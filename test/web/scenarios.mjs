@@ -49,6 +49,7 @@ const scenarios = {
     await page.getByRole('button', { name: 'New project' }).click()
     await page.getByRole('button', { name: 'Create the project' }).click()
     const name = page.getByLabel('Name', { exact: true })
+    await page.locator('.field-error').waitFor()
     assert.equal(await name.getAttribute('aria-invalid'), 'true')
     assert.match(await page.locator('.field-error').textContent(), /^[A-Z].*\.$/)
     await page.keyboard.press('Escape')
