@@ -79,7 +79,7 @@ func (c *Client) Stream(ctx context.Context, project string) (told func(text str
 	}
 	request.Header.Set("Accept", "text/event-stream")
 	request.Header.Set("Authorization", "Bearer "+c.Token)
-	answer, err := c.http.Do(request)
+	answer, err := c.http.Do(request) //nolint:bodyclose // told closes it
 	if err != nil {
 		return nil, err
 	}
