@@ -15,10 +15,10 @@ type sent struct {
 	n int // bytes written to it
 }
 
-func (s *sent) Read(b []byte) (int, error)       { return s.Reader.Read(b) }
-func (s *sent) Write(b []byte) (int, error)      { s.n += len(b); return len(b), nil }
-func (s *sent) Close() error                     { return nil }
-func (*sent) SetReadDeadline(time.Time) error    { return nil }
+func (s *sent) Read(b []byte) (int, error)     { return s.Reader.Read(b) }
+func (s *sent) Write(b []byte) (int, error)    { s.n += len(b); return len(b), nil }
+func (s *sent) Close() error                   { return nil }
+func (*sent) SetReadDeadline(time.Time) error  { return nil }
 func (*sent) SetWriteDeadline(time.Time) error { return nil }
 
 // FuzzSocketFrames sends anything to a socket: it ends, and what it has handed on is
