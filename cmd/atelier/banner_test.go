@@ -60,6 +60,7 @@ func TestTheBannersAddressesCanBeAsked(t *testing.T) {
 	var b strings.Builder
 	(&serveCommand{}).banner(&b, &server{api: everywhere, ops: everywhere}, time.Second)
 	require.Contains(t, b.String(), "http://localhost:"+port+"/api/v1\n")
+	require.Contains(t, b.String(), "client      http://localhost:"+port+",")
 	require.Contains(t, b.String(), "operations  http://localhost:"+port+"\n")
 	require.NotContains(t, b.String(), "[::]")
 }

@@ -68,13 +68,14 @@ func (c *serveCommand) banner(w io.Writer, s *server, took time.Duration) {
 	fmt.Fprintf(w, `
   Atelier %s is ready after %d ms (%s)
 
+    client      %s, for browsers
     API         %s/api/v1
     reference   %s/docs, %s/openapi.json, %s/problems
     health      %s/readyz
     operations  %s
     data        %s
     stop        Ctrl-C; requests in flight are answered first
-`, version, took.Milliseconds(), c.Env, api, api, api, api, api, ops, c.place())
+`, version, took.Milliseconds(), c.Env, api, api, api, api, api, api, ops, c.place())
 	if s.NoAdmin {
 		fmt.Fprintf(w, `
   There is no administrator yet. This makes one, from another shell; it asks for the password:
