@@ -4,7 +4,6 @@ package events_test
 
 import (
 	"encoding/json"
-	"os"
 	"testing"
 	"time"
 
@@ -14,11 +13,7 @@ import (
 	"atelier/test/services"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	rig.Clean()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { rig.Main(m) }
 
 // TestConsumersGetTheirEvents: the queues that every installation has get what is
 // theirs, and one that is bound to everything all of it, in order.

@@ -1,13 +1,16 @@
 package rig
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 )
 
 // BinaryVariable names a program to run instead of one built from this source:
@@ -67,9 +70,19 @@ func build(path string, flags ...string) error {
 	return nil
 }
 
-// Clean removes what was built: for TestMain, after the tests.
-func Clean() {
+// atOnce is how many scenarios run at least at a time: most of what they do is to
+// wait.
+const atOnce = 3
+
+// Main is the TestMain of packages with scenarios. It removes what was built for them.
+func Main(m *testing.M) {
+	flag.Parse()
+	if runtime.GOMAXPROCS(0) < atOnce {
+		_ = flag.Set("test.parallel", fmt.Sprint(atOnce))
+	}
+	code := m.Run()
 	if dir := made.Load(); dir != nil {
 		os.RemoveAll(*dir)
 	}
+	os.Exit(code)
 }

@@ -13,11 +13,7 @@ import (
 	"atelier/test/services"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	rig.Clean()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { rig.Main(m) }
 
 // TestPeopleInBrowsers: two nodes, and people with browsers on both.
 func TestPeopleInBrowsers(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"atelier/test/services"
 )
 
+func TestMain(m *testing.M) { rig.Main(m) }
+
 // site is an installation with a project, a document in it, and people.
 type site struct {
 	*rig.Scenario
