@@ -18,16 +18,18 @@ const (
 type Batch struct {
 	Topic  Topic
 	Events []*EventRecord
-
-	frames sync.Map // encoding → func() []byte
+	frames
 }
 
-// Frame is the batch in an encoding, made by the first who asks for it and the same
-// for all others.
-func (b *Batch) Frame(encoding string, encode func() []byte) []byte {
-	once, ok := b.frames.Load(encoding)
+// frames are what is told, in each encoding that somebody has asked for.
+type frames struct{ made sync.Map } // encoding → func() []byte
+
+// Frame is what is told in an encoding, made by the first who asks for it and the
+// same for all others.
+func (f *frames) Frame(encoding string, encode func() []byte) []byte {
+	once, ok := f.made.Load(encoding)
 	if !ok {
-		once, _ = b.frames.LoadOrStore(encoding, sync.OnceValue(encode))
+		once, _ = f.made.LoadOrStore(encoding, sync.OnceValue(encode))
 	}
 	return once.(func() []byte)()
 }
@@ -62,17 +64,7 @@ type PresenceChange struct {
 	Join   []Present
 	Update []Present
 	Leave  []string
-
-	frames sync.Map
-}
-
-// Frame is the change in an encoding, made once as a Batch's is.
-func (c *PresenceChange) Frame(encoding string, encode func() []byte) []byte {
-	once, ok := c.frames.Load(encoding)
-	if !ok {
-		once, _ = c.frames.LoadOrStore(encoding, sync.OnceValue(encode))
-	}
-	return once.(func() []byte)()
+	frames
 }
 
 // PresenceWatcher is a Watcher that is also told who is in the project: first the
