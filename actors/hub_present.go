@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"strconv"
+	"sync"
 	"time"
 
 	"atelier/actors/room"
@@ -18,12 +19,13 @@ const (
 )
 
 // presenceOfTopic is who is in a project, on this node and on all of them. All of it
-// is under the topic's mu.
+// but the first is under the topic's mu.
 type presenceOfTopic struct {
-	share     room.Set  // what the sockets of this node report
-	reported  int64     // number of the last report to the owner; 0: there was none
-	reporting bool      // one is about to leave
-	left      time.Time // when the last one did
+	saying    sync.Mutex // held from a report's number until it waits for the owner; before mu
+	share     room.Set   // what the sockets of this node report
+	reported  int64      // number of the last report to the owner; 0: there was none
+	reporting bool       // one is about to leave
+	left      time.Time  // when the last one did
 	mirror    room.Mirror
 	synced    bool      // the mirror shows who is there
 	awaited   bool      // the owner has said that it sends the whole
@@ -124,6 +126,8 @@ func (t *topic) goReport() { t.hub.goDo(func() { t.reportNow(true) }) }
 
 // reportNow tells the owner what has changed here, or all.
 func (t *topic) reportNow(whole bool) {
+	t.room.saying.Lock()
+	defer t.room.saying.Unlock()
 	t.mu.Lock()
 	t.room.reporting, t.room.left = false, time.Now()
 	before := t.room.reported

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -205,5 +206,40 @@ func TestPresenceOfManyIsGathered(t *testing.T) {
 			require.LessOrEqual(t, told, users*(moves+1))
 		}
 		require.Zero(t, n.log.reads)
+	})
+}
+
+// Reports leave in the order of their numbers, however many are about to: one that
+// overtakes another would be missed by the owner.
+func TestReportsAtOneTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, _ := newRoom(t)
+		var numbers []int64
+		n.setPushed(func(from, _ string, p *messages.Push) error {
+			for _, one := range p.GetPushed() {
+				for _, report := range one.GetPresence() {
+					if from == "b" {
+						numbers = append(numbers, report.GetTo())
+					}
+				}
+			}
+			return nil
+		})
+		n.enter("b", "b1", "ann", "1")
+		b := n.hub("b").topics.find(ofProject("p"))
+		for range 20 {
+			for range 8 {
+				go func() {
+					for range 10 {
+						b.reportNow(true)
+						runtime.Gosched()
+					}
+				}()
+			}
+			synctest.Wait()
+		}
+		require.Greater(t, len(numbers), 1000)
+		require.IsIncreasing(t, numbers)
 	})
 }
