@@ -51,7 +51,6 @@ const (
 	maxInline    = messages.MaxSize // bytes of an event that are sent; a larger one is read from the log
 	maxInbox     = 1024             // parcels that wait in a topic
 	maxInboxSize = 4 << 20          // their bytes
-	topicShards  = 32
 )
 
 // Hub is what a node knows of who watches, in both of its parts.

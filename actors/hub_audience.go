@@ -2,9 +2,8 @@ package actors
 
 import (
 	"context"
-	"hash/maphash"
+	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"atelier/messages"
@@ -14,39 +13,21 @@ import (
 const maxAudience = 1 << 20
 
 // audiences are the other nodes that watch what belongs here, by topic.
-type audiences struct {
-	seed   maphash.Seed
-	shards [topicShards]struct {
-		mu sync.RWMutex
-		m  map[messages.Topic]audience
-	}
-}
+type audiences struct{ byTopic[audience] }
 
-// audience is until when each node is told. A map is not changed once it is there,
+// audience is who is told, and until when. The list is not changed once it is there,
 // so that commits read it without copying.
 type audience struct {
 	nodes []string
-	until map[string]time.Time
-}
-
-func (as *audiences) init() {
-	as.seed = maphash.MakeSeed()
-	for i := range as.shards {
-		as.shards[i].m = make(map[messages.Topic]audience)
-	}
+	until map[string]time.Time // by node; under the shard's mu
 }
 
 // nodes are those who watch a topic. Nobody changes what it returns.
-func (as *audiences) nodes(name messages.Topic) []string {
-	s := &as.shards[maphash.String(as.seed, name.ID)%topicShards]
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.m[name].nodes
-}
+func (as *audiences) nodes(name messages.Topic) []string { return as.find(name).nodes }
 
 // add lets a node be told of a topic until then. Not ok: there are too many.
 func (as *audiences) add(name messages.Topic, node string, until time.Time) (ok bool) {
-	s := &as.shards[maphash.String(as.seed, name.ID)%topicShards]
+	s := as.shard(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, known := s.m[name]
@@ -70,8 +51,7 @@ func (as *audiences) expire(now time.Time) {
 		s := &as.shards[i]
 		s.mu.Lock()
 		for name, a := range s.m {
-			s.m[name] = a.without(now)
-			if len(s.m[name].nodes) == 0 {
+			if s.m[name] = a.without(now); len(s.m[name].nodes) == 0 {
 				delete(s.m, name)
 			}
 		}
@@ -81,29 +61,13 @@ func (as *audiences) expire(now time.Time) {
 
 // without is the audience without whose time is over.
 func (a audience) without(now time.Time) audience {
-	if !slices.ContainsFunc(a.nodes, func(node string) bool { return !a.until[node].After(now) }) {
+	over := func(node string) bool { return !a.until[node].After(now) }
+	if !slices.ContainsFunc(a.nodes, over) {
 		return a
 	}
-	var nodes []string
-	for _, node := range a.nodes {
-		if a.until[node].After(now) {
-			nodes = append(nodes, node)
-			continue
-		}
-		delete(a.until, node)
-	}
+	nodes := slices.DeleteFunc(slices.Clone(a.nodes), over)
+	maps.DeleteFunc(a.until, func(node string, _ time.Time) bool { return over(node) })
 	return audience{nodes, a.until}
-}
-
-// count is how many topics nodes watch here.
-func (as *audiences) count() (n int) {
-	for i := range as.shards {
-		s := &as.shards[i]
-		s.mu.RLock()
-		n += len(s.m)
-		s.mu.RUnlock()
-	}
-	return n
 }
 
 // Watched takes what another node watches here. A node that asks about what is
@@ -172,9 +136,10 @@ func (h *Hub) relay(from string, p *messages.Pushed) {
 			t.take(parcel{said: s})
 		}
 	}
+	said := &messages.Pushed{Kind: p.GetKind(), Id: p.GetId(), Said: p.GetSaid()}
 	for _, node := range h.audiences.nodes(name) {
 		if node != from {
-			h.outbox(node).add(&messages.Pushed{Kind: p.GetKind(), Id: p.GetId(), Said: p.GetSaid()})
+			h.outbox(node).add(said)
 		}
 	}
 }

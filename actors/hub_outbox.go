@@ -24,10 +24,16 @@ type outbox struct {
 	node string
 
 	mu      sync.Mutex
-	waiting []*messages.Pushed
-	size    int
+	waiting []sized
+	size    int                      // of all that waits
 	heads   map[messages.Topic]int64 // of what was left out
 	sending bool
+}
+
+// sized is something that waits, and its bytes.
+type sized struct {
+	*messages.Pushed
+	size int
 }
 
 func (h *Hub) outbox(node string) *outbox {
@@ -48,7 +54,7 @@ func (o *outbox) add(p *messages.Pushed) {
 	if len(o.waiting) >= maxOutbox || o.size+size > maxOutboxSize {
 		o.leaveOut(p)
 	} else {
-		o.waiting, o.size = append(o.waiting, p), o.size+size
+		o.waiting, o.size = append(o.waiting, sized{p, size}), o.size+size
 	}
 	if !o.sending {
 		o.sending = o.hub.goDo(o.run)
@@ -88,21 +94,14 @@ func (o *outbox) next() *messages.Push {
 		o.sending, o.waiting = false, nil
 		return nil
 	}
-	p, size, n := &messages.Push{Node: o.hub.node}, 0, 0
-	for n < len(o.waiting) {
-		if size += proto.Size(o.waiting[n]); n > 0 && size > maxPush {
+	p, size := &messages.Push{Node: o.hub.node}, 0
+	for _, one := range o.waiting {
+		if size > 0 && size+one.size > maxPush {
 			break
 		}
-		n++
+		p.Pushed, size = append(p.Pushed, one.Pushed), size+one.size
 	}
-	p.Pushed = o.waiting[:n:n]
-	if o.waiting = o.waiting[n:]; len(o.waiting) == 0 {
-		o.size = 0
-	} else {
-		for _, sent := range p.GetPushed() {
-			o.size -= proto.Size(sent)
-		}
-	}
+	o.waiting, o.size = o.waiting[len(p.GetPushed()):], o.size-size
 	for name, head := range o.heads {
 		if len(p.GetPushed()) >= maxOutbox/2 {
 			break

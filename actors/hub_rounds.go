@@ -126,32 +126,37 @@ func (h *Hub) look(ctx context.Context, watched []*topic) {
 		kinds[t.name.Kind] = append(kinds[t.name.Kind], t)
 	}
 	for kind, of := range kinds {
-		for len(of) > 0 {
-			part := of[:min(len(of), headsAtOnce)]
-			of = of[len(part):]
-			ids, told := make([]string, len(part)), make([]int64, len(part))
-			for i, t := range part {
-				ids[i], told[i] = t.name.ID, t.position()
-			}
-			asking, cancel := context.WithTimeout(ctx, askTimeout)
-			heads, err := h.log.Heads(asking, kind, ids)
-			cancel()
-			if err != nil {
+		for part := range slices.Chunk(of, headsAtOnce) {
+			if err := h.lookAt(ctx, kind, part); err != nil {
 				h.logger.Debug("the log cannot be asked how far it has come", "error", err)
 				return
 			}
-			for i, t := range part {
-				switch head, exists := heads[ids[i]]; {
-				case !exists:
-					t.lose("it does not exist any more")
-				case head < told[i]: // what was told before the question
-					t.lose("the log ends before what was told of it")
-				default:
-					t.reached(head)
-				}
-			}
 		}
 	}
+}
+
+func (h *Hub) lookAt(ctx context.Context, kind string, part []*topic) error {
+	ids, told := make([]string, len(part)), make([]int64, len(part))
+	for i, t := range part {
+		ids[i], told[i] = t.name.ID, t.position()
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	heads, err := h.log.Heads(ctx, kind, ids)
+	if err != nil {
+		return err
+	}
+	for i, t := range part {
+		switch head, exists := heads[ids[i]]; {
+		case !exists:
+			t.lose("it does not exist any more")
+		case head < told[i]: // what was told before the question
+			t.lose("the log ends before what was told of it")
+		default:
+			t.reached(head)
+		}
+	}
+	return nil
 }
 
 func (t *topic) position() int64 {

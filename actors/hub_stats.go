@@ -33,7 +33,7 @@ func (h *Hub) Stats() HubStats {
 	h.rooms.mu.Unlock()
 	c := &h.counts
 	return HubStats{
-		Topics: int64(len(h.topics.all())), Watchers: c.watchers.Load(), Subscribed: int64(h.audiences.count()), Rooms: int64(rooms), Waiting: int64(h.waiting()),
+		Topics: int64(h.topics.count()), Watchers: c.watchers.Load(), Subscribed: int64(h.audiences.count()), Rooms: int64(rooms), Waiting: int64(h.waiting()),
 		Published: c.published.Load(), Told: c.told.Load(), Pushes: c.pushes.Load(), Dropped: c.dropped.Load(), Filled: c.filled.Load(), Unfilled: c.unfilled.Load(),
 		Lost: c.lost.Load(), Refused: c.refused.Load(), Signals: c.signals.Load(),
 	}

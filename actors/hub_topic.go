@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,38 +9,18 @@ import (
 	"atelier/messages"
 )
 
-// topics are those that are watched on this node, sharded by name.
+// topics are those that are watched on this node.
 type topics struct {
-	seed   maphash.Seed
-	shards [topicShards]struct {
-		mu  sync.RWMutex
-		m   map[messages.Topic]*topic
-		say sync.Mutex // held from a signal's number until it waits everywhere
-	}
-}
-
-func (ts *topics) init() {
-	ts.seed = maphash.MakeSeed()
-	for i := range ts.shards {
-		ts.shards[i].m = make(map[messages.Topic]*topic)
-	}
-}
-
-func (ts *topics) find(name messages.Topic) *topic {
-	s := &ts.shards[maphash.String(ts.seed, name.ID)%topicShards]
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.m[name]
+	byTopic[*topic]
+	say [topicShards]sync.Mutex // held from a signal's number until it waits everywhere
 }
 
 // saying is the lock under which signals of a topic get their numbers.
-func (ts *topics) saying(name messages.Topic) *sync.Mutex {
-	return &ts.shards[maphash.String(ts.seed, name.ID)%topicShards].say
-}
+func (ts *topics) saying(name messages.Topic) *sync.Mutex { return &ts.say[ts.index(name)] }
 
 // get finds a topic or makes it.
 func (ts *topics) get(name messages.Topic, make func() *topic) (t *topic, made bool) {
-	s := &ts.shards[maphash.String(ts.seed, name.ID)%topicShards]
+	s := ts.shard(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t = s.m[name]; t == nil {
@@ -52,7 +31,7 @@ func (ts *topics) get(name messages.Topic, make func() *topic) (t *topic, made b
 }
 
 func (ts *topics) remove(t *topic) {
-	s := &ts.shards[maphash.String(ts.seed, t.name.ID)%topicShards]
+	s := ts.shard(t.name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m[t.name] == t {
