@@ -13,13 +13,11 @@ import (
 
 	"atelier/actors"
 	"atelier/actors/account"
-	"atelier/cluster"
 	httpd "atelier/http"
 	"atelier/identity"
 	"atelier/identity/password"
 	"atelier/identity/seal"
 	"atelier/identity/token"
-	"atelier/messages"
 	"atelier/persistence/cache"
 	"atelier/web"
 )
@@ -179,118 +177,6 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 		}
 	}
 	return s.listen(c)
-}
-
-type clients struct {
-	accounts  *actors.Accounts
-	sessions  *actors.Sessions
-	projects  *actors.Projects
-	documents *actors.Documents
-}
-
-func clientsOf(c actors.Caller, db actors.DocumentStore) clients {
-	return clients{actors.NewAccounts(c), actors.NewSessions(c), actors.NewProjects(c), actors.NewDocuments(c, db)}
-}
-
-// lease is what a node knows of its right to answer.
-type lease interface {
-	actors.Lease
-	Held() bool
-}
-
-// lockLease is the lease of an embedded node: the lock of its data directory.
-type lockLease struct{}
-
-func (lockLease) Now() time.Time       { return time.Now() }
-func (lockLease) Trust() (int64, bool) { return 1, true }
-func (lockLease) Held() bool           { return true }
-
-// startRuntime brings up the entities, the lease that lets them answer and, in a
-// cluster, the connections to the other nodes.
-func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node string, sealer *seal.Ring, tokens *token.Cache[checked]) (lease, error) {
-	config := actors.DefaultConfig()
-	config.Committer.Writers = db.writers
-	var runtime *actors.Runtime
-	if db.position != nil {
-		s.floor = &floor{position: db.position}
-	}
-	held := &struct{ httpd.Lease }{} // known further below, and asked when there are sockets
-	s.holdings = httpd.NewHoldings(held)
-	here := barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }, s.floor, s.holdings}
-	s.letters = &letterbox{db: db}
-	s.tender = &tender{}
-	deps := actors.Deps{
-		Node: node, Lease: lockLease{}, Barrier: here, Hints: hints{s.metrics, s.relay, s.letters, s.tender}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
-		Seal: sealer.Seal, Log: s.log,
-	}
-	var leased *cluster.Lease
-	if db.leases != nil {
-		timing := cluster.DefaultLeaseConfig(node)
-		if c.clustered() {
-			s.peers = &peers{settings: c.clusterSettings, node: node, barrier: here, leases: db.leases, metrics: s.metrics, log: s.log}
-			deps.Peers, deps.Barrier = neighbours{s.peers}, clusterBarrier{s.peers}
-			timing.Cluster, timing.Address, timing.View = c.ClusterName, s.peers.address, s.peers.view
-		}
-		leased = cluster.NewLease(timing, db.leases, func() { runtime.Forget() }, s.log)
-		deps.Lease = leased
-		if s.peers != nil {
-			s.peers.now = leased.Now
-		}
-	}
-	held.Lease = deps.Lease
-	s.letters.now = deps.Lease.Now
-	if s.floor != nil {
-		s.floor.lease = deps.Lease
-	}
-	deps.Barrier = timed{deps.Barrier, s.metrics.nodes}
-	s.activity = newActivity(s.peers)
-	var others actors.Hubs
-	if s.peers != nil {
-		others = hubs{s.peers}
-	}
-	s.hub = actors.NewHub(node, db, others, s.log)
-	s.metrics.readHub(s.hub.Stats)
-	deps.Hub = s.hub
-	runtime = actors.New(config, deps, db)
-	actors.AddAccounts(runtime, db.Accounts())
-	actors.AddSessions(runtime, db.Sessions())
-	actors.AddProjects(runtime, db.Projects())
-	actors.AddDocuments(runtime, db.Documents())
-	s.members = &members{node: node, peers: s.peers, lease: deps.Lease, census: func() map[string]int64 { return census(runtime) }, since: time.Now()}
-	s.measure(db, runtime, leased)
-	if err := s.joinOthers(ctx, runtime, leased); err != nil {
-		return nil, errors.Join(err, runtime.Stop(ctx))
-	}
-	runtime.Start()
-	s.onStop(s.hub.Stop)
-	s.onStop(runtime.Stop)
-	s.background(s.hub.Run)
-	var caller actors.Caller = actors.NewLocal(runtime)
-	if s.peers != nil {
-		caller = everywhere{s.peers.caller}
-		s.peers.gate.Open()
-	}
-	s.clients = clientsOf(caller, db)
-	s.tend(runtime, db, deps.Lease.Now)
-	return deps.Lease.(lease), nil
-}
-
-// joinOthers finds the other nodes, and then takes the lease.
-func (s *server) joinOthers(ctx context.Context, runtime *actors.Runtime, leased *cluster.Lease) error {
-	if s.peers != nil {
-		s.peers.runtime, s.peers.activity, s.peers.hub = runtime, s.activity, s.hub
-		if err := s.peers.start(ctx, s); err != nil {
-			return err
-		}
-	}
-	if leased == nil {
-		return nil
-	}
-	if err := leased.Start(ctx); err != nil {
-		return fmt.Errorf("the node's lease cannot be taken: %w", err)
-	}
-	s.onStop(leased.Stop)
-	return nil
 }
 
 func (s *server) startKeys(ctx context.Context, db *opened, sealer *seal.Ring, now lease, tokens *token.Cache[checked]) (*token.Ring, error) {
