@@ -123,11 +123,7 @@ func (g *Gate) SendUserMessage(_ *actor.PID, message any) {
 	case *messages.Revoke:
 		g.serve(g.orders, asker, m.GetCall(), func() (proto.Message, error) { return g.revoke(m) })
 	case *messages.PassOn:
-		places := g.orders
-		if m.GetType() == askType {
-			places = g.asked
-		}
-		g.serve(places, asker, m.GetCall(), func() (proto.Message, error) { return g.passOn(m) })
+		g.serve(g.places(m.GetType()), asker, m.GetCall(), func() (proto.Message, error) { return g.passOn(m) })
 	case *messages.Drain:
 		g.serve(g.orders, asker, m.GetCall(), g.drain)
 	case *messages.Count:

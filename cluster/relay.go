@@ -112,6 +112,19 @@ func (t *Transport) probe(to Node, p *peer) {
 	}
 }
 
+// places are those that a request to pass on takes: the same as one for this node,
+// so that here too orders are not kept out by what matters less.
+func (g *Gate) places(request string) chan struct{} {
+	switch request {
+	case askType:
+		return g.asked
+	case watchType, pushType:
+		return g.live
+	default:
+		return g.orders
+	}
+}
+
 // passOn asks another node for a peer. What is asked is asked directly: nothing goes
 // round in circles.
 func (g *Gate) passOn(m *messages.PassOn) (proto.Message, error) {
@@ -140,4 +153,6 @@ const callField = 1
 var (
 	passOnType = string(proto.MessageName((*messages.PassOn)(nil)))
 	askType    = string(proto.MessageName((*messages.Ask)(nil)))
+	watchType  = string(proto.MessageName((*messages.Watch)(nil)))
+	pushType   = string(proto.MessageName((*messages.Push)(nil)))
 )

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"atelier/messages"
 )
@@ -66,4 +67,15 @@ func TestNothingIsPassedOnInCircles(t *testing.T) {
 	join(t, a, b)
 	require.Equal(t, messages.CodeMoved, a.do(t, order{Do: "pass on", Node: "b", ID: "nowhere"}).Text)
 	require.Equal(t, messages.CodeMoved, a.do(t, order{Do: "pass on", Node: "b", ID: "b"}).Text)
+}
+
+// What is told to those who watch keeps out no orders where it is passed on, either.
+func TestPlacesOfWhatIsPassedOn(t *testing.T) {
+	t.Parallel()
+	g := &Gate{asked: make(chan struct{}), orders: make(chan struct{}), live: make(chan struct{})}
+	for m, places := range map[proto.Message]chan struct{}{
+		&messages.Ask{}: g.asked, &messages.Watch{}: g.live, &messages.Push{}: g.live, &messages.Revoke{}: g.orders, &messages.HandOver{}: g.orders,
+	} {
+		require.Equal(t, places, g.places(string(proto.MessageName(m))), "%T", m)
+	}
 }
