@@ -203,9 +203,6 @@ func (h *Hub) committed(kind store.Kind, id string, c *store.Commit, events []me
 
 // recordsOf are what a commit appended to a project's log, or to a document.
 func recordsOf(c *store.Commit, events []messages.Event, stamps []messages.Stamp) (records []*messages.EventRecord) {
-	if c == nil {
-		return nil
-	}
 	for _, e := range c.Events {
 		records = append(records, &messages.EventRecord{
 			Id: e.ID, Type: e.Type, Stream: c.Stream, Seq: e.Seq, ActorId: e.Actor, OccurredAt: messages.Micros(e.OccurredAt), Data: e.Data, Version: e.Version,
