@@ -69,6 +69,22 @@ func (r *rig) fleet(ctx context.Context, name string, size int) (*fleet, error) 
 	return f, nil
 }
 
+// populated makes a cluster that runs and has people and projects.
+func (r *rig) populated(ctx context.Context, name string, size, people, projects int) (*fleet, error) {
+	f, err := r.fleet(ctx, name, size)
+	if err != nil {
+		return nil, err
+	}
+	if err = f.launch(ctx, f.nodes, f.nodes...); err == nil {
+		err = f.populate(ctx, people, projects)
+	}
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
 // launch starts nodes and returns when all that are named are one cluster.
 func (f *fleet) launch(ctx context.Context, start []*node, all ...*node) error {
 	failures := make([]error, len(start))

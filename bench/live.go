@@ -107,17 +107,11 @@ func (e *ear) await(seq int64) (time.Time, error) {
 // it does not live on, and how soon a socket has what it missed.
 func (r *rig) liveEvents(ctx context.Context, o options) (findings, error) {
 	var found findings
-	f, err := r.fleet(ctx, "live", 3)
+	f, err := r.populated(ctx, "live", 3, 16, watched)
 	if err != nil {
 		return found, err
 	}
 	defer f.close()
-	if err := f.launch(ctx, f.nodes, f.nodes...); err != nil {
-		return found, err
-	}
-	if err := f.populate(ctx, 16, watched); err != nil {
-		return found, err
-	}
 	project, token := f.owns[0], f.people[0].token
 	owner := home(f.nodes, "project", project)
 	var ears []*ear

@@ -57,17 +57,11 @@ func (r *rig) outages(ctx context.Context, times int, name string, o outage) (fi
 	defer cancel()
 	found, failures := make([]gaps, posts), make([]error, posts)
 	for i := range posts {
-		f, err := r.fleet(ctx, fmt.Sprintf("%s%d", name, i), 3)
+		f, err := r.populated(ctx, fmt.Sprintf("%s%d", name, i), 3, 1, watched)
 		if err != nil {
 			return findings{}, err
 		}
 		defer f.close()
-		if err := f.launch(ctx, f.nodes, f.nodes...); err != nil {
-			return findings{}, err
-		}
-		if err := f.populate(ctx, 1, watched); err != nil {
-			return findings{}, err
-		}
 		p := f.watch(ctx, &clients)
 		running.Go(func() {
 			for k := i; k < times && failures[i] == nil; k += posts {

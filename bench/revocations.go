@@ -25,17 +25,11 @@ const (
 // and then while one of the nodes stands still.
 func (r *rig) revocations(ctx context.Context, o options) (findings, error) {
 	var found findings
-	f, err := r.fleet(ctx, "revoke", 3)
+	f, err := r.populated(ctx, "revoke", 3, 16, watched)
 	if err != nil {
 		return found, err
 	}
 	defer f.close()
-	if err := f.launch(ctx, f.nodes, f.nodes...); err != nil {
-		return found, err
-	}
-	if err := f.populate(ctx, 16, watched); err != nil {
-		return found, err
-	}
 	busy, rate, err := f.revokeBusy(ctx, o)
 	if err != nil {
 		return found, err

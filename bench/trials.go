@@ -61,17 +61,11 @@ const hopCPU = 60 // µs
 // its entity: one of two nodes drains, so that the other one owns everything.
 func (r *rig) hop(ctx context.Context, o options) (findings, error) {
 	var found findings
-	f, err := r.fleet(ctx, "hop", 2)
+	f, err := r.populated(ctx, "hop", 2, 16, owned)
 	if err != nil {
 		return found, err
 	}
 	defer f.close()
-	if err := f.launch(ctx, f.nodes, f.nodes...); err != nil {
-		return found, err
-	}
-	if err := f.populate(ctx, 16, owned); err != nil {
-		return found, err
-	}
 	own, other := f.nodes[0], f.nodes[1]
 	if err := other.drain(); err != nil {
 		return found, err
@@ -113,17 +107,11 @@ func (r *rig) sizes(ctx context.Context, o options) (findings, error) {
 	var found findings
 	var fleets []*fleet
 	for n := range 3 {
-		f, err := r.fleet(ctx, fmt.Sprintf("of%d", n+1), n+1)
+		f, err := r.populated(ctx, fmt.Sprintf("of%d", n+1), n+1, 16, owned)
 		if err != nil {
 			return found, err
 		}
 		defer f.close()
-		if err := f.launch(ctx, f.nodes, f.nodes...); err != nil {
-			return found, err
-		}
-		if err := f.populate(ctx, 16, owned); err != nil {
-			return found, err
-		}
 		fleets = append(fleets, f)
 	}
 	for _, what := range []string{"read", "create"} {

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -86,12 +84,8 @@ func (r *rig) documents(ctx context.Context, o options) (found findings, err err
 // references are the servers of y-websocket and of Hocuspocus, on Node.
 func (r *rig) references(ctx context.Context) ([2]*child, error) {
 	var all [2]*child
-	if _, err := os.Stat("bench/yjs/node_modules"); err != nil {
-		npm := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-		npm.Dir = "bench/yjs"
-		if said, err := npm.CombinedOutput(); err != nil {
-			return all, fmt.Errorf("npm ci: %w\n%s", err, said)
-		}
+	if err := services.InstallNodePackages("bench/yjs"); err != nil {
+		return all, err
 	}
 	for i, script := range []string{"node_modules/y-websocket/bin/server.cjs", "hocuspocus.mjs"} {
 		address, err := services.Address()

@@ -9,14 +9,21 @@ import (
 	"testing"
 )
 
-// NodePackages brings in what the lock file of a folder names, for tests that run
-// programs of Node; one process of a machine at a time.
+// NodePackages brings in Node, where it is missing, and what the lock file of a folder
+// names.
 func NodePackages(t testing.TB, folder string) {
 	t.Helper()
-	must(t, nodePackages(folder))
+	must(t, InstallNodePackages(folder))
 }
 
-func nodePackages(folder string) error {
+// InstallNodePackages is NodePackages for programs that are no tests. One process of
+// a machine works on a folder at a time.
+func InstallNodePackages(folder string) error {
+	for _, debian := range []string{"nodejs", "npm"} {
+		if err := install(debian); err != nil {
+			return err
+		}
+	}
 	lock, err := os.OpenFile(filepath.Join(folder, "package.json"), os.O_RDONLY, 0)
 	if err != nil {
 		return err

@@ -18,8 +18,6 @@ func TestMain(m *testing.M) { rig.Main(m) }
 // TestPeopleInBrowsers: two nodes, and people with browsers on both.
 func TestPeopleInBrowsers(t *testing.T) {
 	t.Parallel()
-	services.Need(t, "nodejs")
-	services.Need(t, "npm")
 	services.Need(t, "chromium")
 	services.NodePackages(t, ".")
 	s := rig.New(t)
@@ -47,8 +45,6 @@ func TestPeopleInBrowsers(t *testing.T) {
 // TestTheClientsOwnTests runs those that it has in Node.
 func TestTheClientsOwnTests(t *testing.T) {
 	t.Parallel()
-	services.Need(t, "nodejs")
-	services.Need(t, "npm")
 	services.NodePackages(t, "../../web")
 	cmd := exec.CommandContext(t.Context(), "npm", "test", "--silent")
 	cmd.Dir = "../../web"

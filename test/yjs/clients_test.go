@@ -35,8 +35,6 @@ type answer struct {
 
 func startClients(t testing.TB) *clients {
 	t.Helper()
-	services.Need(t, "nodejs")
-	services.Need(t, "npm")
 	services.NodePackages(t, ".")
 	cmd := exec.Command("node", "providers.mjs")
 	in, err := cmd.StdinPipe()

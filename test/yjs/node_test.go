@@ -22,8 +22,6 @@ type node struct {
 // startNode installs Yjs where it is missing and starts the driver.
 func startNode(t *testing.T) *node {
 	t.Helper()
-	services.Need(t, "nodejs")
-	services.Need(t, "npm")
 	services.NodePackages(t, ".")
 	cmd := exec.Command("node", "driver.mjs")
 	in, err := cmd.StdinPipe()
