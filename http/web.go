@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"mime"
 	"path"
 	"slices"
 	"strings"
@@ -83,7 +82,7 @@ func webType(name string) string {
 	case ".svg":
 		return "image/svg+xml"
 	default:
-		return mime.TypeByExtension(path.Ext(name))
+		return "application/octet-stream"
 	}
 }
 
