@@ -12,7 +12,7 @@ export CGO_ENABLED = 0
 
 FUZZTIME ?= 10s
 
-.PHONY: help run test test-race test-mutations fuzz lint web web-current generate generated breaking baseline bench soak cluster build clean .tools/services .tools/summary
+.PHONY: help run test test-race test-mutations fuzz lint web web-current generate generated breaking baseline bench soak cluster build clean .tools/services .tools/summary .tools/openapi.json
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,19 +52,20 @@ generated: .tools/buf .tools/protoc-gen-go
 	@for f in messages/*.pb.go .tools/generated/messages/*.pb.go; do f=messages/$$(basename $$f); \
 		cmp -s $$f .tools/generated/$$f || { echo "$$f is not what buf generates: run make generate"; exit 1; }; done
 
-web: web/node_modules/.atelier ## rebuild the client for browsers, web/dist, and its types from the API (needs Node 20)
-	@mkdir -p .tools && go run ./cmd/atelier openapi > .tools/openapi.json
+web: web/node_modules/.atelier .tools/openapi.json ## rebuild the client for browsers, web/dist, and its types from the API (needs Node 20.19)
 	@cd web && npm run --silent types && npm run --silent check && npm run --silent build -- --logLevel warn
 
 # The committed build is what the sources give, and the API is the one they were made for.
-web-current: web/node_modules/.atelier
-	@mkdir -p .tools && go run ./cmd/atelier openapi > .tools/openapi.json
+web-current: web/node_modules/.atelier .tools/openapi.json
 	@cd web && node types.mjs ../.tools/schema.d.ts && \
 		npm run --silent check && npm run --silent build -- --logLevel warn --outDir ../.tools/web --emptyOutDir
 	@cmp -s .tools/schema.d.ts web/src/schema.d.ts && diff -rq .tools/web web/dist > /dev/null || { echo "web/dist or web/src/schema.d.ts is stale: run make web"; exit 1; }
 
+.tools/openapi.json:
+	@mkdir -p .tools && go run ./cmd/atelier openapi > $@
+
 web/node_modules/.atelier: web/package-lock.json
-	@command -v npm > /dev/null || { echo "the client for browsers is built with Node 20 and npm (apt-get install nodejs npm)"; exit 1; }
+	@command -v npm > /dev/null || { echo "the client for browsers is built with Node 20.19 and npm (apt-get install nodejs npm)"; exit 1; }
 	@$(PATIENT) "npm ci" npm ci --prefix web --no-audit --no-fund --ignore-scripts && cp web/package-lock.json $@
 
 bench: ## measure against pgbench, a bare Fiber and a bare publisher, and print figures beside the targets

@@ -64,7 +64,7 @@ export function ProjectPage({ id }: { id: string }) {
   )
 }
 
-// useSoon runs f once for all that happens within a second.
+// useSoon runs f once for all that happens without a pause.
 function useSoon(f: () => void): () => void {
   const timer = useRef(0)
   const latest = useRef(f)
