@@ -91,16 +91,25 @@ func (h *Hub) subscribe(ctx context.Context, watched []*topic) {
 			t.subscribed(h.attend(t.name, h.node, t.watching()))
 		}
 	default:
-		for part := range slices.Chunk(watched, watchAtOnce) {
-			if err := h.subscribeAt(ctx, owner, part); err != nil {
+		for len(watched) > 0 {
+			part := watched[:min(len(watched), watchAtOnce)]
+			answer, err := h.ask(ctx, owner, part)
+			if err != nil { // the rest is left too: a node that hangs would hold up the round with each part
+				part = watched
 				h.counts.refused.Add(int64(len(part)))
 				h.logger.Debug("a node does not take subscriptions", "peer", owner, "error", err)
 			}
+			for i, t := range part {
+				index := int32(i)
+				t.subscribed(!slices.Contains(answer.GetUnreported(), index), slices.Contains(answer.GetComing(), index))
+			}
+			watched = watched[len(part):]
 		}
 	}
 }
 
-func (h *Hub) subscribeAt(ctx context.Context, owner string, part []*topic) error {
+// ask tells another node what is watched there.
+func (h *Hub) ask(ctx context.Context, owner string, part []*topic) (*messages.Watched, error) {
 	w := &messages.Watch{Node: h.node}
 	for _, t := range part {
 		w.Topics = append(w.Topics, t.watching())
@@ -108,14 +117,10 @@ func (h *Hub) subscribeAt(ctx context.Context, owner string, part []*topic) erro
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	answer, err := h.others.Watch(ctx, owner, w)
-	for i, t := range part {
-		index := int32(i)
-		t.subscribed(!slices.Contains(answer.GetUnreported(), index), slices.Contains(answer.GetComing(), index))
-	}
 	if len(answer.GetElsewhere()) > 0 {
 		time.AfterFunc(viewsDiffer, h.Moved)
 	}
-	return err
+	return answer, err
 }
 
 // look asks the log how far topics have come: something that was sent may have been

@@ -355,6 +355,38 @@ func TestOwnersAreLookedForAnew(t *testing.T) {
 	})
 }
 
+// An owner that hangs is waited for once in a round, however much is watched there:
+// the log is asked meanwhile, and other owners.
+func TestOwnersThatHangHoldUpNoRound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var names []messages.Topic
+		for i := range 4 * watchAtOnce {
+			names = append(names, ofProject(fmt.Sprint(i)))
+		}
+		n := newTown(t, newAnnals(names...), "a", "b")
+		var readers []*reader
+		for _, name := range names {
+			r, _ := watch(t, n.hub("b"), name)
+			readers = append(readers, r)
+		}
+		n.setAsked(func(string, string) error {
+			time.Sleep(askTimeout)
+			return errLost
+		})
+		n.setPushed(func(string, string, *messages.Push) error { return errLost })
+		for _, name := range names {
+			n.commit("a", name, "1")
+		}
+		time.Sleep(renewEvery + askTimeout + time.Millisecond)
+		synctest.Wait()
+		for _, r := range readers {
+			events, _ := r.saw(t)
+			require.Equal(t, []string{"1"}, events)
+		}
+	})
+}
+
 // An older owner does not know what a subscription is: the log is asked in rounds.
 func TestOlderOwnersAreDoneWithout(t *testing.T) {
 	t.Parallel()
