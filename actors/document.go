@@ -118,13 +118,18 @@ func (d *Documents) AppendUpdates(ctx context.Context, c *messages.AppendUpdate,
 		return err
 	}
 	for _, part := range parts {
-		m := proto.CloneOf(c.GetMeta())
-		m.CommandId, m.Fingerprint = "m:"+uuid.Must(uuid.NewV7()).String(), nil
-		if _, err := d.AppendUpdate(ctx, &messages.AppendUpdate{Meta: m, DocumentId: c.GetDocumentId(), Grant: c.GetGrant(), Update: part}); err != nil {
+		if _, err := d.AppendUpdate(ctx, &messages.AppendUpdate{Meta: ownMeta(c.GetMeta()), DocumentId: c.GetDocumentId(), Grant: c.GetGrant(), Update: part}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ownMeta is that of one of several commands by which another is carried out.
+func ownMeta(of *messages.Meta) *messages.Meta {
+	m := proto.CloneOf(of)
+	m.CommandId, m.Fingerprint = "m:"+uuid.Must(uuid.NewV7()).String(), nil
+	return m
 }
 
 // CreateVersion keeps the content that the document has now. The content lies in
@@ -182,10 +187,8 @@ func (d *Documents) restore(ctx context.Context, c *messages.RestoreDocument, g 
 	}
 	appended := &messages.Appended{DocumentId: c.GetDocumentId(), Position: position}
 	for _, update := range updates {
-		m := proto.CloneOf(c.GetMeta())
-		m.CommandId, m.Fingerprint = "m:"+uuid.Must(uuid.NewV7()).String(), nil
 		appended, err = d.AppendUpdate(ctx, &messages.AppendUpdate{
-			Meta: m, DocumentId: c.GetDocumentId(), Grant: g, Update: update, At: appended.GetPosition(),
+			Meta: ownMeta(c.GetMeta()), DocumentId: c.GetDocumentId(), Grant: g, Update: update, At: appended.GetPosition(),
 		})
 		if err != nil {
 			return nil, err
