@@ -5,15 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"atelier/test/services"
 )
 
 // patience is how long something may take that a client waits for.
@@ -35,19 +31,12 @@ type answer struct {
 
 func startClients(t testing.TB) *clients {
 	t.Helper()
-	services.NodePackages(t, ".")
-	cmd := exec.Command("node", "providers.mjs")
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	cmd.Stderr = os.Stderr
-	require.NoError(t, cmd.Start())
-	c := &clients{in: in, answers: make(map[int]chan answer)}
+	n := startNode(t, "providers.mjs")
+	c := &clients{in: n.in, answers: make(map[int]chan answer)}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		lines := bufio.NewScanner(out)
+		lines := bufio.NewScanner(n.out)
 		lines.Buffer(nil, 64<<20)
 		for lines.Scan() {
 			var a answer
@@ -57,9 +46,8 @@ func startClients(t testing.TB) *clients {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = in.Close()
+		_ = n.in.Close()
 		<-read
-		_ = cmd.Wait()
 	})
 	return c
 }

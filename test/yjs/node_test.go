@@ -15,15 +15,15 @@ import (
 
 // node is a Node process that answers one request after another.
 type node struct {
-	in  io.Writer
+	in  io.WriteCloser
 	out *bufio.Reader
 }
 
-// startNode installs Yjs where it is missing and starts the driver.
-func startNode(t *testing.T) *node {
+// startNode installs Yjs where it is missing and starts a script.
+func startNode(t testing.TB, script string) *node {
 	t.Helper()
 	services.NodePackages(t, ".")
-	cmd := exec.Command("node", "driver.mjs")
+	cmd := exec.Command("node", script)
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()

@@ -109,7 +109,13 @@ class Client {
 
   connect () { (this.socket ?? this.provider).connect() }
 
-  disconnect () { (this.socket ?? this.provider).disconnect() }
+  // disconnect is over when the provider knows it: before, that of Hocuspocus takes a
+  // connect for needless and forgets it.
+  disconnect () {
+    const provider = this.socket ?? this.provider
+    provider.disconnect()
+    return until(() => this.socket === undefined || provider.status === 'disconnected')
+  }
 
   close () {
     this.provider.destroy()

@@ -129,7 +129,7 @@ func (at *site) content(node *rig.Node, document string) []byte {
 	return r.Body
 }
 
-// shows is an expression that decodes bytes.
+// bytesOf is an expression for bytes.
 func bytesOf(b []byte) string {
 	text, _ := json.Marshal(base64.StdEncoding.EncodeToString(b))
 	return fmt.Sprintf("new Uint8Array(Buffer.from(%s, 'base64'))", text)

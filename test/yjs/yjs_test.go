@@ -102,7 +102,7 @@ func sameVector(t *testing.T, want, got []byte) {
 func TestDocumentsComeOutAsInYjs(t *testing.T) {
 	t.Parallel()
 	const histories, vectors = 1500, 320
-	n := startNode(t)
+	n := startNode(t, "driver.mjs")
 	var kept []frozen
 	for seed := 1; seed <= histories; seed++ {
 		var h history
