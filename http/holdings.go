@@ -2,7 +2,6 @@ package http
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -47,7 +46,8 @@ type Holdings struct {
 	users    map[string]map[*hold]struct{}
 	sessions map[string]map[*hold]struct{}
 	projects map[string]map[*hold]struct{}
-	lapsed   bool // when it was looked last
+	lapsed   bool  // when it was looked last
+	era      int64 // which all that was valid had then, or was asked for anew
 }
 
 // NewHoldings makes a table that nothing is in. Without a lease the node is always
@@ -202,17 +202,6 @@ func (h *hold) settled(marks int, era int64, err error) bool {
 	return true
 }
 
-// ahead stops what else the socket holds, where a root is the first to be found good in
-// an era: else the gate would open for what was found out in another one. The table's
-// lock is held.
-func (h *hold) ahead(era int64) {
-	for _, other := range h.socket.holds {
-		if other.state == valid && other.era != era {
-			_ = other.stop(nil)
-		}
-	}
-}
-
 // refusing reports whether an error is an answer: that the right is not there.
 func refusing(err error) bool {
 	switch messages.CodeOf(err) {
@@ -221,158 +210,4 @@ func refusing(err error) bool {
 		return false
 	}
 	return true
-}
-
-// Revoke stops what marks concern: nothing of it goes in or out any more when it
-// returns. What is still allowed goes on by itself.
-func (t *Holdings) Revoke(marks []messages.Mark) {
-	if !socketsHear {
-		return
-	}
-	t.mu.Lock()
-	var stopped []*socket
-	for _, m := range marks {
-		stopped = t.mark(m, stopped)
-	}
-	t.mu.Unlock()
-	for _, s := range stopped {
-		s.settled()
-	}
-}
-
-func (t *Holdings) mark(m messages.Mark, stopped []*socket) []*socket {
-	concerned := t.roots
-	switch {
-	case m.Project != "":
-		concerned = t.projects[m.Project]
-	case m.Session != "":
-		concerned = t.sessions[m.Session]
-	case m.User != "":
-		concerned = t.users[m.User]
-	}
-	for h := range concerned {
-		if (m.User == "" || m.User == h.user) && (m.Session == "" || m.Session == h.session) {
-			stopped = h.stop(stopped)
-		}
-	}
-	return stopped
-}
-
-// stop stops a right, and has the truth asked. The table's lock is held.
-func (h *hold) stop(stopped []*socket) []*socket {
-	h.marks++
-	switch h.state {
-	case entering, over:
-		return stopped // nothing has gone out by it, or nothing does
-	case asking: // it will be once more; what was in a write when it was stopped may still be
-	case valid:
-		h.state = asking
-		h.socket.stop()
-		go h.again()
-	}
-	return append(stopped, h.socket)
-}
-
-// again asks for a right that was stopped.
-func (h *hold) again() {
-	defer h.socket.goOn()
-	ctx, cancel := context.WithTimeout(context.Background(), pauseMost)
-	defer cancel()
-	err := h.settle(ctx, true)
-	switch {
-	case err == nil:
-		if h.kept != nil {
-			h.kept()
-		}
-	case errors.Is(err, errEnded):
-	case !refusing(err):
-		h.socket.close(closeDraining, "nobody could tell what is allowed")
-	case h.project == "":
-		h.socket.cut(closeUnauthenticated, messages.CodeOf(err), h.farewell(err))
-	default:
-		h.socket.drop(h)
-		h.lost(err)
-	}
-}
-
-// says has something said before the socket is cut.
-func (h *hold) says(last func(error) []byte) {
-	h.table.mu.Lock()
-	defer h.table.mu.Unlock()
-	h.last = last
-}
-
-func (h *hold) farewell(err error) []byte {
-	h.table.mu.Lock()
-	last := h.last
-	h.table.mu.Unlock()
-	if last == nil {
-		return nil
-	}
-	return last(err)
-}
-
-// look follows the node's lease. When it has lapsed, and when it begins anew, all
-// sockets ask for all they hold.
-func (t *Holdings) look() {
-	era, trusted := t.lease.Trust()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lapse := !trusted && !t.lapsed
-	t.lapsed = !trusted
-	for h := range t.roots {
-		if lapse || trusted && h.state == valid && !h.socket.of(era) {
-			for _, each := range h.socket.holds {
-				_ = each.stop(nil)
-			}
-		}
-	}
-}
-
-// index puts a right into the table. The lock is held.
-func (t *Holdings) index(h *hold) {
-	h.socket.holds = append(h.socket.holds, h)
-	if h.project != "" {
-		enlist(t.projects, h.project, h)
-		return
-	}
-	t.roots[h] = struct{}{}
-	enlist(t.users, h.user, h)
-	enlist(t.sessions, h.session, h)
-}
-
-// forget takes it out. The lock is held.
-func (t *Holdings) forget(h *hold) {
-	if h.state == over {
-		return
-	}
-	h.state = over
-	h.dead.Store(true)
-	for i, held := range h.socket.holds {
-		if held == h {
-			h.socket.holds = append(h.socket.holds[:i], h.socket.holds[i+1:]...)
-			break
-		}
-	}
-	delete(t.roots, h)
-	strike(t.users, h.user, h)
-	strike(t.sessions, h.session, h)
-	strike(t.projects, h.project, h)
-}
-
-func enlist(by map[string]map[*hold]struct{}, key string, h *hold) {
-	if key == "" {
-		return
-	}
-	if by[key] == nil {
-		by[key] = make(map[*hold]struct{}, 1)
-	}
-	by[key][h] = struct{}{}
-}
-
-func strike(by map[string]map[*hold]struct{}, key string, h *hold) {
-	delete(by[key], h)
-	if len(by[key]) == 0 {
-		delete(by, key)
-	}
 }
