@@ -136,17 +136,20 @@ func (c *call) identify() error {
 		c.command = "m:" + uuid.Must(uuid.NewV7()).String()
 		return nil
 	}
-	for _, b := range key {
-		if b < '!' || b > '~' {
-			key = nil
-			break
-		}
-	}
-	if len(key) < 1 || len(key) > 255 {
+	if !visible(string(key)) {
 		return messages.Invalid("Idempotency-Key", "format", "Idempotency-Key must be 1 to 255 visible ASCII characters")
 	}
 	c.command, c.digest = "k:"+string(key), fingerprint(c.fiber)
 	return nil
+}
+
+func visible(key string) bool {
+	for i := range len(key) {
+		if key[i] < '!' || key[i] > '~' {
+			return false
+		}
+	}
+	return len(key) >= 1 && len(key) <= 255
 }
 
 // fingerprint tells requests apart that use one key.

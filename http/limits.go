@@ -61,17 +61,22 @@ func (s *Server) charge(ctx context.Context, f *fiber.Ctx, user string) error {
 	if user == "" {
 		b, caller = &s.ofAddresses, identity.Network(s.address(f).String())
 	}
-	v, limits := b.Take(ctx, caller), b.Limits()
+	v := b.Take(ctx, caller)
 	header := &f.Response().Header
 	header.Set(headerPolicy, b.policy)
-	header.SetBytesV(headerLimit, standing(limits, v))
+	header.SetBytesV(headerLimit, standing(b.Limits(), v))
+	return s.overdrawn(b, v)
+}
+
+// overdrawn refuses what a budget does not let through.
+func (s *Server) overdrawn(b *limited, v messages.Verdict) error {
 	if v.Wait == 0 {
 		return nil
 	}
 	if s.deps.Meter != nil {
 		s.deps.Meter.Limited(b.kind)
 	}
-	refused := messages.Refuse(messages.CodeRateLimited, "at most %s: come again in %d s", sentence(limits), seconds(v.Wait))
+	refused := messages.Refuse(messages.CodeRateLimited, "at most %s: come again in %d s", sentence(b.Limits()), seconds(v.Wait))
 	refused.RetryAfterMs = v.Wait.Milliseconds()
 	return refused
 }

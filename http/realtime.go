@@ -2,6 +2,8 @@ package http
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,7 +60,7 @@ func (s *Server) openRealtime(_ context.Context, c *call, _ *realtimeInput) (*re
 		return nil, s.turnAway(c.fiber, protocol, channelLimits, c.refused)
 	}
 	ch := &channel{
-		server: s, who: c.party, subs: make(map[string]*subscription), rate: newBucket(messageRate, messageBurst), abuse: newBucket(1, abuses), id: uuid.NewString(),
+		server: s, who: c.party, subs: make(map[string]*subscription), rate: newBucket(messageRate, messageBurst), abuse: newBucket(1, abuses), id: uuid.New(),
 		requestID: requestID(c.fiber), ip: s.address(c.fiber).String(),
 	}
 	return nil, s.upgrade(c.fiber, protocol, channelLimits, ch.run)
@@ -69,7 +71,7 @@ func (s *Server) openRealtime(_ context.Context, c *call, _ *realtimeInput) (*re
 type channel struct {
 	server    *Server
 	socket    *socket
-	id        string // among all sockets of all nodes
+	id        uuid.UUID // among all sockets of all nodes
 	requestID string
 	ip        string
 	rate      bucket
@@ -141,15 +143,11 @@ func (ch *channel) seat(ctx context.Context, p *party) error {
 // end lets go of what the channel holds.
 func (ch *channel) end() {
 	ch.mu.Lock()
-	all := make([]*subscription, 0, len(ch.subs))
-	for _, u := range ch.subs {
-		all = append(all, u)
-	}
 	if ch.expiry != nil {
 		ch.expiry.Stop()
 	}
 	ch.mu.Unlock()
-	for _, u := range all {
+	for _, u := range ch.all() {
 		u.finish()
 		ch.forget(u)
 	}
@@ -165,8 +163,17 @@ func (ch *channel) forget(u *subscription) {
 	}
 	ch.mu.Unlock()
 	if ours {
-		ch.server.deps.Live.Leave(u.project, ch.id)
+		ch.leave(u.project)
 	}
+}
+
+// leave takes the user out of those who are in a project.
+func (ch *channel) leave(project string) { ch.server.deps.Live.Leave(project, ch.id.String()) }
+
+func (ch *channel) all() []*subscription {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return slices.Collect(maps.Values(ch.subs))
 }
 
 // party is who is on the channel; nil: he has not said.
@@ -197,14 +204,8 @@ func (ch *channel) move(after time.Duration) { ch.say(jsonWire{}.move(after)) }
 
 // heads are the positions of what is watched.
 func (ch *channel) heads() map[string]int64 {
-	ch.mu.Lock()
-	all := make([]*subscription, 0, len(ch.subs))
-	for _, u := range ch.subs {
-		all = append(all, u)
-	}
-	ch.mu.Unlock()
-	heads := make(map[string]int64, len(all))
-	for _, u := range all {
+	heads := make(map[string]int64)
+	for _, u := range ch.all() {
 		heads[u.project] = u.position()
 	}
 	return heads

@@ -2,25 +2,27 @@ package http
 
 import (
 	"context"
-	"encoding/hex"
 	stdjson "encoding/json"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 
 	"atelier/messages"
 )
 
 type subBody struct {
-	Sub struct {
-		Project string     `json:"project"`
-		Log     string     `json:"log"`
-		Head    int64      `json:"head"`
-		Role    string     `json:"role"`
-		Mode    string     `json:"mode"`            // live, replay or reset
-		State   freeObject `json:"state,omitempty"` // a project
-	} `json:"sub"`
+	Sub subscribed `json:"sub"`
+}
+
+type subscribed struct {
+	Project string     `json:"project"`
+	Log     string     `json:"log"`
+	Head    int64      `json:"head"`
+	Role    string     `json:"role"`
+	Mode    string     `json:"mode"`
+	State   freeObject `json:"state,omitempty"`
 }
 
 // sub begins to watch a project, from a position on or from now. One that is watched
@@ -33,7 +35,7 @@ func (ch *channel) sub(ctx context.Context, m *asked) error {
 	u := &subscription{server: ch.server, socket: ch.socket, wire: jsonWire{}, project: m.Project, who: ch.meta}
 	u.ended = func() { ch.forget(u) }
 	u.signals = ch.signalled
-	u.outside = func() { ch.server.deps.Live.Leave(u.project, ch.id) }
+	u.outside = func() { ch.leave(u.project) }
 	ch.mu.Lock()
 	full := len(ch.subs) >= maxSubs
 	if !full {
@@ -43,54 +45,17 @@ func (ch *channel) sub(ctx context.Context, m *asked) error {
 	if full {
 		return messages.Refuse(messages.CodeInvalidState, "a socket watches at most %d projects", maxSubs)
 	}
-	p := ch.party()
-	if err := u.start(ctx, p.UserID, p.SessionID); err != nil {
-		ch.forget(u)
-		return err
-	}
-	from, mode, state, err := u.begin(ctx, m.Since)
-	if err != nil {
-		u.finish()
-		ch.forget(u)
-		return err
-	}
-	err = u.answer(from, func(head int64, role string) []byte {
+	err := u.open(ctx, ch.party(), m.Since, func(b beginning) []byte {
 		if len(m.ID) == 0 {
 			return nil
 		}
-		var b subBody
-		b.Sub.Project, b.Sub.Log, b.Sub.Head, b.Sub.Role, b.Sub.Mode, b.Sub.State = m.Project, ch.server.config.LogID, head, role, mode, state
-		text, _ := stdjson.Marshal(&b)
+		text, _ := stdjson.Marshal(subBody{subscribed{m.Project, ch.server.config.LogID, b.head, b.role, b.mode, b.state}})
 		return replied(m.ID, text)
 	})
 	if err != nil {
-		u.finish()
 		ch.forget(u)
 	}
 	return err
-}
-
-// begin is where a subscription begins: where the client says, or, where that cannot
-// be, with a snapshot. What is watched may be behind what the client has read.
-func (u *subscription) begin(ctx context.Context, at *since) (from int64, mode string, state freeObject, err error) {
-	head := u.position()
-	ours := at != nil && at.Log == u.server.config.LogID && at.Seq >= 0
-	switch {
-	case at == nil:
-		return head, "live", nil, nil
-	case ours && at.Seq == head:
-		return head, "live", nil, nil
-	case ours && at.Seq < head:
-		return at.Seq, "replay", nil, nil
-	}
-	p, err := u.server.deps.Projects.GetProject(ctx, &messages.GetProject{Meta: u.who(), ProjectId: u.project})
-	switch {
-	case err != nil:
-		return 0, "", nil, err
-	case ours && at.Seq <= p.GetSeq():
-		return at.Seq, "live", nil, nil
-	}
-	return p.GetSeq(), "reset", projectOf(p).appendJSON(nil), nil
 }
 
 // drop ends a subscription, if there is one.
@@ -136,7 +101,7 @@ func (ch *channel) presence(ctx context.Context, m *asked) (any, error) {
 	}
 	switch {
 	case len(m.Set) == 0 || m.Set.Kind() == 'n':
-		ch.server.deps.Live.Leave(m.P, ch.id)
+		ch.leave(m.P)
 		return okBody{struct{}{}}, nil
 	case m.Set.Kind() != '{' || len(m.Set) > maxPresence:
 		return nil, messages.Invalid("/set", "format", "set must be an object of at most %d bytes, or null", maxPresence)
@@ -144,11 +109,11 @@ func (ch *channel) presence(ctx context.Context, m *asked) (any, error) {
 	ch.mu.Lock()
 	p := messages.Present{UserID: ch.who.UserID, Name: ch.name, State: []byte(m.Set.Clone())}
 	ch.mu.Unlock()
-	if err := ch.server.deps.Live.Enter(ctx, m.P, ch.id, p); err != nil {
+	if err := ch.server.deps.Live.Enter(ctx, m.P, ch.id.String(), p); err != nil {
 		return nil, err
 	}
 	if _, err := ch.watched(m.P); err != nil { // the subscription has ended meanwhile, and has left before
-		ch.server.deps.Live.Leave(m.P, ch.id)
+		ch.leave(m.P)
 		return nil, err
 	}
 	return okBody{struct{}{}}, nil
@@ -156,7 +121,7 @@ func (ch *channel) presence(ctx context.Context, m *asked) (any, error) {
 
 // A signal to a project says which socket it is from, so that that one does not hear
 // itself, and the message.
-const signalID = 16
+const signalID = len(uuid.UUID{})
 
 // broadcast tells all others who watch a project, at most once.
 func (ch *channel) broadcast(m *asked) (any, error) {
@@ -170,19 +135,13 @@ func (ch *channel) broadcast(m *asked) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch.server.deps.Live.Signal(messages.Topic{Kind: messages.TopicProject, ID: m.P}, append(ch.mark(), text...))
+	ch.server.deps.Live.Signal(messages.Topic{Kind: messages.TopicProject, ID: m.P}, append(ch.id[:], text...))
 	return okBody{struct{}{}}, nil
-}
-
-// mark is the socket in signals.
-func (ch *channel) mark() []byte {
-	id, _ := hex.DecodeString(strings.ReplaceAll(ch.id, "-", ""))
-	return id
 }
 
 // signalled is the frame of a signal; nil: not for this socket.
 func (ch *channel) signalled(payload []byte) []byte {
-	if len(payload) < signalID || string(payload[:signalID]) == string(ch.mark()) {
+	if len(payload) < signalID || string(payload[:signalID]) == string(ch.id[:]) {
 		return nil
 	}
 	return framed(opText, payload[signalID:])
@@ -226,23 +185,7 @@ func (ch *channel) chargeCommand(ctx context.Context) error {
 	if s.deps.Limits == nil {
 		return nil
 	}
-	v := s.ofUsers.Take(ctx, ch.party().UserID)
-	if v.Wait == 0 {
-		return nil
-	}
-	if s.deps.Meter != nil {
-		s.deps.Meter.Limited(s.ofUsers.kind)
-	}
-	return messages.Refuse(messages.CodeRateLimited, "at most %s: come again in %d s", sentence(s.ofUsers.Limits()), seconds(v.Wait))
-}
-
-func visible(key string) bool {
-	for i := range len(key) {
-		if key[i] < '!' || key[i] > '~' {
-			return false
-		}
-	}
-	return len(key) >= 1 && len(key) <= 255
+	return s.overdrawn(&s.ofUsers, s.ofUsers.Take(ctx, ch.party().UserID))
 }
 
 // updateOf reads the change of a project, by the bounds that the same has over HTTP.

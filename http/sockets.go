@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"atelier/messages"
 )
 
 // Times and bounds of a node's sockets.
@@ -44,10 +46,15 @@ func newSockets(h *Holdings, log *slog.Logger) *sockets {
 	return &sockets{holdings: h, log: log, closed: make(map[int]int64), quit: make(chan struct{})}
 }
 
-func (t *sockets) room() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.open < maxSockets
+// takesSockets refuses another socket where the node goes, or has no room.
+func (s *Server) takesSockets() error {
+	if s.draining.Load() {
+		return messages.Refuse(messages.CodeUnavailable, "the node is shutting down: come again, to another one")
+	}
+	if s.Sockets() >= maxSockets {
+		return messages.Refuse(messages.CodeOverloaded, "the node has as many sockets as it takes")
+	}
+	return nil
 }
 
 // Sockets is the number of open sockets.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"atelier/identity"
 	"atelier/messages"
 )
 
@@ -49,11 +47,8 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 	if _, err := s.mayRead(ctx, c, in.ProjectID); err != nil {
 		return err
 	}
-	if s.draining.Load() {
-		return messages.Refuse(messages.CodeUnavailable, "the node is shutting down: come again, to another one")
-	}
-	if !s.sockets.room() {
-		return messages.Refuse(messages.CodeOverloaded, "the node has as many sockets as it takes")
+	if err := s.takesSockets(); err != nil {
+		return err
 	}
 	f := c.fiber
 	wire := sseWire{log: s.config.LogID, chunked: string(f.Request().Header.Protocol()) == "HTTP/1.1"}
@@ -64,7 +59,13 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 	if header.SetContentLength(-2); wire.chunked { // it ends with the connection
 		header.SetContentLength(-1)
 	}
-	v := &viewer{server: s, wire: wire, project: in.ProjectID, who: c.principal, byCookie: c.byCookie, at: at, requestID: requestID(f), ip: s.address(f).String()}
+	v := &viewer{server: s, wire: wire, project: in.ProjectID, at: at, requestID: requestID(f), ip: s.address(f).String()}
+	if c.principal != nil {
+		v.who = &party{Principal: c.principal}
+		if !c.byCookie {
+			v.who.until = c.principal.Expires
+		}
+	}
 	f.Context().HijackSetNoResponse(true)
 	f.Context().Hijack(func(hijacked net.Conn) {
 		head := bytes.Clone(header.Header()) // with what was added behind this
@@ -101,8 +102,7 @@ type viewer struct {
 	server    *Server
 	wire      sseWire
 	project   string
-	who       *identity.Principal // nil: nobody, of a public project
-	byCookie  bool
+	who       *party // nil: nobody, of a public project
 	at        *since
 	requestID string
 	ip        string
@@ -133,46 +133,27 @@ func (v *viewer) run(sock *socket, head []byte) {
 		}
 	})
 	defer comment.Stop()
-	if v.who != nil && !v.byCookie {
-		expiry := time.AfterFunc(v.who.Expires.Sub(v.server.deps.Now())+expiryGrace, func() { sock.cut(closeUnauthenticated, "", nil) })
+	if v.who != nil && !v.who.until.IsZero() {
+		expiry := time.AfterFunc(v.who.until.Sub(v.server.deps.Now())+expiryGrace, func() { sock.cut(closeUnauthenticated, "", nil) })
 		defer expiry.Stop()
 	}
-	if _, err := io.Copy(io.Discard, sock.conn); err != nil && !errors.Is(err, net.ErrClosed) {
-		sock.abort(closeGone)
-	}
+	_, _ = io.Copy(io.Discard, sock.conn)
 	sock.abort(closeGone) // nothing more can be said to who has gone
 }
 
 func (v *viewer) begin(sock *socket, u *subscription, head []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), connectDeadline)
 	defer cancel()
-	var p *party
-	user, session := "", ""
-	if v.who != nil {
-		p, user, session = &party{Principal: v.who}, v.who.UserID, v.who.SessionID
-	}
-	if _, err := v.server.seat(ctx, sock, p); err != nil {
+	if _, err := v.server.seat(ctx, sock, v.who); err != nil {
 		return err
 	}
-	if err := u.start(ctx, user, session); err != nil {
-		return err
-	}
-	from, mode, state, err := u.begin(ctx, v.at)
-	if err != nil {
-		u.finish()
-		return err
-	}
-	err = u.answer(from, func(int64, string) []byte {
+	return u.open(ctx, v.who, v.at, func(b beginning) []byte {
 		text := []byte(streamRetry)
-		if mode == "reset" {
-			text = v.wire.appendField(text, "reset", from, state)
+		if b.mode == "reset" {
+			text = v.wire.appendField(text, "reset", b.from, b.state)
 		}
 		return append(bytes.Clone(head), v.wire.chunk(text)...)
 	})
-	if err != nil {
-		u.finish()
-	}
-	return err
 }
 
 // sseWire is how streams say things.

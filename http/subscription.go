@@ -64,28 +64,6 @@ const (
 	finished
 )
 
-// start enters the right and begins to watch. Until answer is called nothing is
-// shown.
-func (u *subscription) start(ctx context.Context, user, session string) error {
-	u.right = &hold{socket: u.socket, user: user, session: session, project: u.project, check: u.ask, kept: u.kept, lost: u.lost}
-	if err := u.server.holdings.enter(ctx, u.right); err != nil {
-		return err
-	}
-	at, stop, err := u.server.deps.Live.Watch(ctx, messages.Topic{Kind: messages.TopicProject, ID: u.project}, u)
-	if err != nil {
-		u.right.leave()
-		return err
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.phase == finished { // meanwhile
-		go stop()
-		return messages.Missing("project")
-	}
-	u.stop, u.head = stop, max(u.head, at)
-	return nil
-}
-
 // ask asks the project what the caller is in it.
 func (u *subscription) ask(ctx context.Context) error {
 	p, err := u.server.deps.Projects.GetPermissions(ctx, &messages.GetPermissions{Meta: u.who(), ProjectId: u.project})
@@ -135,28 +113,6 @@ func (u *subscription) lost(err error) {
 		u.socket.send(frame{bytes: u.wire.revoked(u.project, messages.CodeOf(err))})
 	}
 	u.ended()
-}
-
-// answer has the position shown from which on events come, and lets them. An error is
-// that there are none to come.
-func (u *subscription) answer(from int64, say func(head int64, role string) []byte) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.phase != opening || u.broken {
-		return messages.Refuse(messages.CodeUnavailable, "what happens in the project cannot be told at this moment: come again")
-	}
-	u.phase, u.last, u.told = replaying, from, u.role
-	u.put(say(max(u.head, from), u.role), 0)
-	for _, early := range u.early {
-		u.put(early, 0)
-	}
-	u.early = nil
-	if u.last >= u.head { // what comes is known from here on
-		u.pending, u.phase = nil, following
-		return nil
-	}
-	go u.replay()
-	return nil
 }
 
 // finish ends it. It reports false where it had ended.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"atelier/identity"
@@ -82,7 +83,7 @@ func newStage() *stage {
 func (s *stage) channel(t *testing.T) (*channel, *script) {
 	t.Helper()
 	conn := &script{}
-	ch := &channel{server: s.Server, socket: newSocket(conn, nil, roomy, s.holdings.lease.Trust), subs: make(map[string]*subscription), rate: newBucket(messageRate, messageBurst), id: someUser}
+	ch := &channel{server: s.Server, socket: newSocket(conn, nil, roomy, s.holdings.lease.Trust), subs: make(map[string]*subscription), rate: newBucket(messageRate, messageBurst), id: uuid.New()}
 	require.NoError(t, ch.seat(t.Context(), &party{Principal: &identity.Principal{UserID: someUser, SessionID: someSession}}))
 	t.Cleanup(func() {
 		ch.socket.abort(closeGone)

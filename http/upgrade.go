@@ -32,11 +32,8 @@ func (s *Server) upgrade(f *fiber.Ctx, protocol string, limits socketLimits, run
 	if err != nil {
 		return err
 	}
-	if s.draining.Load() {
-		return messages.Refuse(messages.CodeUnavailable, "the node is shutting down: come again, to another one")
-	}
-	if !s.sockets.room() {
-		return messages.Refuse(messages.CodeOverloaded, "the node has as many sockets as it takes")
+	if err := s.takesSockets(); err != nil {
+		return err
 	}
 	accept := sha1.Sum([]byte(key + acceptGUID)) // no secret: it shows that the request was understood
 	f.Status(fiber.StatusSwitchingProtocols)
