@@ -151,7 +151,8 @@ func (s *socket) drop(of *hold) (first int64) {
 // close says goodbye behind what waits. Only the first close counts.
 func (s *socket) close(code int, why string) { s.finish(code, s.manner.goodbye(code, why), false) }
 
-// cut says goodbye at once: what waits is dropped. A notice may go before the goodbye.
+// cut says goodbye at once: what waits is dropped, and nothing more is read. A notice
+// may go before the goodbye.
 func (s *socket) cut(code int, why string, notice []byte) {
 	s.finish(code, append(bytes.Clone(notice), s.manner.goodbye(code, why)...), true)
 }
@@ -173,6 +174,7 @@ func (s *socket) finish(code int, goodbye []byte, drop bool) {
 	s.code, s.last = code, append([]byte{}, goodbye...) // not nil, whatever there is to say
 	if drop {
 		s.queue, s.queued = nil, 0
+		_ = s.conn.SetReadDeadline(time.Now()) // its reader leaves
 	} else if !s.open() {
 		s.ownAlone()
 	}

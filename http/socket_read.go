@@ -122,6 +122,7 @@ func (s *socket) receive() (op opcode, message []byte, err error) {
 		s.close(closeAbuse, "too many control frames")
 	case errors.As(err, &bye):
 		s.answer(bye.code)
+	case s.ended() != 0: // it was cut
 	default:
 		s.abort(closeGone)
 	}

@@ -281,3 +281,22 @@ func TestWhatWaitsGoesOutTogether(t *testing.T) {
 	s.abort(closeGone)
 	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.kick == nil }, 20*time.Second, 5*time.Millisecond)
 }
+
+// TestReadersOfCutSocketsLeave: what hangs on a socket that is cut ends at once, and
+// not when its client has answered.
+func TestReadersOfCutSocketsLeave(t *testing.T) {
+	t.Parallel()
+	open := make(chan bool, 1)
+	h := hostSockets(t, roomy, func(s *socket) {
+		s.in(alwaysHeld)
+		go s.cut(closeRevoked, "over", nil)
+		_, _, _ = s.receive()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		open <- !s.done
+	})
+	c := h.dial(t) // and says nothing
+	require.True(t, <-open)
+	_, _, err := c.Read(t.Context())
+	require.Equal(t, websocket.StatusCode(closeRevoked), websocket.CloseStatus(err), "%v", err)
+}

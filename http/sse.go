@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -137,8 +139,9 @@ func (v *viewer) run(sock *socket, head []byte) {
 		expiry := time.AfterFunc(v.who.until.Sub(v.server.deps.Now())+expiryGrace, func() { sock.cut(closeUnauthenticated, "", nil) })
 		defer expiry.Stop()
 	}
-	_, _ = io.Copy(io.Discard, sock.conn)
-	sock.abort(closeGone) // nothing more can be said to who has gone
+	if _, err := io.Copy(io.Discard, sock.conn); !errors.Is(err, os.ErrDeadlineExceeded) { // else it was cut
+		sock.abort(closeGone) // nothing more can be said to who has gone
+	}
 }
 
 func (v *viewer) begin(sock *socket, u *subscription, head []byte) error {
