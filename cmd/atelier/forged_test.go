@@ -29,7 +29,7 @@ func TestForgedTokensGetNowhere(t *testing.T) {
 	var asking sync.WaitGroup
 	slots := make(chan struct{}, 16)
 	for _, op := range rightsOps(t, readDocument(t, p)) {
-		if op.permission == "public" || op.permission == "socket" { // sockets tell it when they are open
+		if op.permission == "public" || op.permission == "socket" { // of those TestForgedTokensOpenNoSocket tells
 			continue
 		}
 		path := strings.NewReplacer("{project_id}", project, "{user_id}", root.user, "{session_id}", root.session, "{invitation_id}", project, "{document_id}", project, "{version_id}", project, "{node}", p.members.node).Replace(op.path)

@@ -101,14 +101,14 @@ func (l *listener) listen() {
 // await takes the first of what has come that fits. What does not is left.
 func (l *listener) await(what string, fits func(*answer) bool) *answer {
 	l.t.Helper()
-	a := l.search(what, fits)
+	a := l.search(fits)
 	if a == nil {
 		require.Fail(l.t, "it did not come: "+what, "%v; the socket: %v", l.all(), l.ended)
 	}
 	return a
 }
 
-func (l *listener) search(_ string, fits func(*answer) bool) *answer {
+func (l *listener) search(fits func(*answer) bool) *answer {
 	late := time.AfterFunc(patience, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -168,7 +168,7 @@ func (l *listener) push(kind string) *answer {
 // closed waits for the end, and is its code.
 func (l *listener) closed() int {
 	l.t.Helper()
-	l.search("the end", func(*answer) bool { return false })
+	l.search(func(*answer) bool { return false })
 	return int(websocket.CloseStatus(l.ended))
 }
 

@@ -153,7 +153,7 @@ func TestSlowReadersBeginAnew(t *testing.T) {
 	}
 	slow.hear()
 	from := 1
-	if lagged := slow.search("lagged", func(a *answer) bool { return a.text("ev") == "lagged" }); lagged != nil {
+	if lagged := slow.search(func(a *answer) bool { return a.text("ev") == "lagged" }); lagged != nil {
 		require.Equal(t, id, lagged.text("p"))
 		from = lagged.number("from")
 	} else {
