@@ -172,7 +172,7 @@ func presenceParts(p *messages.Presence, here []room.Member, gone []string) (par
 	}
 }
 
-// members are the users of a message.
+// membersOf are the users of a message.
 func membersOf(p *messages.Presence) (here []room.Member) {
 	for _, one := range p.GetHere() {
 		here = append(here, room.Member{Present: messages.Present{UserID: one.GetUserId(), Name: one.GetName(), State: one.GetState()}, At: one.GetAt()})
