@@ -56,18 +56,9 @@ func (l *lane) run(ctx, hard context.Context) {
 			l.poll = l.relay.config.PollMin
 			continue
 		}
-		if l.relay.publisher == nil {
-			l.pause(ctx, nil, discardEvery)
-			continue
-		}
 		l.pause(ctx, l.hint, l.poll)
 	}
 }
-
-// discardEvery is how long events that nobody wants come together before they are
-// removed. No reader waits for that, and each time costs the database a flush that
-// commits would wait for.
-const discardEvery = time.Second
 
 // pause waits for a time, for what was away, or for a hint where it is given: in
 // an outage every commit would end the wait.

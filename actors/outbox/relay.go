@@ -41,7 +41,8 @@ func DefaultConfig(node string) Config {
 	}
 }
 
-// LocalConfig is for consumers within the process, or none.
+// LocalConfig is for consumers within the process, or none: nobody waits for more
+// than a look each second, of which each may cost a flush that commits wait for.
 func LocalConfig(node string) Config {
 	c := DefaultConfig(node)
 	c.Broker, c.Lanes, c.PollMin, c.PollMax = false, 1, time.Second, time.Second
