@@ -26,7 +26,7 @@ const (
 type hocuspocus struct {
 	server  *Server
 	socket  *socket
-	who     *party              // by the request, and then by what was said first; nil: nobody has said
+	who     *party              // by the request; nil: nobody has said
 	refused error               // why who made the request is nobody
 	seated  map[string]struct{} // sessions whose right the socket has; empty: nobody's
 	denials int

@@ -24,6 +24,7 @@ type yjsRoom struct {
 
 	mu       sync.Mutex // of what follows
 	stop     func()     // of the watch; nil: there is none
+	losses   int        // of watches, one of which may be lost before its stop is noted
 	closed   bool
 	members  map[*yjsMember]struct{}
 	position int64  // of the last update that members were told
@@ -66,18 +67,21 @@ func (r *yjsRoom) open(ctx context.Context) {
 
 // watch watches the document, and asks the other nodes who is there.
 func (r *yjsRoom) watch(ctx context.Context) error {
+	r.mu.Lock()
+	losses := r.losses
+	r.mu.Unlock()
 	at, stop, err := r.rooms.live.Watch(ctx, r.topic(), r)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	r.position = max(r.position, at)
-	closed := r.closed
-	if !closed {
+	over := r.closed || r.losses != losses
+	if !over {
 		r.stop = stop
 	}
 	r.mu.Unlock()
-	if closed {
+	if over {
 		stop()
 		return nil
 	}
@@ -139,6 +143,7 @@ func (r *yjsRoom) know(v vector) {
 func (r *yjsRoom) Lost() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.losses++
 	r.stop = nil
 	if !r.closed {
 		go r.recover(r.base.encoded)

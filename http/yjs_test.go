@@ -88,20 +88,36 @@ type fakeHub struct {
 
 	mu       sync.Mutex
 	watchers []messages.Watcher
-	said     [][]byte
+	said     int                    // signals
+	watched  func(messages.Watcher) // before the watch is known to whoever asked for it
+	stopped  []int                  // watches
 }
 
 func (h *fakeHub) Watch(_ context.Context, _ messages.Topic, w messages.Watcher) (int64, func(), error) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.watchers = append(h.watchers, w)
-	return 0, func() {}, nil
+	n, watched := len(h.watchers), h.watched
+	h.watchers, h.watched = append(h.watchers, w), nil
+	h.mu.Unlock()
+	if watched != nil {
+		watched(w)
+	}
+	return 0, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.stopped = append(h.stopped, n)
+	}, nil
 }
 
-func (h *fakeHub) Signal(_ messages.Topic, payload []byte) {
+func (h *fakeHub) Signal(messages.Topic, []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.said = append(h.said, payload)
+	h.said++
+}
+
+func (h *fakeHub) did() (said int, stopped []int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.said, slices.Clone(h.stopped)
 }
 
 func (h *fakeHub) watcher(i int) messages.Watcher {
@@ -268,6 +284,23 @@ func TestWhatIsLostIsMadeUpFor(t *testing.T) {
 	h.document.mu.Unlock()
 	h.hub.commit(10)
 	require.Equal(t, string(x.Update([]byte{10, 'u'})), c.next())
+}
+
+// A watch that is lost before the room knows of it does not take the place of the next.
+func TestTheLastWatchIsTheOneThatEnds(t *testing.T) {
+	t.Parallel()
+	h := hostDocument(t)
+	h.hub.watched = func(w messages.Watcher) {
+		w.Lost()
+		require.Eventually(t, func() bool { said, _ := h.hub.did(); return said > 0 }, 10*time.Second, time.Millisecond, "the next watch has begun")
+	}
+	c := h.open(t, "/yjs/"+someDocument)
+	c.synced(ysync.Plain(), 0)
+	require.NoError(t, c.c.Close(websocket.StatusNormalClosure, ""))
+	require.Eventually(t, func() bool {
+		_, stopped := h.hub.did()
+		return slices.Contains(stopped, 1)
+	}, 10*time.Second, time.Millisecond)
 }
 
 func TestReadersAreToldOnce(t *testing.T) {
