@@ -25,6 +25,7 @@ type yjsMember struct {
 
 	// The reader's: how often the content is asked for, and states are told.
 	asks, states bucket
+	looks        bucket // for what a reader sends, in the document; of who writes what waits
 
 	// Guarded by the room's lock.
 	speaker ysync.Speaker

@@ -35,6 +35,7 @@ type fakeDocument struct {
 	read     func(vector []byte) (position int64)
 	permits  chan struct{}
 	vectors  [][]byte
+	looked   int // for what an update adds
 }
 
 func (d *fakeDocument) GetGrant(_ context.Context, c *messages.GetGrant) (*messages.Grant, error) {
@@ -62,6 +63,9 @@ func (d *fakeDocument) AppendUpdates(_ context.Context, _ *messages.AppendUpdate
 }
 
 func (d *fakeDocument) Adds(_ context.Context, _ string, update []byte) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.looked++
 	return !slices.Equal(update, []byte{0, 0}), nil
 }
 
@@ -321,6 +325,32 @@ func TestReadersAreToldOnce(t *testing.T) {
 	c.send(x.Update([]byte("yes")))
 	require.Equal(t, string(x.Step1([]byte{1, 7, 0})), c.next(), "it brings what was refused")
 	require.Eventually(t, func() bool { return len(h.document.written()) == 1 }, 10*time.Second, time.Millisecond)
+}
+
+// What a reader sends costs the node little, however much it is.
+func TestReadersHaveFewLooksAtTheDocument(t *testing.T) {
+	t.Parallel()
+	h := hostDocument(t)
+	h.document.role = false
+	x := ysync.Enveloped(someDocument)
+	c := h.open(t, "/hocuspocus")
+	c.send(auth(someDocument, ""))
+	require.Equal(t, string(x.Granted(ysync.ReadOnly)), c.next())
+	c.send(x.Update([]byte{0, 0}))
+	require.Equal(t, string(x.Saved(true)), c.next())
+	const many = 100 * askBurst
+	go func() {
+		for range many {
+			_ = c.c.Write(t.Context(), websocket.MessageBinary, x.Update([]byte("no")))
+		}
+	}()
+	began := time.Now()
+	for range many {
+		require.Equal(t, string(x.Saved(false)), c.next())
+	}
+	h.document.mu.Lock()
+	defer h.document.mu.Unlock()
+	require.LessOrEqual(t, h.document.looked, askBurst+1+askRate*(1+int(time.Since(began)/time.Second)))
 }
 
 func TestSocketsOfDocumentsEndForAReason(t *testing.T) {

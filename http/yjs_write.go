@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"time"
 
 	"atelier/messages"
 )
@@ -104,12 +105,16 @@ func (m *yjsMember) append(updates [][]byte) error {
 }
 
 // needless refuses updates of who may only read, unless the document has them: what a
-// client answers to a step 1 is that, as a rule.
+// client answers to a step 1 is that, as a rule. Who sends many is refused without a
+// look, which takes all of the document.
 func (m *yjsMember) needless(ctx context.Context, updates [][]byte) error {
 	for _, u := range updates {
-		adds, err := m.rooms.docs.Adds(ctx, m.document, u)
-		if err != nil {
-			return err
+		adds := true
+		if m.looks.take(time.Now()) {
+			var err error
+			if adds, err = m.room.adds(ctx, u); err != nil {
+				return err
+			}
 		}
 		if adds {
 			return messages.Refuse(messages.CodeForbidden, "the document may be read and not changed")
