@@ -33,6 +33,7 @@ type Node [16]byte
 // changes its state.
 type Present struct {
 	clients map[uint64]*client
+	graves  int                 // of clients, those that have gone
 	changed map[uint64]struct{} // since Changed was asked
 	looked  time.Time
 }
@@ -57,7 +58,7 @@ func (p *Present) Hear(from *Speaker, states []byte, now time.Time) error {
 	defer func() { from.spoke = true }()
 	return EachState(states, func(s State) error {
 		known := p.clients[s.Client]
-		if known == nil && (s.JSON == nil || len(from.clients) >= maxClients || len(p.clients) >= maxStates) || known != nil && !known.yields(from, s) {
+		if known == nil && (s.JSON == nil || len(from.clients) >= maxClients || !p.room()) || known != nil && !known.yields(from, s) {
 			return nil
 		}
 		if s.JSON != nil {
@@ -103,7 +104,31 @@ func (c *client) release() {
 	}
 }
 
+// room reports whether there is room for one more. Who is there goes before who has
+// gone, or a client that comes again and again would keep others out.
+func (p *Present) room() bool {
+	if len(p.clients) < maxStates {
+		return true
+	}
+	if p.graves == 0 {
+		return false
+	}
+	for _, c := range p.clients {
+		if c.JSON == nil {
+			p.forget(c)
+			break
+		}
+	}
+	return true
+}
+
 func (p *Present) put(c *client) {
+	if old := p.clients[c.Client]; old != nil && old.JSON == nil {
+		p.graves--
+	}
+	if c.JSON == nil {
+		p.graves++
+	}
 	p.clients[c.Client] = c
 	p.changed[c.Client] = struct{}{}
 }
@@ -114,7 +139,7 @@ func (p *Present) HearNode(from Node, states []byte, now time.Time) error {
 	return EachState(states, func(s State) error {
 		known := p.clients[s.Client]
 		if known == nil {
-			if s.JSON != nil && len(p.clients) < maxStates {
+			if s.JSON != nil && p.room() {
 				p.putElsewhere(from, s, owner(s.JSON), now)
 			}
 			return nil
@@ -162,19 +187,25 @@ func (p *Present) gone(c *client, now time.Time) {
 	p.put(&ended)
 }
 
+// forget forgets who has gone.
+func (p *Present) forget(c *client) {
+	c.release()
+	delete(p.clients, c.Client)
+	p.graves--
+}
+
 // look takes away, from time to time, who has not renewed his state.
 func (p *Present) look(now time.Time) {
 	if now.Sub(p.looked) < lookEvery {
 		return
 	}
 	p.looked = now
-	for id, c := range p.clients {
+	for _, c := range p.clients {
 		switch silent := now.Sub(c.since); {
 		case c.JSON != nil && silent > stateLasts:
 			p.gone(c, now)
 		case c.JSON == nil && silent > graveLasts:
-			c.release()
-			delete(p.clients, id)
+			p.forget(c)
 		}
 	}
 }

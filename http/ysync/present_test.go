@@ -197,3 +197,24 @@ func TestOneConnectionHasFewClients(t *testing.T) {
 	}
 	require.Len(t, p.clients, maxClients)
 }
+
+// Who comes again and again, with another number each time, keeps nobody out.
+func TestWhoHasGoneMakesRoom(t *testing.T) {
+	t.Parallel()
+	p, ada := NewPresent(), &Speaker{UserID: "u1", Name: "Ada"}
+	require.NoError(t, p.Hear(ada, say(0, 1, `{}`), start))
+	for id := range uint64(2 * maxStates) {
+		passing := &Speaker{}
+		require.NoError(t, p.Hear(passing, say(1+id, 1, `{}`), start))
+		p.Leave(passing, start)
+	}
+	require.LessOrEqual(t, len(p.clients), maxStates)
+	require.NoError(t, p.HearNode(Node{1}, say(1<<40, 1, `{}`), start))
+	require.NoError(t, p.Hear(&Speaker{}, say(1<<41, 1, `{}`), start))
+	require.Len(t, told(t, p.All(start)), 3)
+	require.Equal(t, len(p.clients)-3, p.graves)
+	require.Empty(t, p.All(start.Add(2*graveLasts)))
+	p.All(start.Add(4 * graveLasts))
+	require.Zero(t, p.graves)
+	require.Empty(t, p.clients)
+}
