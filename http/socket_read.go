@@ -129,6 +129,9 @@ func (s *socket) receive() (op opcode, message []byte, err error) {
 	return 0, nil, err
 }
 
+// takes has the socket take messages of so many bytes from now on. Its reader calls it.
+func (s *socket) takes(message int) { s.reader.max = message }
+
 // expect gives the client its time to say something.
 func (s *socket) expect() {
 	s.mu.Lock()

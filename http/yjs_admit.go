@@ -36,6 +36,7 @@ func (h *hocuspocus) admit(d *hocuspocusDocument, m *yjsMember, msg *ysync.Messa
 	if !h.admitted(d, m, who) {
 		return nil // it was taken away at once
 	}
+	h.socket.takes(yjsLimits.message)
 	m.send(m.wire.Granted(m.scope()))
 	for _, msg := range h.waited(d) {
 		if err := h.tolerate(d, m.handle(msg)); err != nil {

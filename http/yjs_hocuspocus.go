@@ -12,13 +12,14 @@ import (
 
 // Bounds of a Hocuspocus socket.
 const (
-	maxDocuments = 128              // on one socket
-	maxSeats     = 16               // sessions that one socket serves, one after another
-	maxWaiting   = 64               // messages of a document whose client has not been let in
-	maxWaits     = 4 << 20          // bytes of those of all such documents of a socket
-	maxDenials   = 32               // after so many the client has to come again
-	emptyTime    = 30 * time.Second // a socket that was let in to no document ends
-	askBefore    = 15 * time.Second // a token expires the client is asked for another
+	maxDocuments = 128                                   // on one socket
+	maxSeats     = 16                                    // sessions that one socket serves, one after another
+	maxFirst     = messages.MaxUpdate + messages.MaxSize // bytes of a message, until a document's client is let in
+	maxWaiting   = 64                                    // messages of a document whose client has not been let in
+	maxWaits     = 4 << 20                               // bytes of those of all such documents of a socket
+	maxDenials   = 32                                    // after so many the client has to come again
+	emptyTime    = 30 * time.Second                      // a socket that was let in to no document ends
+	askBefore    = 15 * time.Second                      // a token expires the client is asked for another
 )
 
 // hocuspocus is a socket of the Hocuspocus protocol: many documents, each of which
@@ -53,8 +54,10 @@ func (s *Server) openDocuments(_ context.Context, c *call, _ *struct{}) (*result
 	if err := s.foreign(c.fiber); err != nil {
 		return nil, err
 	}
+	limits := yjsLimits
+	limits.message = maxFirst
 	h := &hocuspocus{server: s, who: c.party, refused: c.refused, documents: make(map[string]*hocuspocusDocument), seated: make(map[string]struct{})}
-	return nil, s.upgrade(c.fiber, offeredToken(c.fiber), yjsLimits, func(sock *socket) {
+	return nil, s.upgrade(c.fiber, offeredToken(c.fiber), limits, func(sock *socket) {
 		h.socket = sock
 		if err := h.run(); err != nil {
 			closeFor(sock, err)

@@ -362,14 +362,15 @@ func TestSocketsOfDocumentsEndForAReason(t *testing.T) {
 		send []byte
 		code int
 	}{
-		"no message":           {"/yjs/" + someDocument, []byte{99}, closeBadFrame},
-		"a large update":       {"/yjs/" + someDocument, ysync.Plain().Update(large), closeTooLarge},
-		"a state that is none": {"/yjs/" + someDocument, ysync.Plain().Awareness([]byte{1, 7, 1, 1, '7'}), closeBadFrame},
-		"no document":          {"/yjs/" + someUser, nil, closeNotFound},
-		"no envelope":          {"/hocuspocus", []byte{200}, closeBadFrame},
-		"no end of denials":    {"/hocuspocus", nil, closeUnauthenticated},
-		"no end of questions":  {"/yjs/" + someDocument, nil, closeAbuse},
-		"much before a token":  {"/hocuspocus", nil, closeAbuse},
+		"no message":                     {"/yjs/" + someDocument, []byte{99}, closeBadFrame},
+		"a large update":                 {"/yjs/" + someDocument, ysync.Plain().Update(large), closeTooLarge},
+		"a state that is none":           {"/yjs/" + someDocument, ysync.Plain().Awareness([]byte{1, 7, 1, 1, '7'}), closeBadFrame},
+		"a large message before a token": {"/hocuspocus", ysync.Enveloped(someDocument).Update(make([]byte, maxFirst)), closeTooLarge},
+		"no document":                    {"/yjs/" + someUser, nil, closeNotFound},
+		"no envelope":                    {"/hocuspocus", []byte{200}, closeBadFrame},
+		"no end of denials":              {"/hocuspocus", nil, closeUnauthenticated},
+		"no end of questions":            {"/yjs/" + someDocument, nil, closeAbuse},
+		"much before a token":            {"/hocuspocus", nil, closeAbuse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -400,6 +401,8 @@ func TestSocketsOfDocumentsEndForAReason(t *testing.T) {
 	require.Equal(t, string(x.Granted(ysync.ReadWrite)), c.next())
 	c.send(x.Update(large))
 	require.Equal(t, string(x.Saved(false)), c.next())
+	c.send(x.Step2(make([]byte, maxFirst)))
+	require.Equal(t, string(x.Saved(true)), c.next(), "what it had, from the time when it was away")
 	c.send(auth(someUser, ""))
 	require.Equal(t, string(ysync.Enveloped(someUser).Denied(messages.CodeNotFound)), c.next(), "one of several documents")
 	require.NoError(t, c.c.Write(t.Context(), websocket.MessageText, []byte("text")))
