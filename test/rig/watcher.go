@@ -13,8 +13,7 @@ import (
 // at the position that it has, to one node after the other, until it is stopped.
 // What comes must be the position after the last one, always.
 type Watcher struct {
-	Slow time.Duration // it takes so long for each frame
-
+	slow     time.Duration // it takes so long for each frame
 	scenario *Scenario
 	clients  []*Client
 	project  string
@@ -30,19 +29,13 @@ type Watcher struct {
 
 // frame is what a node sends.
 type frame struct {
-	Re    int `json:"re"`
-	Hello *struct {
-		Session string `json:"session"`
-	} `json:"hello"`
 	Sub *struct {
 		Log  string `json:"log"`
 		Head int64  `json:"head"`
 		Mode string `json:"mode"`
 	} `json:"sub"`
 	Err json.RawMessage `json:"err"`
-	Op  string          `json:"op"`
 	Ev  string          `json:"ev"`
-	P   string          `json:"p"`
 	S   int64           `json:"s"`
 	T   string          `json:"t"`
 	D   json.RawMessage `json:"d"`
@@ -51,7 +44,7 @@ type frame struct {
 // Watch begins to follow a project from its head on, by the first client first.
 func (s *Scenario) Watch(ctx context.Context, project string, slow time.Duration, clients ...*Client) *Watcher {
 	s.Helper()
-	w := &Watcher{Slow: slow, scenario: s, clients: clients, project: project, from: -1}
+	w := &Watcher{slow: slow, scenario: s, clients: clients, project: project, from: -1}
 	go w.run(ctx)
 	for deadline := time.Now().Add(patience); w.Position() < 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -153,8 +146,8 @@ func (w *Watcher) follow(ctx context.Context, c *Client) error {
 				return err
 			}
 		}
-		if w.Slow > 0 {
-			time.Sleep(w.Slow)
+		if w.slow > 0 {
+			time.Sleep(w.slow)
 		}
 	}
 }
