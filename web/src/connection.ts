@@ -30,7 +30,7 @@ addEventListener('offline', () => live.pause())
 addEventListener('online', () => live.retry())
 
 export function useStatus(): Status {
-  return useSyncExternalStore((f) => live.onStatus(f), () => live.status)
+  return useSyncExternalStore(live.onStatus, () => live.status)
 }
 
 export function useOnline(): boolean {

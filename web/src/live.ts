@@ -2,6 +2,8 @@
 // is promised holds across reconnects: events of a project come one after the other,
 // none left out, none twice, or the watcher is told to begin anew.
 
+import { Listeners } from './listeners'
+
 export interface Position { log: string; seq: number }
 export interface LiveEvent { p: string; s: number; t: string; by: string; at: string; d: Record<string, unknown> }
 export interface Present { user_id: string; name: string; state?: Record<string, unknown> }
@@ -68,7 +70,7 @@ const steady = 5_000 // online for so long, and the next break begins with the f
 export class Live {
   private socket?: Socket
   private watched = new Map<string, Watched>()
-  private listeners = new Set<() => void>()
+  private listeners = new Listeners()
   private current: Status = 'idle'
   private failures = 0
   private nextId = 0
@@ -82,10 +84,7 @@ export class Live {
 
   get status(): Status { return this.current }
 
-  onStatus(listener: () => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
+  onStatus = this.listeners.on
 
   // watch follows a project from a position, or from now on. The last watch is the
   // one that counts.
@@ -327,7 +326,7 @@ export class Live {
   private become(status: Status): void {
     if (status === this.current) return
     this.current = status
-    for (const listener of this.listeners) listener()
+    this.listeners.tell()
   }
 
   private now(): number { return this.options.now?.() ?? Date.now() }

@@ -1,10 +1,11 @@
 import { useSyncExternalStore } from 'react'
 import { api, ask } from './api'
+import { Listeners } from './listeners'
 
 // Names of people, by their ids. Who is not known is asked for once.
 const names = new Map<string, string>()
 const asked = new Set<string>()
-const listeners = new Set<() => void>()
+const listeners = new Listeners()
 let version = 0
 
 export function know(people: { id: string; name: string }[]): void {
@@ -13,7 +14,7 @@ export function know(people: { id: string; name: string }[]): void {
     names.set(p.id, p.name)
     version++
   }
-  for (const f of listeners) f()
+  listeners.tell()
 }
 
 export type NameOf = (id: string | undefined) => string
@@ -34,12 +35,6 @@ function nameOf(id: string | undefined): string {
 
 // useNames draws anew when names come in.
 export function useNames(): NameOf {
-  useSyncExternalStore(
-    (f) => {
-      listeners.add(f)
-      return () => listeners.delete(f)
-    },
-    () => version,
-  )
+  useSyncExternalStore(listeners.on, () => version)
   return nameOf
 }

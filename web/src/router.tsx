@@ -1,26 +1,19 @@
 import { useEffect, useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent } from 'react'
+import { Listeners } from './listeners'
 
 // Addresses of the page are those of the browser.
 
-const listeners = new Set<() => void>()
+const listeners = new Listeners()
+addEventListener('popstate', () => listeners.tell())
 let moved = false // within the page: then the heading gets the focus
 
-function subscribe(f: () => void): () => void {
-  listeners.add(f)
-  addEventListener('popstate', f)
-  return () => {
-    listeners.delete(f)
-    removeEventListener('popstate', f)
-  }
-}
-
-export const usePath = (): string => useSyncExternalStore(subscribe, () => location.pathname)
+export const usePath = (): string => useSyncExternalStore(listeners.on, () => location.pathname)
 
 export function navigate(to: string, replace = false): void {
   moved = true
   history[replace ? 'replaceState' : 'pushState'](null, '', to)
   scrollTo(0, 0)
-  for (const f of listeners) f()
+  listeners.tell()
 }
 
 // next is where to go after a sign-in: an address of this page.

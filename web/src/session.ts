@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react'
 import { api, ask, type User } from './api'
 import { forget, remember, rememberedUser, setCSRF, whenEnded, whenUserChanges } from './credentials'
+import { Listeners } from './listeners'
 import { forgetLoaded } from './load'
 import { asProblem, type Problem } from './problem'
 
@@ -13,25 +14,19 @@ export type Session =
   | { state: 'failed'; problem: Problem }
 
 let current: Session = { state: 'unknown' }
-const listeners = new Set<() => void>()
-const leavers = new Set<() => void>()
+const listeners = new Listeners()
+const leavers = new Listeners()
 
 // whenLeft calls back when the user is not signed in any more.
-export const whenLeft = (f: () => void) => { leavers.add(f) }
+export const whenLeft = leavers.on
 
 function become(s: Session): void {
   current = s
-  for (const f of listeners) f()
+  listeners.tell()
 }
 
 export function useSession(): Session {
-  return useSyncExternalStore(
-    (f) => {
-      listeners.add(f)
-      return () => listeners.delete(f)
-    },
-    () => current,
-  )
+  return useSyncExternalStore(listeners.on, () => current)
 }
 
 // useUser is for pages that only those who are signed in see.
@@ -74,7 +69,7 @@ export function sessionOver(): void {
 function leave(s: Session): void {
   forget()
   forgetLoaded()
-  for (const f of leavers) f()
+  leavers.tell()
   become(s)
 }
 

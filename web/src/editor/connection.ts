@@ -2,6 +2,7 @@ import * as decoding from 'lib0/decoding'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { fresh } from '../credentials'
+import { Listeners } from '../listeners'
 import { Unsaved } from './saved'
 
 // State of a document on this page, as the badge shows it.
@@ -32,16 +33,13 @@ export function join(id: string, name: string): Room {
   const provider = new WebsocketProvider(location.origin.replace(/^http/, 'ws') + '/api/v1/yjs', id, doc, { connect: false, disableBc: true, maxBackoffTime: 5000 })
   provider.awareness.setLocalStateField('user', { name })
   const unsaved = new Unsaved(doc.clientID)
-  const listeners = new Set<() => void>()
+  const listeners = new Listeners()
   let synced = false, over = false, refused: string | undefined, attempts = 0
   let lost = false, losing: ReturnType<typeof setTimeout> | undefined
 
   const room: Room = {
     doc, text, provider, state: 'opening', unsaved: false, others: [],
-    onChange(f) {
-      listeners.add(f)
-      return () => listeners.delete(f)
-    },
+    onChange: listeners.on,
     destroy() {
       over = true
       clearTimeout(losing)
@@ -59,7 +57,7 @@ export function join(id: string, name: string): Room {
     room.state = state
     room.unsaved = now
     room.reason = refused
-    for (const f of listeners) f()
+    listeners.tell()
   }
 
   const connect = () => {
@@ -81,7 +79,7 @@ export function join(id: string, name: string): Room {
     })
     const before = room.others
     room.others = [...others.values()]
-    if (JSON.stringify(before) !== JSON.stringify(room.others)) for (const f of listeners) f()
+    if (JSON.stringify(before) !== JSON.stringify(room.others)) listeners.tell()
     else room.others = before
   })
 

@@ -1,15 +1,16 @@
 import { useSyncExternalStore } from 'react'
+import { Listeners } from '../listeners'
 
 // What was done, said for a while at the edge of the page.
 
 let said: { text: string; n: number } | undefined
 let timer = 0
 let count = 0
-const listeners = new Set<() => void>()
+const listeners = new Listeners()
 
 function become(text?: string): void {
   said = text === undefined ? undefined : { text, n: ++count }
-  for (const f of listeners) f()
+  listeners.tell()
 }
 
 export function say(text: string): void {
@@ -19,12 +20,6 @@ export function say(text: string): void {
 }
 
 export function Said() {
-  const now = useSyncExternalStore(
-    (f) => {
-      listeners.add(f)
-      return () => listeners.delete(f)
-    },
-    () => said,
-  )
+  const now = useSyncExternalStore(listeners.on, () => said)
   return <div className="said-slot" role="status">{now && <p key={now.n} className="said">{now.text}</p>}</div>
 }
