@@ -1,4 +1,4 @@
-import { useId, useLayoutEffect, useRef, type FormEvent, type MouseEvent, type ReactNode } from 'react'
+import { useId, useLayoutEffect, useRef, type FormEvent, type MouseEvent, type ReactNode, type SyntheticEvent } from 'react'
 import { useAction } from '../load'
 import { Button, Wrong } from './form'
 
@@ -14,10 +14,16 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     return () => dialog.close()
   }, [])
   const outside = (e: MouseEvent) => {
-    if (e.target === ref.current) ref.current?.close()
+    if (e.target === ref.current) onClose()
+  }
+  // The page closes it, at once: between a close of the browser's and its event the page
+  // would take the next key for one that came while it was open.
+  const cancel = (e: SyntheticEvent) => {
+    e.preventDefault()
+    onClose()
   }
   return (
-    <dialog ref={ref} aria-labelledby={id} onClose={onClose} onMouseDown={outside}>
+    <dialog ref={ref} aria-labelledby={id} onClose={onClose} onCancel={cancel} onMouseDown={outside}>
       <div className="dialog-body">
         <h2 id={id}>{title}</h2>
         {children}
