@@ -147,6 +147,11 @@ func TestFrozenServer(t *testing.T) {
 		_, _, err := db.Leases().Acquire(ctx, "n1", "", "", time.Second)
 		return err
 	})
+	// Those who could wait for longer are told that the database is away.
+	_, err = db.ListProjects(t.Context(), &messages.ProjectQuery{UserId: owner.ID, Limit: 1})
+	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
+	_, err = db.FindCredential(t.Context(), "somebody@example.com")
+	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
 	server.Thaw()
 	thawed = true
 	// The outcome was not known; asked again, each was carried out once.

@@ -60,7 +60,7 @@ type DB struct {
 	burials  atomic.Int64
 	numbered atomic.Int64 // events, since the rows that they left were last cleared away
 
-	reads  *pgxpool.Pool
+	reads  readers
 	writes *pgxpool.Pool
 	claims *pgxpool.Pool // apart: entities that wake up in a crowd keep no commit waiting
 	leases *pgxpool.Pool // one connection: nothing may keep a renewal waiting
@@ -91,14 +91,14 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 			db.Close()
 		}
 	}()
-	readers := cmp.Or(c.Readers, int32(4*runtime.GOMAXPROCS(0)))
+	connections := cmp.Or(c.Readers, int32(4*runtime.GOMAXPROCS(0)))
 	for _, pool := range []struct {
 		is       **pgxpool.Pool
 		size     int32
 		timeout  time.Duration
 		settings map[string]string
 	}{
-		{&db.reads, readers, readTimeout, kept},
+		{&db.reads.Pool, connections, readTimeout, kept},
 		{&db.writes, cmp.Or(c.Writers, 4), writeTimeout, rowByRow},
 		{&db.claims, cmp.Or(c.Claims, 8), claimTimeout, rowByRow},
 		{&db.leases, 1, leaseTimeout, nil},
@@ -112,7 +112,7 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 		return nil, err
 	}
 	for _, url := range c.Replicas {
-		r, err := openReplica(ctx, url, readers, c.Tracer, c.Log)
+		r, err := openReplica(ctx, url, connections, c.Tracer, c.Log)
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +191,7 @@ func (db *DB) checkDurability(ctx context.Context) error {
 
 // Close ends all connections.
 func (db *DB) Close() {
-	for _, pool := range []*pgxpool.Pool{db.relay, db.claims, db.writes, db.leases, db.reads} {
+	for _, pool := range []*pgxpool.Pool{db.relay, db.claims, db.writes, db.leases, db.reads.Pool} {
 		if pool != nil {
 			pool.Close()
 		}

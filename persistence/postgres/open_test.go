@@ -24,7 +24,7 @@ func TestSettingsOfTheDatabase(t *testing.T) {
 	db, err := Open(t.Context(), Config{URL: url})
 	require.NoError(t, err)
 	defer db.Close()
-	for _, pool := range []*pgxpool.Pool{db.reads, db.writes, db.claims, db.leases} {
+	for _, pool := range []*pgxpool.Pool{db.reads.Pool, db.writes, db.claims, db.leases} {
 		var isolation string
 		require.NoError(t, pool.QueryRow(t.Context(), `SHOW transaction_isolation`).Scan(&isolation))
 		require.Equal(t, "read committed", isolation)

@@ -1,0 +1,110 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"atelier/messages"
+)
+
+// A query that has heard nothing for a while has somebody look whether the database
+// answers at all. A slow answer has readTimeout, which the server keeps; silence has
+// not, and nobody keeps time but us: clients of lists are told within two seconds.
+const (
+	silence    = 1200 * time.Millisecond
+	signOfLife = 600 * time.Millisecond
+)
+
+var errSilent = messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database")
+
+// readers are the connections for queries. Query and QueryRow end with errSilent once
+// the database answers nobody.
+type readers struct{ *pgxpool.Pool }
+
+// hearing is a question under way.
+type hearing struct {
+	context.Context
+	give context.CancelCauseFunc
+	look *time.Timer
+}
+
+func (r readers) hear(ctx context.Context) *hearing {
+	within, give := context.WithCancelCause(ctx)
+	return &hearing{within, give, time.AfterFunc(silence, func() {
+		if !r.live(within) {
+			give(errSilent)
+		}
+	})}
+}
+
+// live reports whether the database answers.
+func (r readers) live(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, signOfLife)
+	defer cancel()
+	return r.Ping(ctx) == nil
+}
+
+func (h *hearing) end() {
+	h.look.Stop()
+	h.give(nil)
+}
+
+// why is errSilent where that ended the question.
+func (h *hearing) why(err error) error {
+	if err != nil && errors.Is(context.Cause(h), errSilent) {
+		return errSilent
+	}
+	return err
+}
+
+func (r readers) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	h := r.hear(ctx)
+	rows, err := r.Pool.Query(h, sql, args...)
+	if err != nil {
+		defer h.end()
+		return nil, h.why(err)
+	}
+	return heardRows{rows, h}, nil
+}
+
+// heardRows end the question with the last of them.
+type heardRows struct {
+	pgx.Rows
+	*hearing
+}
+
+func (r heardRows) Next() bool {
+	more := r.Rows.Next()
+	if !more {
+		r.look.Stop()
+	}
+	return more
+}
+
+func (r heardRows) Close() {
+	r.Rows.Close()
+	r.end()
+}
+
+func (r heardRows) Err() error { return r.why(r.Rows.Err()) }
+
+func (r readers) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	h := r.hear(ctx)
+	return heardRow{r.Pool.QueryRow(h, sql, args...), h}
+}
+
+// heardRow ends the question when it is scanned, as every row is.
+type heardRow struct {
+	pgx.Row
+	*hearing
+}
+
+func (r heardRow) Scan(into ...any) error {
+	err := r.why(r.Row.Scan(into...))
+	r.end()
+	return err
+}
