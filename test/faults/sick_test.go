@@ -22,7 +22,7 @@ const (
 	deadline     = 10 * time.Second // of a request that names none
 	toldWithin   = 2 * time.Second  // that the database is silent, by lists
 	listed       = "/projects?limit=5"
-	moreRoutines = 100              // than before, on a node that has come to rest: connections that wait for another request
+	moreRoutines = 100 // than before, on a node that has come to rest: connections that wait for another request
 )
 
 // illness is something that befalls the database for a while.
