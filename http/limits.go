@@ -17,6 +17,7 @@ import (
 const (
 	BudgetAddress = "address" // of who is not signed in
 	BudgetUser    = "user"
+	BudgetSockets = "sockets" // that one may have open at one time
 )
 
 // Limits are the budgets of callers.

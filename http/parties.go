@@ -103,6 +103,9 @@ func (s *Server) byTicket(ctx context.Context, text, document string) (*party, e
 // seat enters the right of a socket: that of a party's session, or nobody's. A socket
 // must have one before it receives anything.
 func (s *Server) seat(ctx context.Context, sock *socket, p *party) (*hold, error) {
+	if err := s.own(sock, p); err != nil {
+		return nil, err
+	}
 	h := &hold{socket: sock}
 	if p != nil {
 		h.user, h.session = p.UserID, p.SessionID
@@ -118,5 +121,5 @@ func (s *Server) seat(ctx context.Context, sock *socket, p *party) (*hold, error
 // was closed, and not how its request was answered.
 func (s *Server) turnAway(f *fiber.Ctx, protocol string, limits socketLimits, refusal error) error {
 	refused := s.refusal(refusal, requestID(f))
-	return s.upgrade(f, protocol, limits, func(sock *socket) { sock.close(closeCodeOf(refused), refused.GetCode()) })
+	return s.upgrade(f, nil, protocol, limits, func(sock *socket) { sock.close(closeCodeOf(refused), refused.GetCode()) })
 }

@@ -63,7 +63,7 @@ func (s *Server) openRealtime(_ context.Context, c *call, _ *realtimeInput) (*re
 		server: s, who: c.party, subs: make(map[string]*subscription), rate: newBucket(messageRate, messageBurst), abuse: newBucket(1, abuses), id: uuid.New(),
 		requestID: requestID(c.fiber), ip: s.address(c.fiber).String(),
 	}
-	return nil, s.upgrade(c.fiber, protocol, channelLimits, ch.run)
+	return nil, s.upgrade(c.fiber, c.party, protocol, channelLimits, ch.run)
 }
 
 // channel is an event channel. Messages are handled one after another by the socket's

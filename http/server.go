@@ -22,6 +22,7 @@ type Config struct {
 	MaxInFlight int    // requests at one time; more are refused as overloaded
 	Proxies     Proxies
 	Origins     Origins // whose pages may read replies
+	Sockets     SocketLimits
 
 	TicketKey       []byte        // 32 bytes, the same on all nodes
 	CSRFKey         []byte        // 32 bytes, the same on all nodes
@@ -102,7 +103,7 @@ func New(config Config, deps Deps) *Server {
 	if s.holdings = deps.Holdings; s.holdings == nil {
 		s.holdings = NewHoldings(nil)
 	}
-	s.sockets, s.replays = newSockets(s.holdings, deps.Log), make(chan struct{}, replaysRead)
+	s.sockets, s.replays = newSockets(s.holdings, config.Sockets, deps.Log), make(chan struct{}, replaysRead)
 	s.yjs = newYjsRooms(deps.Live, deps.Documents)
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,

@@ -54,6 +54,7 @@ type socket struct {
 	manner  *manner
 	lease   func() (era int64, ok bool)
 	slot    int        // of the heartbeat
+	owner   owner      // guarded by the sockets' lock
 	replays sync.Mutex // of the subscription that reads the log
 	holds   []*hold    // guarded by the table's lock
 

@@ -28,7 +28,7 @@ type socketHost struct {
 func hostSockets(t *testing.T, limits socketLimits, run func(*socket)) *socketHost {
 	t.Helper()
 	s := fakeServer()
-	s.app.Get("/socket", func(f *fiber.Ctx) error { return s.upgrade(f, "", limits, run) })
+	s.app.Get("/socket", func(f *fiber.Ctx) error { return s.upgrade(f, nil, "", limits, run) })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)
@@ -155,7 +155,7 @@ func TestBadFramesEndSockets(t *testing.T) {
 func TestHandshakesAreChecked(t *testing.T) {
 	t.Parallel()
 	s := fakeServer()
-	s.app.Get("/socket", func(f *fiber.Ctx) error { return s.upgrade(f, "", roomy, func(*socket) {}) })
+	s.app.Get("/socket", func(f *fiber.Ctx) error { return s.upgrade(f, nil, "", roomy, func(*socket) {}) })
 	good := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}
 	require.Equal(t, 101, s.ask("GET", "/socket", "", good...).StatusCode())
 	for i := 0; i < len(good); i += 2 {

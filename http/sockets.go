@@ -28,8 +28,10 @@ const (
 type sockets struct {
 	holdings *Holdings
 	log      *slog.Logger
+	most     SocketLimits
 
 	mu      sync.Mutex
+	owners  map[owner]int // how many of the open ones each has
 	closed  map[int]int64 // by code
 	wheel   [slots]map[*socket]struct{}
 	open    int
@@ -42,8 +44,8 @@ type sockets struct {
 	keeper  sync.WaitGroup
 }
 
-func newSockets(h *Holdings, log *slog.Logger) *sockets {
-	return &sockets{holdings: h, log: log, closed: make(map[int]int64), quit: make(chan struct{})}
+func newSockets(h *Holdings, most SocketLimits, log *slog.Logger) *sockets {
+	return &sockets{holdings: h, most: most, log: log, owners: make(map[owner]int), closed: make(map[int]int64), quit: make(chan struct{})}
 }
 
 // takesSockets refuses another socket where the node goes, or has no room.
@@ -73,8 +75,8 @@ func (s *Server) SocketsClosed() map[int]int64 {
 
 // serve runs a socket until it has ended.
 func (t *sockets) serve(s *socket, run func(*socket)) {
-	if !t.add(s) {
-		s.close(closeDraining, "the node is shutting down")
+	if code, why := t.add(s); code != 0 {
+		s.close(code, why)
 		s.end()
 		return
 	}
@@ -89,11 +91,17 @@ func (t *sockets) serve(s *socket, run func(*socket)) {
 	s.end()
 }
 
-func (t *sockets) add(s *socket) bool {
+// add counts a socket, or says why there is no room for it: 0 where there is.
+func (t *sockets) add(s *socket) (code int, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.moving {
-		return false
+	switch {
+	case t.moving:
+		return closeDraining, "the node is shutting down"
+	case t.full(s.owner) && s.owner.user == "": // others of the network came at the same moment
+		return closeDraining, messages.CodeRateLimited
+	case t.full(s.owner):
+		return closeAbuse, messages.CodeRateLimited
 	}
 	if !t.keeping {
 		t.keeping = true
@@ -105,8 +113,9 @@ func (t *sockets) add(s *socket) bool {
 	}
 	t.wheel[s.slot][s] = struct{}{}
 	t.open++
+	t.owners[s.owner]++
 	t.gone.Add(1)
-	return true
+	return 0, ""
 }
 
 func (t *sockets) remove(s *socket) {
@@ -114,6 +123,7 @@ func (t *sockets) remove(s *socket) {
 	t.mu.Lock()
 	delete(t.wheel[s.slot], s)
 	t.open--
+	t.disown(s)
 	t.closed[s.ended()]++
 	t.mu.Unlock()
 	t.gone.Done()

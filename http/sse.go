@@ -53,6 +53,17 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 		return err
 	}
 	f := c.fiber
+	v := &viewer{server: s, project: in.ProjectID, at: at, requestID: requestID(f), ip: s.address(f).String()}
+	if c.principal != nil {
+		v.who = &party{Principal: c.principal}
+		if !c.byCookie {
+			v.who.until = c.principal.Expires
+		}
+	}
+	whose := s.ownerOf(f, v.who)
+	if err := s.crowded(whose); err != nil {
+		return err
+	}
 	wire := sseWire{log: s.config.LogID, chunked: string(f.Request().Header.Protocol()) == "HTTP/1.1"}
 	f.Set(fiber.HeaderContentType, mediaStream)
 	f.Set("X-Accel-Buffering", "no") // nginx would keep it until it has much
@@ -61,19 +72,13 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 	if header.SetContentLength(-2); wire.chunked { // it ends with the connection
 		header.SetContentLength(-1)
 	}
-	v := &viewer{server: s, wire: wire, project: in.ProjectID, at: at, requestID: requestID(f), ip: s.address(f).String()}
-	if c.principal != nil {
-		v.who = &party{Principal: c.principal}
-		if !c.byCookie {
-			v.who.until = c.principal.Expires
-		}
-	}
+	v.wire = wire
 	f.Context().HijackSetNoResponse(true)
 	f.Context().Hijack(func(hijacked net.Conn) {
 		head := bytes.Clone(header.Header()) // with what was added behind this
 		if conn, _, ok := takeOver(hijacked); ok {
 			sock := newSocket(conn, nil, channelLimits, s.holdings.lease.Trust)
-			sock.manner, sock.mute = wire.manner(), true // until the head is on its way
+			sock.owner, sock.manner, sock.mute = whose, wire.manner(), true // until the head is on its way
 			go s.sockets.serve(sock, func(sock *socket) { v.run(sock, head) })
 		}
 	})

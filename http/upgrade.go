@@ -27,12 +27,19 @@ const (
 // buffers are free again, the socket leaves the requests in flight, and it counts
 // among the sockets from now on. The protocol is one of those that the client offers,
 // or empty.
-func (s *Server) upgrade(f *fiber.Ctx, protocol string, limits socketLimits, run func(*socket)) error {
+//
+// A user who has as many sockets as he may is let in to be told so by the end of this
+// one: where a handshake is refused a page does not learn why, and comes again.
+func (s *Server) upgrade(f *fiber.Ctx, who *party, protocol string, limits socketLimits, run func(*socket)) error {
 	key, err := handshake(f)
 	if err != nil {
 		return err
 	}
 	if err := s.takesSockets(); err != nil {
+		return err
+	}
+	whose := s.ownerOf(f, who)
+	if err := s.crowded(whose); err != nil && who == nil {
 		return err
 	}
 	accept := sha1.Sum([]byte(key + acceptGUID)) // no secret: it shows that the request was understood
@@ -46,7 +53,9 @@ func (s *Server) upgrade(f *fiber.Ctx, protocol string, limits socketLimits, run
 	}
 	f.Context().Hijack(func(c net.Conn) {
 		if conn, early, ok := takeOver(c); ok {
-			go s.sockets.serve(newSocket(conn, early, limits, s.holdings.lease.Trust), run)
+			sock := newSocket(conn, early, limits, s.holdings.lease.Trust)
+			sock.owner = whose
+			go s.sockets.serve(sock, run)
 		}
 	})
 	return nil

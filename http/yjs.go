@@ -70,7 +70,7 @@ func (s *Server) openDocument(_ context.Context, c *call, in *openDocumentInput)
 		return nil, s.turnAway(c.fiber, protocol, yjsLimits, c.refused)
 	}
 	who := c.party
-	return nil, s.upgrade(c.fiber, protocol, yjsLimits, func(sock *socket) {
+	return nil, s.upgrade(c.fiber, who, protocol, yjsLimits, func(sock *socket) {
 		if err := s.plain(sock, who, id); err != nil {
 			closeFor(sock, err)
 		}

@@ -57,7 +57,7 @@ func (s *Server) openDocuments(_ context.Context, c *call, _ *struct{}) (*result
 	limits := yjsLimits
 	limits.message = maxFirst
 	h := &hocuspocus{server: s, who: c.party, refused: c.refused, documents: make(map[string]*hocuspocusDocument), seated: make(map[string]struct{})}
-	return nil, s.upgrade(c.fiber, offeredToken(c.fiber), limits, func(sock *socket) {
+	return nil, s.upgrade(c.fiber, c.party, offeredToken(c.fiber), limits, func(sock *socket) {
 		h.socket = sock
 		if err := h.run(); err != nil {
 			closeFor(sock, err)

@@ -5,7 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 )
 
@@ -95,4 +97,37 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 		ada = p.client(t).as(ada)
 		login(goodPassword, "203.0.113.201", "").refused(t, 429, "too_many_attempts") // after a restart too
 	})
+}
+
+// TestSocketsAreCounted: those of a user on a node, whatever they are for and however he
+// has said who he is.
+func TestSocketsAreCounted(t *testing.T) {
+	t.Parallel()
+	p := startWith(t, engines["embedded"](t), func(c *settings) {
+		limitedTo(1000, 1000)(c)
+		c.SocketLimitUser = 2
+	})
+	ada := signUp(t, p, "ada")
+	first := ada.listen(t, p)
+	ada.listen(t, p)
+	third, err := dialRealtime(t, p, "", "Authorization: Bearer "+ada.token)
+	require.NoError(t, err)
+	require.Equal(t, 4429, third.closed())
+	told, err := dialRealtime(t, p, "")
+	require.NoError(t, err)
+	told.send(object{"id": 1, "op": "hello", "token": ada.token})
+	require.Equal(t, 4429, told.closed())
+	_, path := newProject(t, ada)
+	ada.get(path+"/events", "Accept: text/event-stream").refused(t, 429, "rate_limited")
+	signUp(t, p, "bob").listen(t, p)
+
+	require.NoError(t, first.conn.CloseNow())
+	require.Eventually(t, func() bool {
+		again, err := dialRealtime(t, p, "", "Authorization: Bearer "+ada.token)
+		require.NoError(t, err)
+		_ = again.conn.Write(t.Context(), websocket.MessageText, []byte(`{"id":1,"op":"hello"}`))
+		return again.search(func(a *answer) bool { return a.number("re") == 1 }) != nil
+	}, patience, 100*time.Millisecond, "there is room again")
+	metrics := (&client{t: t, base: p.ops}).do("GET", "/metrics", nil).want(t, 200)
+	require.Contains(t, string(metrics.body), `atelier_rate_limited_total{budget="sockets"}`)
 }

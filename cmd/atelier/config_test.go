@@ -134,6 +134,9 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		{"proxies", "ATELIER_TRUSTED_PROXIES must be addresses and networks", development(func(s *settings) { s.TrustedProxies = "10.0.0.0/8, balancer" })},
 		{"no limit", "ATELIER_RATE_LIMIT_MINUTE must be 1 to 100000, and not 0; ATELIER_RATE_LIMITS=off", development(func(s *settings) { s.RateLimits, s.RateLimitHour = "on", 9 })},
 		{"limits", "", development(func(s *settings) { s.RateLimits, s.RateLimitMinute, s.RateLimitHour = "on", 1, 9 })},
+		{"no number of sockets", "ATELIER_SOCKET_LIMIT_USER must be 0 to 100000, and not -1", development(func(s *settings) {
+			s.RateLimits, s.RateLimitMinute, s.RateLimitHour, s.SocketLimitUser = "on", 1, 9, -1
+		})},
 		{"parameter", "ATELIER_DATABASE_URL cannot be read", production(func(s *settings) { s.DatabaseURL = "postgres://db/x?sslmode=maybe" })},
 	} {
 		err := c.settings.check()

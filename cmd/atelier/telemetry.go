@@ -32,7 +32,7 @@ func newMetrics() *metrics {
 	r := telemetry.New(version)
 	queues := r.Overloads(actors.QueueEntity, actors.QueueCommits, actors.QueueEntities, cluster.QueuePeer, cluster.QueueGate, httpd.QueueEdge)
 	return &metrics{
-		Registry: r, requests: r.Requests(queues, httpd.BudgetAddress, httpd.BudgetUser), nodes: r.Nodes(), outbox: r.Outbox(),
+		Registry: r, requests: r.Requests(queues, httpd.BudgetAddress, httpd.BudgetUser, httpd.BudgetSockets), nodes: r.Nodes(), outbox: r.Outbox(),
 		mails:    r.Mails(mail.Sent, mail.Answered, mail.Refused, mail.Expired, mail.Failed),
 		entities: r.Entities(queues, store.Account, store.Session, store.Project, store.Document),
 		calls: r.Calls(queues, cluster.ResultAnswered, cluster.ResultMoved, cluster.ResultUnknown, cluster.ResultTimeout,
