@@ -11,9 +11,9 @@ import (
 	"atelier/messages"
 )
 
-// A query that has heard nothing for a while has somebody look whether the database
-// answers at all. A slow answer has readTimeout, which the server keeps; silence has
-// not, and nobody keeps time but us: clients of lists are told within two seconds.
+// Who has heard nothing for a while has somebody look whether the database answers at
+// all. A slow answer has the time that the server keeps, readTimeout or writeTimeout.
+// Silence has not: clients are told within two seconds.
 const (
 	silence    = 1200 * time.Millisecond
 	signOfLife = 600 * time.Millisecond
@@ -32,20 +32,16 @@ type hearing struct {
 	look *time.Timer
 }
 
-func (r readers) hear(ctx context.Context) *hearing {
+// hear begins a question to a database that the pool leads to.
+func hear(ctx context.Context, pool *pgxpool.Pool) *hearing {
 	within, give := context.WithCancelCause(ctx)
 	return &hearing{within, give, time.AfterFunc(silence, func() {
-		if !r.live(within) {
+		ctx, cancel := context.WithTimeout(within, signOfLife)
+		defer cancel()
+		if pool.Ping(ctx) != nil {
 			give(errSilent)
 		}
 	})}
-}
-
-// live reports whether the database answers.
-func (r readers) live(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, signOfLife)
-	defer cancel()
-	return r.Ping(ctx) == nil
 }
 
 func (h *hearing) end() {
@@ -62,7 +58,7 @@ func (h *hearing) why(err error) error {
 }
 
 func (r readers) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	h := r.hear(ctx)
+	h := hear(ctx, r.Pool)
 	rows, err := r.Pool.Query(h, sql, args...)
 	if err != nil {
 		defer h.end()
@@ -93,7 +89,7 @@ func (r heardRows) Close() {
 func (r heardRows) Err() error { return r.why(r.Rows.Err()) }
 
 func (r readers) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	h := r.hear(ctx)
+	h := hear(ctx, r.Pool)
 	return heardRow{r.Pool.QueryRow(h, sql, args...), h}
 }
 

@@ -104,6 +104,9 @@ func violated(err error) bool {
 }
 
 func (db *DB) attempt(ctx context.Context, group []*store.Commit, indices []int, results []store.Result, doubt parts) error {
+	h := hear(ctx, db.writes)
+	defer h.end()
+	ctx = h
 	conn, err := db.writes.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err) // nothing was sent
