@@ -31,7 +31,7 @@ var (
 	freezeRounds   = rig.Long(500)
 	rollingRounds  = rig.Long(50)
 	watcherRounds  = rig.Long(100)
-	watchedEvents  = rig.Long(100_000)
+	watchedEvents  = rig.Long(1_000_000)
 	redisRounds    = rig.Long(10)
 	crashPoints    = rig.Long(5_000)
 	brokerRounds   = rig.Long(50)

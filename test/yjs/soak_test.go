@@ -9,6 +9,6 @@ import (
 )
 
 // Sizes of the long form, or the share of them that ATELIER_RIG_SHARE asks for.
-var kills = rig.Long(200)
+var kills = rig.Long(1_000)
 
 const loneTime = 65 * time.Second
