@@ -264,10 +264,10 @@ func (r *reader) Committed(b *messages.Batch) {
 	}
 }
 
-func (r *reader) Signal(payload []byte) {
+func (r *reader) Signal(s *messages.Signal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.signals = append(r.signals, string(payload))
+	r.signals = append(r.signals, string(s.Payload))
 }
 
 func (r *reader) Lost() {

@@ -76,9 +76,10 @@ func (t *topic) speak(s *messages.Said) {
 	t.heard[s.GetNode()] = s.GetNumber()
 	everyone := t.everyone()
 	t.mu.Unlock()
+	signal := &messages.Signal{Payload: s.GetPayload()}
 	for _, m := range everyone {
 		if !m.gone.Load() {
-			m.w.Signal(s.GetPayload())
+			m.w.Signal(signal)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (h *Hub) Presence(ctx context.Context, project string) ([]messages.Present,
 type onlooker chan []messages.Present
 
 func (o onlooker) Committed(*messages.Batch) {}
-func (o onlooker) Signal([]byte)             {}
+func (o onlooker) Signal(*messages.Signal)   {}
 func (o onlooker) Lost()                     { o.see(nil) }
 
 func (o onlooker) Present(c *messages.PresenceChange) {

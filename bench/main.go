@@ -79,6 +79,10 @@ func main() {
 		fail(serveEcho(os.Args[2]))
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == "raw" {
+		fail(serveRaw(os.Args[2]))
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	fail(run(ctx, readOptions()))

@@ -89,6 +89,9 @@ func (f figure) text() string {
 		return "" // it could not be measured
 	}
 	decimals := 1
+	if math.Abs(f.Value) < 2 {
+		decimals = 2
+	}
 	if math.Abs(f.Value) >= 1000 || f.Value == math.Trunc(f.Value) {
 		decimals = 0
 	}
@@ -169,12 +172,20 @@ func known(f float64) string {
 	return fmt.Sprintf("%.2f", f)
 }
 
+// micros tells deliveries apart, of which one takes next to nothing.
+func micros(us float64) string {
+	if us < 10 {
+		return fmt.Sprintf("%.2f", us)
+	}
+	return fmt.Sprintf("%.0f", us)
+}
+
 func cpuText(l lap) string {
 	switch {
 	case l.Server > 0 && l.Postgres > 0:
-		return fmt.Sprintf("%.0f + %.0f", l.Server, l.Postgres)
+		return micros(l.Server) + " + " + micros(l.Postgres)
 	case l.cpu() > 0:
-		return fmt.Sprintf("%.0f", l.cpu())
+		return micros(l.cpu())
 	}
 	return ""
 }

@@ -99,8 +99,12 @@ func (r *rig) close() {
 func (r *rig) build(ctx context.Context) error {
 	progress("building the program")
 	r.binary = filepath.Join(r.dir, "atelier")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", r.binary, "./cmd/atelier")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	return compile(ctx, ".", r.binary, "./cmd/atelier")
+}
+
+func compile(ctx context.Context, folder, into, program string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", into, program)
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build (run me in the module's root): %w\n%s", err, out)
 	}

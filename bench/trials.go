@@ -32,6 +32,8 @@ func duties(r *rig) []trial {
 		{"cost/limits-redis", "CPU of limits that nodes count together, on read and create, that of Redis included", r.limitsTogether},
 		{"cost/tracing", "CPU of traces at the default share of requests, on read and create", r.tracing},
 		{"documents", "an update of a shared document to a client, durable, against the servers of y-websocket and Hocuspocus, which keep documents in memory", r.documents},
+		{"live/fanout", fmt.Sprintf("what happens in a project to %d sockets on one node, against raw writes and an embedded centrifuge", listeners), r.fanout},
+		{"live/stalled", fmt.Sprintf("the same with %d sockets that are not read, against without", stalledReaders), r.stalled},
 		{"cost/audit", "CPU of the audit, on read and create, which have no row in it, and on collaborators, which have", r.audit},
 	}
 }

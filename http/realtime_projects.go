@@ -32,9 +32,8 @@ func (ch *channel) sub(ctx context.Context, m *asked) error {
 		return messages.Invalid("/project", "format", "project must be the id of one")
 	}
 	ch.drop(m.Project)
-	u := &subscription{server: ch.server, socket: ch.socket, wire: jsonWire{}, project: m.Project, who: ch.meta}
+	u := &subscription{server: ch.server, socket: ch.socket, wire: jsonWire{}, project: m.Project, who: ch.meta, self: ch.id}
 	u.ended = func() { ch.forget(u) }
-	u.signals = ch.signalled
 	u.outside = func() { ch.leave(u.project) }
 	ch.mu.Lock()
 	full := len(ch.subs) >= maxSubs
@@ -137,14 +136,6 @@ func (ch *channel) broadcast(m *asked) (any, error) {
 	}
 	ch.server.deps.Live.Signal(messages.Topic{Kind: messages.TopicProject, ID: m.P}, append(ch.id[:], text...))
 	return okBody{struct{}{}}, nil
-}
-
-// signalled is the frame of a signal; nil: not for this socket.
-func (ch *channel) signalled(payload []byte) []byte {
-	if len(payload) < signalID || string(payload[:signalID]) == string(ch.id[:]) {
-		return nil
-	}
-	return framed(opText, payload[signalID:])
 }
 
 type seqBody struct {

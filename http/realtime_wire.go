@@ -76,6 +76,8 @@ func (jsonWire) caughtUp(project string, seq int64) []byte {
 	return told{Kind: "caught_up", Project: project, Seq: &seq}.framed()
 }
 
+func (jsonWire) signal(text []byte) []byte { return framed(opText, text) }
+
 func (jsonWire) presence(c *messages.PresenceChange) []byte {
 	return told{Kind: "presence", Project: c.Topic.ID, presenceChange: presenceOf(c)}.framed()
 }

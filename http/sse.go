@@ -125,7 +125,7 @@ func (v *viewer) meta() *messages.Meta {
 
 // run is the life of a stream.
 func (v *viewer) run(sock *socket, head []byte) {
-	u := &subscription{server: v.server, socket: sock, wire: v.wire, project: v.project, who: v.meta, signals: v.wire.signal}
+	u := &subscription{server: v.server, socket: sock, wire: v.wire, project: v.project, who: v.meta}
 	u.ended = func() { sock.close(closeRevoked, "") }
 	if err := v.begin(sock, u, head); err != nil {
 		sock.abort(closeCodeOf(err)) // the head has not gone out: the client comes again and is told why
@@ -237,9 +237,6 @@ func (w sseWire) revoked(_, code string) []byte {
 
 func (w sseWire) lagged(string, int64) []byte { return nil } // the stream ends: the client comes back to where it was
 
-func (w sseWire) signal(payload []byte) []byte {
-	if len(payload) < signalID {
-		return nil
-	}
-	return w.chunk(w.appendField(nil, "broadcast", -1, payload[signalID:]))
+func (w sseWire) signal(text []byte) []byte {
+	return w.chunk(w.appendField(nil, "broadcast", -1, text))
 }

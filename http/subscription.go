@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"atelier/messages"
 )
 
@@ -23,6 +25,7 @@ type wire interface {
 	encoding() string
 	events(project string, all []*messages.EventRecord) []byte
 	caughtUp(project string, seq int64) []byte // nil: it is not told
+	signal(text []byte) []byte
 	presence(c *messages.PresenceChange) []byte
 	role(project, role string) []byte
 	revoked(project, code string) []byte
@@ -39,9 +42,9 @@ type subscription struct {
 	project string
 	right   *hold
 	who     func() *messages.Meta
-	ended   func() // it is no more, by itself; called once, and not while a lock is held
-	outside func() // who watches is nobody in the project any more; nil: nobody wants to know
-	signals func(payload []byte) []byte
+	ended   func()    // it is no more, by itself; called once, and not while a lock is held
+	outside func()    // who watches is nobody in the project any more; nil: nobody wants to know
+	self    uuid.UUID // the socket's, in the signals that it sends
 
 	mu      sync.Mutex
 	phase   phase
@@ -224,11 +227,11 @@ func (u *subscription) Lost() {
 }
 
 // Signal implements messages.Watcher.
-func (u *subscription) Signal(payload []byte) {
-	bytes := u.signals(payload)
-	if bytes == nil {
+func (u *subscription) Signal(s *messages.Signal) {
+	if len(s.Payload) < signalID || uuid.UUID(s.Payload[:signalID]) == u.self {
 		return
 	}
+	bytes := s.Frame(u.wire.encoding(), func() []byte { return u.wire.signal(s.Payload[signalID:]) })
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.phase == replaying || u.phase == following {

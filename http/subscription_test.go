@@ -129,6 +129,38 @@ func TestWhoSubscribesAnewStays(t *testing.T) {
 	require.Eventually(t, func() bool { return len(conn.String()) > 0 }, 10*time.Second, time.Millisecond)
 }
 
+// TestWhatManyAreToldIsFramedOnce: sockets that are told the same share its bytes, and
+// who says something does not hear it.
+func TestWhatManyAreToldIsFramedOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage()
+	var all []*subscription
+	for range 3 {
+		ch, _ := s.channel(t)
+		require.NoError(t, ch.sub(t.Context(), &asked{ID: []byte("1"), Op: "sub", Project: someProject}))
+		ch.socket.stop() // what is queued stays there
+		all = append(all, ch.subs[someProject])
+	}
+	topic := messages.Topic{Kind: messages.TopicProject, ID: someProject}
+	batch := &messages.Batch{Topic: topic, Events: []*messages.EventRecord{{Seq: all[0].last + 1, Type: "project.updated", Data: []byte("{}")}}}
+	change := &messages.PresenceChange{Topic: topic, Leave: []string{someUser}}
+	signal := &messages.Signal{Payload: append(all[2].self[:], "{}"...)}
+	last := func(u *subscription) *byte {
+		u.socket.mu.Lock()
+		defer u.socket.mu.Unlock()
+		return &u.socket.queue[len(u.socket.queue)-1].bytes[0]
+	}
+	for _, tell := range []func(*subscription){
+		func(u *subscription) { u.Committed(batch) }, func(u *subscription) { u.Present(change) }, func(u *subscription) { u.Signal(signal) },
+	} {
+		for _, u := range all {
+			tell(u)
+		}
+		require.Same(t, last(all[0]), last(all[1]))
+	}
+	require.NotSame(t, last(all[0]), last(all[2]))
+}
+
 // TestNothingGoesBeforeTheHead: of a stream that is kept alive, or ends, before its
 // head was sent.
 func TestNothingGoesBeforeTheHead(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"atelier/http/ysync"
+	"atelier/messages"
 )
 
 // awarenessEvery is how often who is there is told: of what is said faster the last.
@@ -31,7 +32,8 @@ func (r *yjsRoom) say(kind byte, states []ysync.State) {
 }
 
 // Signal implements messages.Watcher.
-func (r *yjsRoom) Signal(b []byte) {
+func (r *yjsRoom) Signal(s *messages.Signal) {
+	b := s.Payload
 	if len(b) < signalHead {
 		return
 	}

@@ -34,6 +34,13 @@ func (f *frames) Frame(encoding string, encode func() []byte) []byte {
 	return once.(func() []byte)()
 }
 
+// Signal is what somebody says to a topic without its being kept. All who watch on a
+// node share it, and nobody changes it.
+type Signal struct {
+	Payload []byte
+	frames
+}
+
 // Watcher is told what happens to a topic. It is called by one goroutine at a time,
 // and must not block it.
 type Watcher interface {
@@ -45,7 +52,7 @@ type Watcher interface {
 	Lost()
 	// Signal brings what others say to the topic without its being kept: at most once,
 	// in the order of each sender's node.
-	Signal(payload []byte)
+	Signal(*Signal)
 }
 
 // Present is a user who is in a project, whatever number of sockets he has there.

@@ -25,10 +25,10 @@ func (s *seen) Committed(b *messages.Batch) {
 	s.events = append(s.events, b.Events...)
 }
 
-func (s *seen) Signal(payload []byte) {
+func (s *seen) Signal(said *messages.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.signals = append(s.signals, string(payload))
+	s.signals = append(s.signals, string(said.Payload))
 }
 
 func (s *seen) Lost() {
