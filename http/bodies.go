@@ -1,7 +1,6 @@
 package http
 
 import (
-	"encoding/json"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -125,9 +124,9 @@ func appendProject(b []byte, m *messages.Project) []byte {
 	b = append(b, `{"id":"`...)
 	b = append(b, m.GetId()...)
 	b = append(b, `","name":`...)
-	b = appendText(b, m.GetName())
+	b = messages.AppendText(b, m.GetName())
 	b = append(b, `,"description":`...)
-	b = appendText(b, m.GetDescription())
+	b = messages.AppendText(b, m.GetDescription())
 	b = append(b, `,"owner_id":"`...)
 	b = append(b, m.GetOwnerId()...)
 	b = append(b, `","status":"`...)
@@ -156,19 +155,6 @@ func appendProject(b []byte, m *messages.Project) []byte {
 	b = append(b, `","updated_at":"`...)
 	b = appendTime(b, m.GetUpdatedAt())
 	return append(b, `"}`...)
-}
-
-// appendText renders a string; plain ASCII, which most are, without a copy.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(s) // strings always marshal
-			return append(b, quoted...)
-		}
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
 }
 
 func timeText(us int64) string { return string(appendTime(make([]byte, 0, 27), us)) }

@@ -1,7 +1,6 @@
 package messages
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -59,22 +58,29 @@ func AuditDetail(e Event) string {
 	if !Logged(e) || !auditedEvent(e) {
 		return ""
 	}
-	data, err := EventData(e)
-	if err != nil {
-		return "{}"
+	o := newObject() // its members in the order of their names
+	if of, is := e.(interface{ GetInvitationId() string }); is {
+		o = o.text("invitation_id", of.GetInvitationId())
 	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(data, &all); err != nil {
-		return "{}"
+	if of, is := e.(interface{ GetReason() string }); is {
+		o = o.text("reason", of.GetReason())
 	}
-	told := make(map[string]json.RawMessage)
-	for _, name := range []string{"session_id", "user_id", "role", "roles", "reason", "until", "invitation_id"} {
-		if value, has := all[name]; has {
-			told[name] = value
-		}
+	if of, is := e.(interface{ GetRole() string }); is {
+		o = o.text("role", of.GetRole())
 	}
-	detail, _ := json.Marshal(told) // what was read can be written
-	return string(detail)
+	if of, is := e.(interface{ GetRoles() []string }); is {
+		o = o.texts("roles", of.GetRoles())
+	}
+	if of, is := e.(interface{ GetSessionId() string }); is {
+		o = o.text("session_id", of.GetSessionId())
+	}
+	if of, is := e.(interface{ GetUntil() string }); is {
+		o = o.text("until", of.GetUntil())
+	}
+	if of, is := e.(interface{ GetUserId() string }); is {
+		o = o.text("user_id", of.GetUserId())
+	}
+	return string(o.end())
 }
 
 // auditedEvent reports whether an event is about a sign-in, a credential, a role, a

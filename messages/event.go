@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,6 +97,12 @@ func RaisesVersion(e Event) bool {
 // EventData is the JSON form of an event, without its secrets.
 func EventData(e Event) ([]byte, error) {
 	switch e := e.(type) {
+	case *ProjectCreated:
+		return e.render(), nil
+	case *ProjectCollaboratorAdded:
+		return newObject().text("user_id", e.UserId).text("role", e.Role).text("added_by", e.AddedBy).end(), nil
+	case *ProjectCollaboratorRemoved:
+		return newObject().text("user_id", e.UserId).text("role", e.Role).end(), nil
 	case *UserCreated:
 		public := proto.CloneOf(e)
 		public.TypedEmail, public.PasswordHash = "", ""
@@ -117,6 +124,23 @@ func EventData(e Event) ([]byte, error) {
 		}
 	}
 	return json.Marshal(e)
+}
+
+// render is the JSON form.
+func (e *ProjectCreated) render() []byte {
+	o := newObject().text("project_id", e.GetProjectId()).text("name", e.GetName())
+	if e.Description != nil {
+		o = AppendText(o.name("description"), e.GetDescription())
+	}
+	o = o.text("owner_id", e.GetOwnerId()).text("status", e.GetStatus())
+	if s := e.GetSettings(); s != nil {
+		inner := newObject().flag("public", s.Public)
+		if s.MaxCollaborators != nil {
+			inner = strconv.AppendInt(inner.name("max_collaborators"), int64(s.GetMaxCollaborators()), 10)
+		}
+		o = append(o.name("settings"), inner.flag("allow_comments", s.AllowComments).end()...)
+	}
+	return o.text("created_at", e.GetCreatedAt()).end()
 }
 
 // ParseEvent is the inverse of EventData; secrets come back empty.
