@@ -21,6 +21,7 @@ type plan struct {
 	params   []param
 	body     []int // index of Body; nil: none is taken
 	schema   *huma.Schema
+	form     *form // of the usual body; nil: it has none
 	raw      []int // index of Raw; nil: the body is JSON
 	rawDoc   string
 }
@@ -42,6 +43,7 @@ func planFor[I any](s *Server) *plan {
 		case f.Name == "Body":
 			p.body = f.Index
 			p.schema = p.registry.Schema(f.Type, true, t.Name()+"Body")
+			p.form = formOf(p.registry, p.schema, f.Type)
 		case f.Name == "Raw":
 			p.raw, p.rawDoc = f.Index, f.Tag.Get("doc")
 		case f.Tag.Get("path") != "":
@@ -164,7 +166,11 @@ func (p *plan) empty(c *fiber.Ctx) error {
 	if len(body) == 0 || c.Method() == "GET" || c.Method() == "HEAD" {
 		return nil
 	}
-	value, err := read(c)
+	body, err := jsonBody(c)
+	if err != nil {
+		return err
+	}
+	value, err := parse(body)
 	if err != nil {
 		return err
 	}
@@ -173,7 +179,15 @@ func (p *plan) empty(c *fiber.Ctx) error {
 
 // decode reads and validates the body.
 func (p *plan) decode(c *fiber.Ctx, into reflect.Value) error {
-	value, err := read(c)
+	body, err := jsonBody(c)
+	if err != nil {
+		return err
+	}
+	if p.form != nil && p.form.read(body, into) {
+		return nil
+	}
+	into.SetZero()
+	value, err := parse(body)
 	if err != nil {
 		return err
 	}
@@ -209,8 +223,8 @@ func uncoded(c *fiber.Ctx) error {
 	return nil
 }
 
-// read parses the body.
-func read(c *fiber.Ctx) (any, error) {
+// jsonBody is the body of a request that must have one, of JSON.
+func jsonBody(c *fiber.Ctx) ([]byte, error) {
 	if err := uncoded(c); err != nil {
 		return nil, err
 	}
@@ -222,7 +236,7 @@ func read(c *fiber.Ctx) (any, error) {
 	if !isJSON(request.Header.ContentType(), c.Method() == "PATCH") {
 		return nil, messages.Refuse(messages.CodeUnsupportedMediaType, "the body must be application/json in UTF-8")
 	}
-	return parse(body)
+	return body, nil
 }
 
 // isJSON reports whether a body of that type is read. A charset other than
