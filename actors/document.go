@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	"atelier/actors/document"
@@ -125,10 +124,12 @@ func (d *Documents) AppendUpdates(ctx context.Context, c *messages.AppendUpdate,
 	return nil
 }
 
-// ownMeta is that of one of several commands by which another is carried out.
+// ownMeta is that of one of several commands by which another is carried out. They
+// have no ids, by which their replies would be stored: an update that is there already
+// is not added again, and one for a position that is past is refused.
 func ownMeta(of *messages.Meta) *messages.Meta {
 	m := proto.CloneOf(of)
-	m.CommandId, m.Fingerprint = "m:"+uuid.Must(uuid.NewV7()).String(), nil
+	m.CommandId, m.Fingerprint = "", nil
 	return m
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"atelier/actors"
@@ -113,8 +114,12 @@ func (all hints) Committed(kind store.Kind, id string, events []messages.Event) 
 	}
 }
 
-// Committed implements actors.Hints: what was committed here is sent at once.
-func (r *eventRelay) Committed(kind store.Kind, id string, _ []messages.Event) {
+// Committed implements actors.Hints: what was committed here is sent at once. Most
+// commits have nothing to send, those of documents none: to look costs a transaction.
+func (r *eventRelay) Committed(kind store.Kind, id string, events []messages.Event) {
+	if !slices.ContainsFunc(events, messages.Logged) {
+		return
+	}
 	r.feed.Hint()
 	switch {
 	case !r.broker:
