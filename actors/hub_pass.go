@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"atelier/messages"
@@ -16,9 +17,7 @@ func (t *topic) step() (more bool) {
 		t.end()
 		return false
 	case len(t.inbox) > 0:
-		p := t.inbox[0]
-		t.inbox[0] = parcel{}
-		t.inbox, t.size = t.inbox[1:], t.size-p.size()
+		p := t.next()
 		if p.said != nil {
 			t.speak(p.said)
 		} else {
@@ -35,6 +34,38 @@ func (t *topic) step() (more bool) {
 	t.inbox, t.working = nil, false
 	t.mu.Unlock()
 	return false
+}
+
+// Bounds of what is told together.
+const (
+	toldEvents = 256
+	toldBytes  = 128 << 10
+)
+
+// next takes what has waited longest off the inbox. Events that came while those before
+// them were passed on go together, so that the more there are the less each costs.
+func (t *topic) next() parcel {
+	p, size := t.pop()
+	for p.said == nil && len(t.inbox) > 0 {
+		more := t.inbox[0]
+		if size += more.size(); more.said != nil || size > toldBytes || len(p.events)+len(more.events) > toldEvents {
+			break
+		}
+		if last := p.events[len(p.events)-1].GetSeq(); more.events[0].GetSeq() != last+1 {
+			break
+		}
+		_, _ = t.pop()
+		p.events = append(slices.Clip(p.events), more.events...) // others have the first ones, too
+	}
+	return p
+}
+
+func (t *topic) pop() (p parcel, size int) {
+	p = t.inbox[0]
+	size = p.size()
+	t.inbox[0] = parcel{}
+	t.inbox, t.size = t.inbox[1:], t.size-size
+	return p, size
 }
 
 // tell passes on what follows the last position. What was told before is left
