@@ -11,9 +11,10 @@
 //
 // Sockets outlive their request. upgrade.go takes them over, socket.go is one,
 // sockets.go has all of the node and holdings.go what they may do. Each has a goroutine
-// that reads and hands on what comes, and one that writes while something waits; one
-// more for all of them sends heartbeats and follows the node's lease. Shutdown ends
-// them.
+// that reads and hands on what comes. Whoever tells many sockets something writes it to
+// each as far as the kernel takes it at once, and what it does not take is written by a
+// goroutine that the socket has while something waits; one more for all of them sends
+// heartbeats and follows the node's lease. Shutdown ends them.
 //
 // How many requests a caller may make is counted by the user, and by the network
 // where nobody is signed in or the token is not good. Everything counts, what no

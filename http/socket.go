@@ -49,6 +49,7 @@ type frame struct {
 // the socket is asked for anew, and while the node's lease has lapsed.
 type socket struct {
 	conn    net.Conn
+	direct  *direct      // to it; guarded by mu
 	reader  *frameReader // of the one goroutine that reads
 	limits  socketLimits
 	manner  *manner
@@ -64,7 +65,9 @@ type socket struct {
 	queued  int           // bytes
 	urgent  []byte        // pings and pongs
 	kick    chan struct{} // of the writer; nil: there is none
-	busy    bool          // it is in a write
+	busy    bool          // it is in a write, or what was begun is its to write
+	begun   []byte        // what is left of a write that was begun for it
+	begunIn *[]byte       // the buffer of that; nil: it has none
 	writes  int           // that were begun
 	stopped int           // rights that are being asked for
 	era     int64         // of the lease, in which the session was found good
@@ -92,7 +95,7 @@ type manner struct {
 var webSocket = &manner{alive: framed(opPing, nil), goodbye: closeFrame, answered: true}
 
 func newSocket(conn net.Conn, early []byte, limits socketLimits, lease func() (int64, bool)) *socket {
-	s := &socket{conn: conn, limits: limits, manner: webSocket, lease: lease}
+	s := &socket{conn: conn, direct: directly(conn), limits: limits, manner: webSocket, lease: lease}
 	s.change.L = &s.mu
 	s.reader = newFrameReader(conn, early, limits.message)
 	return s
@@ -103,6 +106,16 @@ func newSocket(conn net.Conn, early []byte, limits socketLimits, lease func() (i
 func (s *socket) send(f frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.enqueue(f) {
+		return false
+	}
+	if len(s.queue) > 0 {
+		s.wake()
+	}
+	return true
+}
+
+func (s *socket) enqueue(f frame) bool {
 	if s.last != nil || s.done || f.of != nil && f.of.dead.Load() {
 		return true
 	}
@@ -111,7 +124,6 @@ func (s *socket) send(f frame) bool {
 	}
 	s.queue = append(s.queue, f)
 	s.queued += len(f.bytes)
-	s.wake()
 	return true
 }
 
@@ -204,6 +216,10 @@ func (s *socket) ownAlone() {
 func (s *socket) abort(code int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.shut(code)
+}
+
+func (s *socket) shut(code int) {
 	if s.done {
 		return
 	}

@@ -207,17 +207,12 @@ func TestWritersEndWhenThereIsNothing(t *testing.T) {
 	})
 	c := h.dial(t)
 	s := <-sockets
-	writing := func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.kick != nil
-	}
-	require.False(t, writing())
+	require.False(t, s.writing())
 	for range 3 {
 		require.True(t, s.send(frame{bytes: framed(opText, []byte("hello"))}))
 		_, _, err := c.Read(t.Context())
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return !writing() }, 20*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return !s.writing() }, 20*time.Second, 10*time.Millisecond)
 	}
 }
 

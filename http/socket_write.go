@@ -56,10 +56,11 @@ func (s *socket) rest() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	waits := len(s.queue) > 0 || len(s.urgent) > 0
-	if !s.done && !s.said && (s.last != nil || waits && s.stopped == 0) {
+	if s.begun != nil || !s.done && !s.said && (s.last != nil || waits && s.stopped == 0) {
 		return false
 	}
 	s.kick = nil
+	_ = s.conn.SetWriteDeadline(time.Time{}) // of the last write: one would fail that is not the writer's
 	return true
 }
 
@@ -68,6 +69,11 @@ func (s *socket) rest() bool {
 func (s *socket) take() (batch []byte, pooled *[]byte, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.begun != nil { // by who has set its time
+		batch, pooled = s.begun, s.begunIn
+		s.begun, s.begunIn = nil, nil
+		return batch, pooled, 0
+	}
 	switch {
 	case s.done || s.said:
 		s.kick = nil

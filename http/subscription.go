@@ -142,7 +142,8 @@ func (u *subscription) put(bytes []byte, seq int64) bool {
 	if bytes == nil {
 		return true
 	}
-	if u.socket.send(frame{bytes: bytes, of: u.right, seq: seq}) {
+	if u.socket.add(frame{bytes: bytes, of: u.right, seq: seq}) {
+		u.socket.flush()
 		return true
 	}
 	u.lag()
@@ -235,7 +236,8 @@ func (u *subscription) Signal(s *messages.Signal) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.phase == replaying || u.phase == following {
-		u.socket.send(frame{bytes: bytes, of: u.right}) // at most once: where there is no room, not at all
+		u.socket.add(frame{bytes: bytes, of: u.right}) // at most once: where there is no room, not at all
+		u.socket.flush()
 	}
 }
 

@@ -80,18 +80,20 @@ func (r *yjsRoom) tellNow() {
 	r.mu.Lock()
 	r.telling, r.told = false, time.Now()
 	all, here := r.present.Changed()
+	var told []*socket
 	if len(all) > 0 {
-		r.everyone(func(w ysync.Wire) []byte { return w.Awareness(ysync.EncodeStates(all)) })
+		told = r.everyone(func(w ysync.Wire) []byte { return w.Awareness(ysync.EncodeStates(all)) })
 	}
 	r.mu.Unlock()
+	flush(told)
 	if len(here) > 0 {
 		r.say(signalStates, here)
 	}
 }
 
-// everyone sends a message to all who were told the content, encoded once for each
-// wire. The lock is held.
-func (r *yjsRoom) everyone(encode func(ysync.Wire) []byte) {
+// everyone queues a message for all who were told the content, encoded once for each
+// wire. Whoever calls it flushes their sockets. The lock is held.
+func (r *yjsRoom) everyone(encode func(ysync.Wire) []byte) (told []*socket) {
 	frames := make(map[string][]byte, 2)
 	for m := range r.members {
 		if !m.synced {
@@ -102,8 +104,10 @@ func (r *yjsRoom) everyone(encode func(ysync.Wire) []byte) {
 			f = framed(opBinary, encode(m.wire))
 			frames[m.wire.Name()] = f
 		}
-		m.sendFrame(f)
+		m.add(f)
+		told = append(told, m.socket)
 	}
+	return told
 }
 
 // introduce tells a member everyone who is there.

@@ -89,11 +89,18 @@ func (m *yjsMember) sendFrame(f []byte) {
 	}
 }
 
+// add queues a frame that whoever does so flushes.
+func (m *yjsMember) add(f []byte) {
+	if !m.socket.add(frame{bytes: f, of: m.right}) {
+		m.socket.cut(closeSlow, "the client does not keep up", nil)
+	}
+}
+
 // committed brings the member what was written. The room's lock is held.
 func (m *yjsMember) committed(b *messages.Batch) {
 	switch {
 	case m.synced:
-		m.sendFrame(m.room.frame(m.wire, b))
+		m.add(m.room.frame(m.wire, b))
 	case m.holding && len(m.held) < maxHeld:
 		m.held = append(m.held, b)
 	case m.holding:

@@ -14,7 +14,7 @@ const maxHeld = 1024
 
 // yjsRoom is a document that somebody has open on this node: the one watch of what is
 // committed to it, and who is there. Whoever has its lock is quick: frames are queued
-// under it and never written.
+// under it and written when it is let go.
 type yjsRoom struct {
 	rooms    *yjsRooms
 	document string
@@ -119,14 +119,17 @@ func (r *yjsRoom) remove(m *yjsMember) {
 // Committed implements messages.Watcher.
 func (r *yjsRoom) Committed(b *messages.Batch) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.position = b.Events[len(b.Events)-1].Seq
 	if r.next.encoded != nil && r.next.position <= r.position {
 		r.base, r.next = r.next, vector{}
 	}
+	sockets := make([]*socket, 0, len(r.members))
 	for m := range r.members {
 		m.committed(b)
+		sockets = append(sockets, m.socket)
 	}
+	r.mu.Unlock()
+	flush(sockets)
 }
 
 // know notes a state vector that was read. The lock is held.
@@ -169,12 +172,13 @@ func (r *yjsRoom) recover(base []byte) {
 		return
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	for m := range r.members {
 		m.missed = m.holding
 	}
-	r.everyone(func(w ysync.Wire) []byte { return w.Update(update) })
+	told := r.everyone(func(w ysync.Wire) []byte { return w.Update(update) })
 	r.know(vector{position, has})
+	r.mu.Unlock()
+	flush(told)
 }
 
 // dismiss ends all members.

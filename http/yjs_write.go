@@ -125,13 +125,18 @@ func (m *yjsMember) needless(ctx context.Context, updates [][]byte) error {
 
 // saved tells Hocuspocus that updates are durable.
 func (m *yjsMember) saved(updates [][]byte) {
+	var frames []byte
 	for _, u := range updates {
 		switch {
 		case !m.wire.Plain():
-			m.send(m.wire.Saved(true))
+			frames = appendFrame(frames, opBinary, m.wire.Saved(true))
 		case acknowledgesEarly:
-			m.send(m.wire.Update(u))
+			frames = appendFrame(frames, opBinary, m.wire.Update(u))
 		}
+	}
+	if len(frames) > 0 {
+		m.add(frames)
+		m.socket.flush()
 	}
 }
 
