@@ -108,6 +108,15 @@ type Database struct {
 	Outbox     Outbox
 	PeerOutbox Outbox                                         // as another node
 	Hold       func(t testing.TB, key store.CommandKey) *Held // nil: commits never run beside anything
+	Tampers    []AuditTamper                                  // with what only this engine has
+	CutAudit   string                                         // removes the rows of numbers greater than 40, all of which are events
+}
+
+// AuditTamper is done to a chain of 50 rows, of which the last ten are events, and
+// undone.
+type AuditTamper struct {
+	Do, Undo string
+	Found    string // in what is said of it
 }
 
 // property is something that must be true of every engine.

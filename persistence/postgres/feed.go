@@ -24,10 +24,10 @@ const numberFeed = `
 	WITH gone AS (
 		DELETE FROM feed_pending WHERE ctid = ANY (ARRAY(SELECT ctid FROM feed_pending ORDER BY seq, stream LIMIT $2))
 			AND EXISTS (SELECT 1 FROM feed_head WHERE node = $1)
-		RETURNING stream, seq),
+		RETURNING stream, seq, audited),
 	numbered AS (
-		INSERT INTO feed (position, stream, seq)
-		SELECT h.position + row_number() OVER (ORDER BY g.seq, g.stream), g.stream, g.seq FROM gone g, feed_head h
+		INSERT INTO feed (position, stream, seq, audited)
+		SELECT h.position + row_number() OVER (ORDER BY g.seq, g.stream), g.stream, g.seq, g.audited FROM gone g, feed_head h
 		RETURNING 1)
 	UPDATE feed_head SET position = position + (SELECT count(*) FROM numbered) WHERE node = $1 AND EXISTS (SELECT 1 FROM gone)
 	RETURNING (SELECT count(*) FROM numbered)`

@@ -25,9 +25,27 @@ func TestConformance(t *testing.T) {
 				_, err := raw(t, url).Exec(t.Context(), sql)
 				require.NoError(t, err)
 			}, Leases: db.Leases(), Outbox: db.Outbox(), PeerOutbox: peer.Outbox(),
-			Hold: func(t testing.TB, key store.CommandKey) *persistencetest.Held { return hold(t, url, key) },
+			Hold:    func(t testing.TB, key store.CommandKey) *persistencetest.Held { return hold(t, url, key) },
+			Tampers: tampers, CutAudit: `DELETE FROM audit_seals`,
 		}
 	})
+}
+
+// tampers are done to the last ten rows, which are events, and to their seals.
+var tampers = []persistencetest.AuditTamper{
+	{Do: `UPDATE events SET actor_id = actor_id || 'x' WHERE audit <> ''`, Undo: `UPDATE events SET actor_id = left(actor_id, -1) WHERE audit <> ''`, Found: "row 47 is not what was written"},
+	{Do: `UPDATE events SET audit = audit || ' ' WHERE audit <> ''`, Undo: `UPDATE events SET audit = left(audit, -1) WHERE audit <> ''`, Found: "row 47 is not what was written"},
+	{Do: `UPDATE events SET seq = seq + 9 WHERE audit <> ''`, Undo: `UPDATE events SET seq = seq - 9 WHERE audit <> ''`, Found: "10 events have no row"},
+	{Do: `UPDATE feed SET seq = seq + 9 WHERE audited`, Undo: `UPDATE feed SET seq = seq - 9 WHERE audited`, Found: "there is no row from 41 on"},
+	{Do: `UPDATE feed_head SET position = position + 1`, Undo: `UPDATE feed_head SET position = position - 1`, Found: "1 events have no row, such as feed"},
+	{Do: swapped(`DESC`), Undo: swapped(`ASC`), Found: "row 43 is not what was written"},
+	{Do: `UPDATE audit_seals SET hashes[1] = hashes[1] || '\x00'`, Undo: `UPDATE audit_seals SET hashes[1] = substr(hashes[1], 1, 32)`, Found: "row 43 is not what was written"},
+	{Do: `UPDATE audit_seals SET first = first + 1000, last = last + 1000 WHERE last > 42`, Undo: `UPDATE audit_seals SET first = first - 1000, last = last - 1000 WHERE last > 1042`, Found: "rows 43 to 1042 are missing"},
+}
+
+// swapped has events of a seal change places.
+func swapped(order string) string {
+	return `UPDATE audit_seals SET ids = ARRAY(SELECT i FROM unnest(ids) i ORDER BY i ` + order + `), positions = ARRAY(SELECT p FROM unnest(positions) p ORDER BY p ` + order + `)`
 }
 
 func BenchmarkWrite(b *testing.B) { persistencetest.Bench(b, connect(b, migrated(b))) }

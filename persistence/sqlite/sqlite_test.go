@@ -23,8 +23,13 @@ func TestConformance(t *testing.T) {
 			defer raw.Close()
 			_, err = raw.ExecContext(t.Context(), text)
 			require.NoError(t, err)
-		}, Outbox: db.Outbox(), PeerOutbox: db.Outbox()}
+		}, Outbox: db.Outbox(), PeerOutbox: db.Outbox(), Tampers: tampers, CutAudit: `DELETE FROM audit WHERE seq > 40`}
 	})
+}
+
+var tampers = []persistencetest.AuditTamper{
+	{Do: `UPDATE audit SET actor = actor || 'x' WHERE seq = 47`, Undo: `UPDATE audit SET actor = substr(actor, 1, length(actor) - 1) WHERE seq = 47`, Found: "row 47 is not what was written"},
+	{Do: `UPDATE audit SET seq = seq + 1000 WHERE seq > 45`, Undo: `UPDATE audit SET seq = seq - 1000 WHERE seq > 45`, Found: "rows 46 to 1045 are missing"},
 }
 
 func BenchmarkWrite(b *testing.B) { persistencetest.Bench(b, open(b)) }
