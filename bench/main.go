@@ -39,6 +39,7 @@ type options struct {
 	kills    int
 	binary   string
 	profiles string
+	trace    string
 	json     string
 	list     bool
 }
@@ -54,6 +55,7 @@ func readOptions() options {
 	flag.IntVar(&o.kills, "kills", 50, "nodes of a cluster to kill")
 	flag.StringVar(&o.binary, "binary", "", "measure this program; by default it is built")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for profiles of the program: CPU for each case, the heap of the idle entities")
+	flag.StringVar(&o.trace, "trace", "", "an editing trace for documents/trace; by default one of the same shape is made")
 	flag.StringVar(&o.json, "json", "", "also write the results to this file")
 	flag.BoolVar(&o.list, "list", false, "list the cases and end")
 	flag.Parse()

@@ -34,10 +34,11 @@ type door struct {
 
 // Opcodes of frames.
 const (
-	opText  = 1
-	opClose = 8
-	opPing  = 9
-	opPong  = 10
+	opText   = 1
+	opBinary = 2
+	opClose  = 8
+	opPing   = 9
+	opPong   = 10
 )
 
 func (d door) open() (*socket, error) {
@@ -145,7 +146,7 @@ func (s *socket) next(see func(piece []byte, whole bool)) error {
 		if err != nil {
 			return err
 		}
-		if op != opText && op != 0 {
+		if op > opBinary {
 			if err := s.control(op, size); err != nil {
 				return err
 			}

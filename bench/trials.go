@@ -32,8 +32,10 @@ func duties(r *rig) []trial {
 		{"cost/limits-redis", "CPU of limits that nodes count together, on read and create, that of Redis included", r.limitsTogether},
 		{"cost/tracing", "CPU of traces at the default share of requests, on read and create", r.tracing},
 		{"documents", "an update of a shared document to a client, durable, against the servers of y-websocket and Hocuspocus, which keep documents in memory", r.documents},
+		{"documents/trace", "the updates of a long text's life merged, against Node's yjs", r.trace},
 		{"live/fanout", fmt.Sprintf("what happens in a project to %d sockets on one node, against raw writes and an embedded centrifuge", listeners), r.fanout},
 		{"live/stalled", fmt.Sprintf("the same with %d sockets that are not read, against without", stalledReaders), r.stalled},
+		{"live/idle", fmt.Sprintf("memory of %d sockets that watch and hear nothing", idleSockets), r.idle},
 		{"cost/audit", "CPU of the audit, on read and create, which have no row in it, and on collaborators, which have", r.audit},
 	}
 }
@@ -47,6 +49,7 @@ func clusters(r *rig) []trial {
 		{"cluster/freezes", "and when it stands still for longer than its lease lives", r.freezes},
 		{"cluster/live", "from a request to its event at a socket of each other node, and what a socket has missed", r.liveEvents},
 		{"cluster/revocations", "what every node must hear of, under load and with one that stands still", r.revocations},
+		{"live/revocation", "from the removal of a member to the cut of his sockets on another of three nodes, and to the answer", r.cuts},
 		{"cluster/moves", "a join and a drain where much is live", r.moves},
 	}
 }
