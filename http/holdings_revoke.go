@@ -74,8 +74,8 @@ func (h *hold) again() {
 	case h.project == "":
 		h.socket.cut(closeUnauthenticated, messages.CodeOf(err), h.farewell(err))
 	default:
-		h.socket.drop(h)
 		h.lost(err)
+		h.socket.drop(h, err)
 	}
 }
 

@@ -77,6 +77,7 @@ type channel struct {
 	rate      bucket
 	abuse     bucket // of messages beyond the rate
 	greeted   bool   // hello has come
+	subbed    int    // subs that cost nothing
 	waiting   *time.Timer
 
 	mu     sync.Mutex
@@ -194,26 +195,26 @@ func (ch *channel) meta() *messages.Meta {
 
 // beat implements speaker.
 func (ch *channel) beat() {
-	if heads := ch.heads(); len(heads) > 0 {
-		ch.say(jsonWire{}.heartbeat(heads))
+	if len(ch.all()) == 0 {
+		return
 	}
+	ch.sayHeads(func(heads map[string]int64) []byte {
+		if len(heads) == 0 {
+			return nil
+		}
+		return jsonWire{}.heartbeat(heads)
+	})
 }
 
 // move implements speaker.
 func (ch *channel) move(after time.Duration) { ch.say(jsonWire{}.move(after)) }
 
-// heads are the positions of what is watched.
-func (ch *channel) heads() map[string]int64 {
-	heads := make(map[string]int64)
-	for _, u := range ch.all() {
-		heads[u.project] = u.position()
-	}
-	return heads
-}
+// say queues a frame of the channel itself.
+func (ch *channel) say(bytes []byte) { ch.queue(frame{bytes: bytes}) }
 
-// say queues a frame of the channel itself. Who does not take those is given up.
-func (ch *channel) say(bytes []byte) {
-	if !ch.socket.send(frame{bytes: bytes}) {
+// queue queues a frame of the channel itself. Who does not take those is given up.
+func (ch *channel) queue(f frame) {
+	if !ch.socket.send(f) {
 		ch.socket.cut(closeSlow, "too much waits to be read", nil)
 	}
 }

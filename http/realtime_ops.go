@@ -107,18 +107,18 @@ func (ch *channel) carryOut(ctx context.Context, m *asked) (answer any, err erro
 	case "cmd":
 		return ch.command(ctx, m)
 	case "ping":
-		ch.say(framed(opText, ch.pong()))
+		ch.sayHeads(pong)
 		return nil, nil
 	}
 	return nil, messages.Invalid("/op", "enum", "op is hello, token, sub, unsub, presence, broadcast, cmd or ping")
 }
 
-func (ch *channel) pong() []byte {
+func pong(heads map[string]int64) []byte {
 	b, _ := stdjson.Marshal(struct {
 		Op   string           `json:"op"`
 		Head map[string]int64 `json:"head"`
-	}{"pong", ch.heads()})
-	return b
+	}{"pong", heads})
+	return framed(opText, b)
 }
 
 // reply answers a message that has an id.
@@ -141,20 +141,25 @@ func replied(id jsontext.Value, answer []byte) []byte {
 func (ch *channel) refuse(ctx context.Context, m *asked, err error) {
 	s := ch.server
 	refused := s.refusal(err, ch.requestID)
-	body := struct {
-		Re  jsontext.Value `json:"re,omitempty"`
-		Err problemBody    `json:"err"`
-	}{m.ID, s.problemOf(refused, ch.requestID, base+"/realtime")}
-	if len(m.ID) == 0 {
-		body.Re = nil
-	}
-	b, _ := json.Marshal(body)
-	ch.say(framed(opText, b))
+	ch.say(ch.refusal(m.ID, refused))
 	user := ""
 	if p := ch.party(); p != nil {
 		user = p.UserID
 	}
 	s.noteRefusal(ctx, refusalNote{code: refused.GetCode(), actor: user, action: "realtime." + shownOp(m), target: "projects/" + m.P, ip: ch.ip, requestID: ch.requestID})
+}
+
+// refusal is a problem as an answer.
+func (ch *channel) refusal(id jsontext.Value, refused *messages.Error) []byte {
+	body := struct {
+		Re  jsontext.Value `json:"re,omitempty"`
+		Err problemBody    `json:"err"`
+	}{id, ch.server.problemOf(refused, ch.requestID, base+"/realtime")}
+	if len(id) == 0 {
+		body.Re = nil
+	}
+	b, _ := json.Marshal(body)
+	return framed(opText, b)
 }
 
 // shownOp is what an audit says was asked for.

@@ -27,7 +27,36 @@ type subscribed struct {
 
 // sub begins to watch a project, from a position on or from now. One that is watched
 // already is watched anew.
+//
+// As many subs as a socket may have at one time cost nothing: a page that comes back
+// asks for all it shows. Of more each costs as much as a request, as does one for what
+// is watched already, and one that is refused: else projects could be guessed for
+// nothing. Where the budget is used up nobody learns that either.
 func (ch *channel) sub(ctx context.Context, m *asked) error {
+	free := ch.subbed < maxSubs && !ch.watches(m.Project)
+	if free {
+		ch.subbed++
+	} else if err := ch.charge(ctx); err != nil {
+		return err
+	}
+	err := ch.watch(ctx, m)
+	if err == nil || !free || !refusing(err) {
+		return err
+	}
+	if spent := ch.charge(ctx); spent != nil {
+		ch.subbed = maxSubs // those that follow are not even looked at
+		return spent
+	}
+	return err
+}
+
+func (ch *channel) watches(project string) bool {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.subs[project] != nil
+}
+
+func (ch *channel) watch(ctx context.Context, m *asked) error {
 	if !messages.ValidID(m.Project) {
 		return messages.Invalid("/project", "format", "project must be the id of one")
 	}
@@ -35,6 +64,10 @@ func (ch *channel) sub(ctx context.Context, m *asked) error {
 	u := &subscription{server: ch.server, socket: ch.socket, wire: jsonWire{}, project: m.Project, who: ch.meta, self: ch.id}
 	u.ended = func() { ch.forget(u) }
 	u.outside = func() { ch.leave(u.project) }
+	if len(m.ID) > 0 {
+		id := m.ID.Clone() // of a frame that may be large
+		u.refused = func(err error) []byte { return ch.refusal(id, ch.server.refusal(err, ch.requestID)) }
+	}
 	ch.mu.Lock()
 	full := len(ch.subs) >= maxSubs
 	if !full {
@@ -149,7 +182,7 @@ func (ch *channel) command(ctx context.Context, m *asked) (any, error) {
 	if !visible(m.Key) {
 		return nil, messages.Invalid("/key", "format", "key must be 1 to 255 visible ASCII characters")
 	}
-	if err := ch.chargeCommand(ctx); err != nil {
+	if err := ch.charge(ctx); err != nil {
 		return nil, err
 	}
 	ctx, outcome := messages.WithOutcome(ctx)
@@ -170,8 +203,8 @@ func (ch *channel) command(ctx context.Context, m *asked) (any, error) {
 	return nil, messages.Invalid("/type", "enum", "type is project.update")
 }
 
-// chargeCommand takes a command from the user's budget, as a request.
-func (ch *channel) chargeCommand(ctx context.Context) error {
+// charge takes a message from the user's budget, as a request.
+func (ch *channel) charge(ctx context.Context) error {
 	s := ch.server
 	if s.deps.Limits == nil {
 		return nil

@@ -39,7 +39,18 @@ type frame struct {
 	bytes []byte
 	of    *hold // the right by which it is shown; nil: none is needed
 	seq   int64 // of the event in it; 0: none
+
+	// instead is what is said where the right is over before the frame has gone out:
+	// the other answer to a message, which has exactly one. nil: nothing.
+	instead func(error) []byte
+	// now makes the bytes when they are written, of what may be told then. The gate is
+	// open, so that no right is being asked for. It does not block. nil: they are as they
+	// are.
+	now func() []byte
 }
+
+// own reports whether a frame needs no right.
+func (f *frame) own() bool { return f.of == nil && f.now == nil }
 
 // socket is a WebSocket connection: a queue of frames and a writer that is there
 // while there is something to write. One goroutine, its reader, calls receive. All
@@ -116,8 +127,14 @@ func (s *socket) send(f frame) bool {
 }
 
 func (s *socket) enqueue(f frame) bool {
-	if s.last != nil || s.done || f.of != nil && f.of.dead.Load() {
+	if s.last != nil || s.done {
 		return true
+	}
+	if f.of != nil && f.of.dead.Load() {
+		if f.instead == nil {
+			return true
+		}
+		f = frame{bytes: f.instead(errOver)}
 	}
 	if len(s.queue) >= s.limits.frames || len(s.queue) > 0 && s.queued+len(f.bytes) > s.limits.bytes {
 		return false
@@ -140,9 +157,10 @@ func (s *socket) room() bool {
 	return false
 }
 
-// drop takes back what waits by a right. It returns the first event of it; 0: there
-// was none.
-func (s *socket) drop(of *hold) (first int64) {
+// drop takes back what waits by a right, and says why in the place of an answer that is
+// among it. It returns the first event of it, 0: there was none, and whether an answer
+// was.
+func (s *socket) drop(of *hold, why error) (first int64, unanswered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := s.queue[:0]
@@ -152,13 +170,18 @@ func (s *socket) drop(of *hold) (first int64) {
 			continue
 		}
 		s.queued -= len(f.bytes)
+		if f.instead != nil {
+			f = frame{bytes: f.instead(why)}
+			s.queued += len(f.bytes)
+			kept, unanswered = append(kept, f), true
+		}
 		if first == 0 {
 			first = f.seq
 		}
 	}
 	clear(s.queue[len(kept):])
 	s.queue = kept
-	return first
+	return first, unanswered
 }
 
 // close says goodbye behind what waits. Only the first close counts.
@@ -202,7 +225,7 @@ func (s *socket) finish(code int, goodbye []byte, drop bool) {
 func (s *socket) ownAlone() {
 	own := s.queue[:0]
 	for _, f := range s.queue {
-		if f.of == nil {
+		if f.own() {
 			own = append(own, f)
 			continue
 		}

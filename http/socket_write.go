@@ -3,7 +3,13 @@ package http
 import (
 	"sync"
 	"time"
+
+	"atelier/messages"
 )
+
+// errOver is why a subscription is no more that was ended from the socket itself, by
+// unsub or by another sub, before it was answered.
+var errOver = messages.Refuse(messages.CodeInvalidState, "the subscription was ended before this was answered")
 
 // wake has what is queued written, by the writer that is there or by a new one. The
 // lock is held.
@@ -106,10 +112,7 @@ func (s *socket) take() (batch []byte, pooled *[]byte, wait time.Duration) {
 func (s *socket) collect() (batch []byte, pooled *[]byte) {
 	n, size := 0, len(s.urgent)
 	for n < len(s.queue) && (size == 0 || size+len(s.queue[n].bytes) <= writeChunk) {
-		if f := &s.queue[n]; f.of != nil && f.of.dead.Load() {
-			s.queued -= len(f.bytes)
-			f.bytes = nil
-		}
+		s.revise(&s.queue[n])
 		size += len(s.queue[n].bytes)
 		n++
 	}
@@ -135,6 +138,22 @@ func (s *socket) collect() (batch []byte, pooled *[]byte) {
 		s.queue = nil
 	}
 	return batch, pooled
+}
+
+// revise looks at a frame before it is written. The lock is held.
+func (s *socket) revise(f *frame) {
+	was := len(f.bytes)
+	switch {
+	case f.now != nil:
+		f.bytes = f.now()
+	case f.of == nil || !f.of.dead.Load():
+	case f.instead != nil:
+		f.bytes = f.instead(errOver)
+	default:
+		f.bytes = nil
+	}
+	s.queued += len(f.bytes) - was
+	*f = frame{bytes: f.bytes} // once
 }
 
 var writeBuffers = sync.Pool{New: func() any {

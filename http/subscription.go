@@ -42,9 +42,10 @@ type subscription struct {
 	project string
 	right   *hold
 	who     func() *messages.Meta
-	ended   func()    // it is no more, by itself; called once, and not while a lock is held
-	outside func()    // who watches is nobody in the project any more; nil: nobody wants to know
-	self    uuid.UUID // the socket's, in the signals that it sends
+	ended   func()             // it is no more, by itself; called once, and not while a lock is held
+	outside func()             // who watches is nobody in the project any more; nil: nobody wants to know
+	self    uuid.UUID          // the socket's, in the signals that it sends
+	refused func(error) []byte // the other answer; nil: nobody waits for one
 
 	mu      sync.Mutex
 	phase   phase
@@ -103,16 +104,17 @@ func (u *subscription) tellRole() {
 // stranger reports whether who watches is nobody in the project. The lock is held.
 func (u *subscription) stranger() bool { return u.role == "public" || u.role == "" }
 
-// lost ends a subscription whose right is over. One that has not been answered is
-// refused by its answer.
+// lost ends a subscription whose right is over. One whose answer has not gone out is
+// refused by it.
 func (u *subscription) lost(err error) {
 	u.mu.Lock()
 	answered := u.phase != opening
 	u.mu.Unlock()
+	_, unanswered := u.socket.drop(u.right, err)
 	if !u.finish() {
 		return
 	}
-	if answered {
+	if answered && !unanswered {
 		u.socket.send(frame{bytes: u.wire.revoked(u.project, messages.CodeOf(err))})
 	}
 	u.ended()
@@ -129,7 +131,7 @@ func (u *subscription) finish() bool {
 	stop := u.stop
 	u.mu.Unlock()
 	u.right.leave()
-	u.socket.drop(u.right)
+	u.socket.drop(u.right, errOver)
 	if stop != nil {
 		stop()
 	}
@@ -150,15 +152,17 @@ func (u *subscription) put(bytes []byte, seq int64) bool {
 	return false
 }
 
-// lag gives up what waits, and says where to begin anew. The lock is held.
+// lag gives up what waits, and says where to begin anew; where the answer is among it
+// that is refused instead. The lock is held.
 func (u *subscription) lag() {
 	u.phase = finished
 	from := u.last
-	if first := u.socket.drop(u.right); first > 0 {
+	first, unanswered := u.socket.drop(u.right, errSlow)
+	if first > 0 {
 		from = first - 1
 	}
 	u.right.leave()
-	if !u.socket.send(frame{bytes: u.wire.lagged(u.project, from)}) {
+	if !unanswered && !u.socket.send(frame{bytes: u.wire.lagged(u.project, from)}) {
 		u.socket.cut(closeSlow, "too much waits to be read", nil)
 	}
 	go func() { // watching is not ended from within what watching calls
@@ -254,6 +258,9 @@ func (u *subscription) Present(c *messages.PresenceChange) {
 	case finished:
 	}
 }
+
+// errSlow is why what a client asked for is not told.
+var errSlow = messages.Refuse(messages.CodeOverloaded, "too much waits to be read: come again")
 
 // position is the last event that is known of.
 func (u *subscription) position() int64 {

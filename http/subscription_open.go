@@ -86,13 +86,18 @@ func (u *subscription) answer(b beginning, say func(beginning) []byte) error {
 	if u.phase != opening || u.broken {
 		return messages.Refuse(messages.CodeUnavailable, "what happens in the project cannot be told at this moment: come again")
 	}
-	u.phase, u.last, u.told = replaying, b.from, u.role
 	b.head, b.role = max(u.head, b.from), u.role
-	u.put(say(b), 0)
-	for _, early := range u.early {
-		u.put(early, 0)
+	if text := say(b); text != nil && !u.socket.send(frame{bytes: text, of: u.right, instead: u.refused}) {
+		return errSlow
 	}
+	u.phase, u.last, u.told = replaying, b.from, u.role
+	early := u.early
 	u.early = nil
+	for _, one := range early {
+		if !u.put(one, 0) {
+			return nil // it has been answered, or is by what put did
+		}
+	}
 	if u.last >= u.head { // what comes is known from here on
 		u.pending, u.phase = nil, following
 		return nil
