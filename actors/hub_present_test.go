@@ -88,6 +88,45 @@ func TestPresenceIsMergedByUser(t *testing.T) {
 	})
 }
 
+// Where many move at one time, those who watch are told no more than they can take, and
+// in the end where all are.
+func TestManyWhoMoveAreToldLessOften(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const (
+			users  = 300
+			rounds = 60
+			every  = 100 * time.Millisecond
+		)
+		n, readers := newRoom(t)
+		want := map[string]string{}
+		began := time.Now()
+		for round := range rounds {
+			for i := range users {
+				user, state := fmt.Sprint("u", i), fmt.Sprintf("%0300d", round)
+				n.enter(n.nodes[i%3], "s"+user, user, state)
+				want[user] = state
+			}
+			time.Sleep(every)
+		}
+		took := time.Since(began)
+		time.Sleep(longestPause + settled)
+		n.present(readers, want)
+		for _, r := range readers {
+			told, largest := 0, 0
+			for _, c := range r.told() {
+				size := 0
+				for _, p := range append(c.Join, c.Update...) {
+					size += len(p.State)
+				}
+				told, largest = told+size, max(largest, size)
+			}
+			require.Less(t, told, presenceRate*int(took/time.Second)+2*largest)
+			require.Greater(t, told, presenceRate*int(took/time.Second)/3, "and not much less")
+		}
+	})
+}
+
 // While the owner changes, or nodes miss what is sent, nobody is told that users
 // have gone who are there; and all is right again by itself.
 func TestPresenceHeals(t *testing.T) {
