@@ -37,6 +37,7 @@ type options struct {
 	span     span
 	entities int
 	kills    int
+	movers   int
 	binary   string
 	profiles string
 	trace    string
@@ -53,6 +54,7 @@ func readOptions() options {
 	flag.DurationVar(&o.span.warm, "warm", time.Second, "time before it that does not count")
 	flag.IntVar(&o.entities, "entities", 100_000, "idle entities to weigh, live ones to move between nodes")
 	flag.IntVar(&o.kills, "kills", 50, "nodes of a cluster to kill")
+	flag.IntVar(&o.movers, "movers", 1000, "users who move in one project, at most the members that the bench makes")
 	flag.StringVar(&o.binary, "binary", "", "measure this program; by default it is built")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for profiles of the program: CPU for each case, the heap of the idle entities")
 	flag.StringVar(&o.trace, "trace", "", "an editing trace for documents/trace; by default one of the same shape is made")
@@ -60,7 +62,7 @@ func readOptions() options {
 	flag.BoolVar(&o.list, "list", false, "list the cases and end")
 	flag.Parse()
 	if *short {
-		for name, value := range map[string]string{"rounds": "1", "time": "1s", "warm": "300ms", "entities": "5000", "kills": "6"} {
+		for name, value := range map[string]string{"rounds": "1", "time": "1s", "warm": "300ms", "entities": "5000", "kills": "6", "movers": "200"} {
 			if !given(name) {
 				_ = flag.Set(name, value)
 			}

@@ -35,6 +35,7 @@ func duties(r *rig) []trial {
 		{"documents/trace", "the updates of a long text's life merged, against Node's yjs", r.trace},
 		{"live/fanout", fmt.Sprintf("what happens in a project to %d sockets on one node, against raw writes and an embedded centrifuge", listeners), r.fanout},
 		{"live/stalled", fmt.Sprintf("the same with %d sockets that are not read, against without", stalledReaders), r.stalled},
+		{"live/presence", "who is in a project while all move, and what commands of it have of that", r.moving},
 		{"live/idle", fmt.Sprintf("memory of %d sockets that watch and hear nothing", idleSockets), r.idle},
 		{"cost/audit", "CPU of the audit, on read and create, which have no row in it, and on collaborators, which have", r.audit},
 	}
