@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"atelier/http/ysync"
 	"atelier/messages"
 )
 
@@ -95,4 +96,41 @@ func TestNobodyWaitsForHisTurnForEver(t *testing.T) {
 	cancel()
 	h := &hold{table: table, check: (&truth{}).ask}
 	require.False(t, refusing(h.settle(ctx, true)))
+}
+
+// TestRevocationsWaitForWhatIsOnItsWay: an update that a document is asked to take just
+// now has been taken, or not, when the revocation is done. None follows it.
+func TestRevocationsWaitForWhatIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	for name, mark := range map[string]messages.Mark{"of the project": {Project: someProject, User: someUser}, "of the session": {Session: someSession}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := hostDocument(t)
+			h.document.permits = make(chan struct{})
+			x := ysync.Plain()
+			c := h.open(t, "/yjs/"+someDocument)
+			c.synced(x, 0)
+			c.send(x.Update([]byte("1")))
+			h.document.permits <- struct{}{} // it has come so far, and no further
+			require.Eventually(t, func() bool { return len(h.document.written()) == 1 }, 10*time.Second, time.Millisecond)
+			c.send(x.Update([]byte("2")))
+			require.Eventually(t, func() bool { return h.document.waits() == 1 }, 10*time.Second, time.Millisecond)
+			h.document.mu.Lock()
+			h.document.role = false
+			h.document.mu.Unlock()
+			waited := make(chan int, 1)
+			go func() {
+				h.holdings.Revoke([]messages.Mark{mark})
+				waited <- len(h.document.written())
+			}()
+			select {
+			case <-waited:
+				t.Error("the revocation did not wait")
+				close(h.document.permits)
+			case <-time.After(20 * time.Millisecond): // it waits, or has not begun
+				close(h.document.permits)
+				require.Equal(t, 2, <-waited)
+			}
+		})
+	}
 }

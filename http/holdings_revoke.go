@@ -8,7 +8,8 @@ import (
 )
 
 // Revoke stops what marks concern: nothing of it goes in or out any more when it
-// returns. What is still allowed goes on by itself.
+// returns, and what had come in before has taken effect, or will not. What is still
+// allowed goes on by itself.
 func (t *Holdings) Revoke(marks []messages.Mark) {
 	if !socketsHear {
 		return
@@ -22,6 +23,7 @@ func (t *Holdings) Revoke(marks []messages.Mark) {
 	for _, s := range stopped {
 		s.settled()
 	}
+	landed(stopped)
 }
 
 func (t *Holdings) mark(m messages.Mark, stopped []*socket) []*socket {

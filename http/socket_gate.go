@@ -1,6 +1,10 @@
 package http
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // open reports whether the gate is. The lock is held.
 func (s *socket) open() bool {
@@ -48,6 +52,57 @@ func (s *socket) settled() {
 	defer s.mu.Unlock()
 	for begun := s.writes; s.busy && s.writes == begun && !s.done; {
 		s.change.Wait()
+	}
+}
+
+// airTime is how long a revocation waits for what a socket had on its way to a
+// document. The node that waits longer would be taken for one that hangs.
+const airTime = 700 * time.Millisecond
+
+// begin waits until something may take effect, and is its time on the way, to be closed
+// when it has arrived, or has not. It reports false where the socket has ended: then
+// whoever asks for the right again after that finds out whether it is still there.
+func (s *socket) begin() (way chan struct{}, passed bool) {
+	for {
+		passed = s.pass()
+		s.mu.Lock()
+		if !passed || s.open() {
+			break
+		}
+		s.mu.Unlock()
+	}
+	defer s.mu.Unlock()
+	way = make(chan struct{})
+	if s.air == nil {
+		s.air = make(map[chan struct{}]struct{})
+	}
+	s.air[way] = struct{}{}
+	return way, passed
+}
+
+// arrived ends it.
+func (s *socket) arrived(way chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.air, way)
+	close(way)
+}
+
+// landed waits for what was on its way when the gate was shut.
+func landed(all []*socket) {
+	late := time.NewTimer(airTime)
+	defer late.Stop()
+	for _, s := range all {
+		s.mu.Lock()
+		ways := slices.Collect(maps.Keys(s.air))
+		s.mu.Unlock()
+		for _, way := range ways {
+			select {
+			case <-way:
+			case <-late.C:
+				return
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ type fakeDocument struct {
 	refuse   func(update []byte) error
 	read     func(vector []byte) (position int64)
 	permits  chan struct{}
+	waiting  atomic.Int32 // for one
 	vectors  [][]byte
 	looked   int // for what an update adds
 }
@@ -47,7 +49,9 @@ func (d *fakeDocument) GetGrant(_ context.Context, c *messages.GetGrant) (*messa
 
 func (d *fakeDocument) AppendUpdates(_ context.Context, _ *messages.AppendUpdate, updates [][]byte) error {
 	if d.permits != nil {
+		d.waiting.Add(1)
 		<-d.permits
+		d.waiting.Add(-1)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,6 +83,8 @@ func (d *fakeDocument) ReadMissing(_ context.Context, _ string, vector []byte) (
 	}
 	return []byte{byte(position), 'c'}, []byte{1, 7, byte(position)}, position, nil
 }
+
+func (d *fakeDocument) waits() int { return int(d.waiting.Load()) }
 
 func (d *fakeDocument) written() [][][]byte {
 	d.mu.Lock()

@@ -93,7 +93,9 @@ func (m *yjsMember) append(updates [][]byte) error {
 	ctx, cancel := within(persistTime)
 	defer cancel()
 	return again(ctx, func(ctx context.Context) error {
-		grant, err := m.writer(ctx)
+		way, passed := m.socket.begin()
+		defer m.socket.arrived(way)
+		grant, err := m.writer(ctx, passed)
 		if err != nil {
 			return err
 		}

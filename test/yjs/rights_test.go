@@ -91,6 +91,49 @@ func TestRemovalCutsSockets(t *testing.T) {
 	})
 }
 
+// With updates of his in the air somebody is removed. What is in the document when the
+// reply is there is all that he has written to it.
+func TestNothingLandsAfterTheRemoval(t *testing.T) {
+	t.Parallel()
+	onNodes(t, func(t *testing.T, at *site) {
+		writer := at.byTicket(plain, at.node(0), at.owner)
+		writer.until(t, "c.provider.synced")
+		for round := range removals {
+			kinds := []string{plain, hocuspocus3, hocuspocus4}
+			var gone []*peer
+			for i, kind := range kinds {
+				p := at.byToken(kind, at.node(round+i), at.editor)
+				p.until(t, "c.provider.synced")
+				p.run(t, "void (c.typing = setInterval(() => c.type(1), 0))")
+				gone = append(gone, p)
+			}
+			gone[round%len(gone)].until(t, "c.written > 20")
+			r := at.owner.At(at.node(round+1)).Remove(at.Context(), at.project, at.editor.ID)
+			require.True(t, r.OK(), "%s", r)
+			then := at.content(at.node(round+2), at.document)
+			for _, p := range gone {
+				p.until(t, "c.closes.length > 0")
+				p.run(t, "void clearInterval(c.typing)")
+			}
+			writer.run(t, "c.type(1, 'w')")
+			writer.until(t, isSaved) // behind all that was on its way
+			now := at.content(at.node(round), at.document)
+			for i, p := range gone {
+				var before, after int
+				clock := func(content []byte) string {
+					return "Y.decodeStateVector(Y.encodeStateVectorFromUpdate(" + bytesOf(content) + ")).get(c.doc.clientID) ?? 0"
+				}
+				p.run(t, clock(then), &before)
+				p.run(t, clock(now), &after)
+				require.Equal(t, before, after, "updates of a %s client have landed after the reply, in round %d", kinds[i], round)
+				p.close(t)
+			}
+			r = at.owner.At(at.node(round)).Add(at.Context(), at.project, at.editor.ID, "editor")
+			require.True(t, r.OK(), "%s", r)
+		}
+	})
+}
+
 // A token that is not good opens nothing, a session that ends closes what it opened,
 // and a new token takes the place of the old one on the open socket.
 func TestTokens(t *testing.T) {
