@@ -8,5 +8,5 @@ import "time"
 const (
 	loneTime = 40 * time.Second
 	kills    = 6
-	removals = 8
+	removals = 4
 )
