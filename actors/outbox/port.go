@@ -17,8 +17,10 @@ type Source interface {
 	// Lease prolongs what the node has, and takes free shards until it has its
 	// share of all: fewer where more nodes relay. Those beyond its share it still
 	// has until it gives them back. A node that has no broker gets none while
-	// there is one that has, or was within a day.
-	Lease(ctx context.Context, node string, ttl time.Duration, broker bool) (held []Lease, share int, err error)
+	// there is one that has, or was within a day. Wanted is the beginning of the
+	// streams that it publishes, nil where it publishes none: where no node wants
+	// an event it need not be kept for them.
+	Lease(ctx context.Context, node string, ttl time.Duration, broker bool, wanted *string) (held []Lease, share int, err error)
 	// GiveBack ends leases. With leave the node does not relay any more.
 	GiveBack(ctx context.Context, node string, leases []Lease, leave bool) error
 	// Unsent reads the first unsent events of each shard, at most perShard of one

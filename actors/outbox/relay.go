@@ -164,6 +164,14 @@ func (r *Relay) keep(ctx context.Context) {
 	}
 }
 
+// wanted is the beginning of the streams that are published; nil: none is.
+func (r *Relay) wanted() *string {
+	if r.publisher == nil {
+		return nil
+	}
+	return &r.config.Wanted
+}
+
 func (r *Relay) renew(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, r.config.Renew+r.config.TTL/4)
 	defer cancel()
@@ -173,7 +181,7 @@ func (r *Relay) renew(ctx context.Context) {
 		}
 	}
 	asked := time.Now()
-	held, share, err := r.source.Lease(within, r.config.Node, r.config.TTL, r.config.Broker)
+	held, share, err := r.source.Lease(within, r.config.Node, r.config.TTL, r.config.Broker, r.wanted())
 	if err != nil {
 		if ctx.Err() == nil {
 			r.log.Debug("the leases of the outbox were not renewed", "error", err)

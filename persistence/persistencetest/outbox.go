@@ -23,10 +23,13 @@ type Outbox interface {
 	Sweep(ctx context.Context, longerAgo time.Duration, limit int) (removed int, err error)
 }
 
+// everything is the beginning of all streams.
+var everything = ""
+
 // leased are all shards, for one node.
 func leased(t testing.TB, o Outbox) []outbox.Lease {
 	t.Helper()
-	held, share, err := o.Lease(t.Context(), "relay", time.Hour, true)
+	held, share, err := o.Lease(t.Context(), "relay", time.Hour, true, &everything)
 	require.NoError(t, err)
 	require.Equal(t, outbox.Shards, share)
 	require.Len(t, held, outbox.Shards)
@@ -277,7 +280,7 @@ func backlogs(t *testing.T, db *Database) {
 func sharedShards(t *testing.T, db *Database) {
 	lease := func(o Outbox, node string, share, held int) []outbox.Lease {
 		t.Helper()
-		list, most, err := o.Lease(t.Context(), node, longTTL, true)
+		list, most, err := o.Lease(t.Context(), node, longTTL, true, &everything)
 		require.NoError(t, err)
 		require.Equal(t, share, most)
 		require.Len(t, list, held)
@@ -315,10 +318,10 @@ func sharedShards(t *testing.T, db *Database) {
 
 // expiredShards are taken over, and their epoch tells.
 func expiredShards(t *testing.T, db *Database) {
-	before, _, err := db.Outbox.Lease(t.Context(), "a", shortTTL, true)
+	before, _, err := db.Outbox.Lease(t.Context(), "a", shortTTL, true, &everything)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		held, _, err := db.PeerOutbox.Lease(t.Context(), "b", longTTL, true)
+		held, _, err := db.PeerOutbox.Lease(t.Context(), "b", longTTL, true, &everything)
 		return err == nil && len(held) == outbox.Shards
 	}, 10*time.Second, 5*time.Millisecond)
 	busyProject(t, db, 2)
@@ -326,7 +329,7 @@ func expiredShards(t *testing.T, db *Database) {
 	marked, err := db.Outbox.Mark(t.Context(), before, events)
 	require.NoError(t, err)
 	require.Zero(t, marked)
-	held, share, err := db.Outbox.Lease(t.Context(), "a", longTTL, true)
+	held, share, err := db.Outbox.Lease(t.Context(), "a", longTTL, true, &everything)
 	require.NoError(t, err)
 	require.Empty(t, held)
 	require.Equal(t, outbox.Shards/2, share)
@@ -335,7 +338,7 @@ func expiredShards(t *testing.T, db *Database) {
 // brokerless: who has no broker leaves the events to those who have, for a day.
 func brokerless(t *testing.T, db *Database) {
 	lease := func(node string, broker bool) (held, share int) {
-		list, most, err := db.Outbox.Lease(t.Context(), node, longTTL, broker)
+		list, most, err := db.Outbox.Lease(t.Context(), node, longTTL, broker, &everything)
 		require.NoError(t, err)
 		return len(list), most
 	}
@@ -345,7 +348,7 @@ func brokerless(t *testing.T, db *Database) {
 	require.Equal(t, []int{0, 64}, []int{held, share})
 	held, share = lease("without", false)
 	require.Equal(t, []int{64, 0}, []int{held, share}, "to be given back")
-	list, _, err := db.Outbox.Lease(t.Context(), "without", longTTL, false)
+	list, _, err := db.Outbox.Lease(t.Context(), "without", longTTL, false, nil)
 	require.NoError(t, err)
 	require.NoError(t, db.Outbox.GiveBack(t.Context(), "without", list, false))
 	require.NoError(t, db.Outbox.GiveBack(t.Context(), "with", nil, true))

@@ -35,11 +35,27 @@ const share = `
 	SELECT CASE WHEN NOT $3 AND EXISTS (SELECT 1 FROM outbox_relays WHERE broker) THEN 0
 		ELSE (SELECT ceil(64.0 / greatest(count(*), 1)) FROM outbox_relays WHERE broker = $3 AND expires > clock_timestamp()) END::int`
 
+// mayBeWanted is the condition that somebody may want an event: there is a broker, or was
+// within a day, or somebody publishes its stream, or it is not known, since nobody
+// relays or a program of the version before does. What nobody wants would be removed
+// again unread. Who announces himself finds all that begins after he has.
+const mayBeWanted = `stream LIKE ANY ((
+	SELECT CASE WHEN bool_and(NOT broker AND wants IS NOT NULL) THEN array_agg(wants) ELSE '{%}' END
+	FROM outbox_relays WHERE broker OR expires > clock_timestamp())::text[])`
+
+// pattern is that of streams that begin so, and of none for nil.
+func pattern(beginning *string) string {
+	if beginning == nil {
+		return ""
+	}
+	return *beginning + "%"
+}
+
 const (
 	forgetRelays = `DELETE FROM outbox_relays WHERE expires < clock_timestamp() - $1::interval`
 	announce     = `
-		INSERT INTO outbox_relays (node, broker, expires) VALUES ($1, $3, clock_timestamp() + $2)
-		ON CONFLICT (node) DO UPDATE SET broker = excluded.broker, expires = excluded.expires`
+		INSERT INTO outbox_relays (node, broker, wants, expires) VALUES ($1, $3, $4, clock_timestamp() + $2)
+		ON CONFLICT (node) DO UPDATE SET broker = excluded.broker, wants = excluded.wants, expires = excluded.expires`
 	prolong = `
 		UPDATE outbox_shards SET expires = clock_timestamp() + $2, epoch = CASE WHEN expires < clock_timestamp() THEN epoch + 1 ELSE epoch END
 		WHERE node = $1`
@@ -51,10 +67,10 @@ const (
 )
 
 // Lease implements outbox.Source.
-func (o *Outbox) Lease(ctx context.Context, node string, ttl time.Duration, broker bool) (held []outbox.Lease, most int, err error) {
+func (o *Outbox) Lease(ctx context.Context, node string, ttl time.Duration, broker bool, wanted *string) (held []outbox.Lease, most int, err error) {
 	b := &pgx.Batch{}
 	b.Queue(forgetRelays, seenRelays)
-	b.Queue(announce, node, ttl, broker)
+	b.Queue(announce, node, ttl, broker, pattern(wanted))
 	b.Queue(prolong, node, ttl)
 	b.Queue(acquire, node, ttl, broker)
 	b.Queue(`SELECT (`+share+`), $1::text, $2::interval`, node, ttl, broker).QueryRow(func(row pgx.Row) error {

@@ -23,6 +23,7 @@ func TestPlansOfWritesAreByIndex(t *testing.T) {
 	require.NoError(t, err)
 	check := func(tables string) {
 		for name, plan := range plans(t, url) {
+			plan = strings.ReplaceAll(plan, "Seq Scan on outbox_relays", "") // it has a row for each node
 			require.NotRegexp(t, `Seq Scan|Bitmap|Merge|Filter: \(\w+ = `, plan, "%s, tables %s", name, tables)
 		}
 	}

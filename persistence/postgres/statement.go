@@ -160,7 +160,8 @@ func (q *composition) record() {
 		INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace, ip, request_id, audit)
 		SELECT id, stream, seq, version, type, data::json, actor_id, occurred_at, trace, ip, request_id, audit FROM happened`+q.applied()+spare)
 	q.table("outgoing", `
-		INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, shard, stream, seq, occurred_at FROM happened`+q.applied())
+		INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, shard, stream, seq, occurred_at FROM happened
+		WHERE `+mayBeWanted+strings.Replace(q.applied(), "WHERE", "AND", 1))
 }
 
 // remember stores the commands, in the order of their keys: two nodes that store

@@ -20,7 +20,7 @@ type Outbox struct{ db *DB }
 func (db *DB) Outbox() *Outbox { return &Outbox{db} }
 
 // Lease implements outbox.Source.
-func (o *Outbox) Lease(context.Context, string, time.Duration, bool) (held []outbox.Lease, share int, err error) {
+func (o *Outbox) Lease(context.Context, string, time.Duration, bool, *string) (held []outbox.Lease, share int, err error) {
 	for shard := range outbox.Shards {
 		held = append(held, outbox.Lease{Shard: shard, Epoch: 1})
 	}
