@@ -196,6 +196,19 @@ type collaboratorBody struct {
 	User      publicUserBody `json:"user"`
 }
 
+// appendJSON renders the collaborator; a test holds it against encoding/json.
+func (c *collaboratorBody) appendJSON(b []byte) []byte {
+	u, p := &c.User, &c.User.Profile
+	for _, m := range [...]struct{ before, text string }{
+		{`{"project_id":`, c.ProjectID}, {`,"user_id":`, c.UserID}, {`,"role":`, c.Role}, {`,"added_at":`, c.AddedAt}, {`,"added_by":`, c.AddedBy},
+		{`,"user":{"id":`, u.ID}, {`,"name":`, u.Name}, {`,"profile":{"display_name":`, p.DisplayName}, {`,"avatar_url":`, p.AvatarURL}, {`,"bio":`, p.Bio},
+		{`,"location":`, p.Location}, {`,"timezone":`, p.Timezone}, {`,"locale":`, p.Locale}, {`,"website":`, p.Website},
+	} {
+		b = messages.AppendText(append(b, m.before...), m.text)
+	}
+	return append(b, `}}}`...)
+}
+
 func collaboratorOf(c *messages.Collaborator) collaboratorBody {
 	return collaboratorBody{
 		ProjectID: c.GetProjectId(), UserID: c.GetUserId(), Role: c.GetRole(), AddedAt: timeText(c.GetAddedAt()),

@@ -23,10 +23,8 @@ func (s *Server) begin(c *fiber.Ctx) {
 		id = uuid.Must(uuid.NewV7()).String()
 	}
 	header := &c.Response().Header
+	s.common.CopyTo(header)
 	header.Set(headerRequestID, id)
-	header.Set(fiber.HeaderCacheControl, "private, no-store")
-	header.Set(fiber.HeaderVary, "Authorization, Cookie")
-	secure(header, s.security)
 	s.share(c)
 }
 

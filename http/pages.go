@@ -160,7 +160,7 @@ func NewOps(ready func(context.Context) []string, m members, o outbox, metrics f
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout})
 	headers := securityHeaders("")
 	app.Use(func(c *fiber.Ctx) error {
-		secure(&c.Response().Header, headers)
+		headers.CopyTo(&c.Response().Header)
 		return c.Next()
 	})
 	app.Get("/livez", live)

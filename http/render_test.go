@@ -47,6 +47,15 @@ func TestHotBodies(t *testing.T) {
 		plain, err = json.Marshal(&projectPage{Items: []projectBody{*projectOf(p).plain(), *projectOf(p).plain()}, NextCursor: page.NextCursor})
 		require.NoError(t, err)
 		require.Equal(t, string(plain), string(page.appendJSON(nil)))
+
+		c := collaboratorOf(&messages.Collaborator{ProjectId: someProject, UserId: someUser, Role: "editor", AddedAt: us.Draw(t, "added"), AddedBy: someUser, User: &messages.PublicUser{
+			Id: someUser, Name: text.Draw(t, "user"), Profile: &messages.Profile{
+				DisplayName: text.Draw(t, "display"), AvatarUrl: "https://a.example/?b=1&c=2", Bio: text.Draw(t, "bio"), Location: "L", Timezone: "T", Locale: "en", Website: text.Draw(t, "website"),
+			},
+		}})
+		plain, err = json.Marshal(c)
+		require.NoError(t, err)
+		require.Equal(t, string(plain), string(c.appendJSON(nil)))
 	})
 }
 

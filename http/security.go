@@ -4,34 +4,34 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 )
 
-// header is one of a reply, its name in the canonical form.
-type header struct{ name, value []byte }
-
 // securityHeaders are on every reply. Replies are data: no browser is to guess
 // their type, show them within a page, run anything of them, or tell others of them.
-func securityHeaders(publicURL string) []header {
-	all := []header{
-		{[]byte("X-Content-Type-Options"), []byte("nosniff")},
-		{[]byte("X-Frame-Options"), []byte("DENY")},
-		{[]byte("Content-Security-Policy"), []byte("default-src 'none'; frame-ancestors 'none'")},
-		{[]byte("Referrer-Policy"), []byte("no-referrer")},
-		{[]byte("Cross-Origin-Resource-Policy"), []byte("same-origin")},
-		{[]byte("Cross-Origin-Opener-Policy"), []byte("same-origin")},
-	}
+// They are made once and copied into each reply as a whole.
+func securityHeaders(publicURL string) *fasthttp.ResponseHeader {
+	all := &fasthttp.ResponseHeader{}
+	all.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	all.Set(fiber.HeaderXFrameOptions, "DENY")
+	all.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
+	all.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	all.Set("Cross-Origin-Resource-Policy", "same-origin")
+	all.Set("Cross-Origin-Opener-Policy", "same-origin")
 	if strings.HasPrefix(publicURL, "https://") {
-		all = append(all, header{[]byte("Strict-Transport-Security"), []byte("max-age=31536000")})
+		all.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
 	}
 	return all
 }
 
-// secure puts them on a reply.
-func secure(r *fasthttp.ResponseHeader, headers []header) {
-	for i := range headers {
-		r.SetCanonical(headers[i].name, headers[i].value)
-	}
+// commonHeaders are those, and the rules for caches.
+func commonHeaders(publicURL string) *fasthttp.ResponseHeader {
+	all := securityHeaders(publicURL)
+	all.SetNoDefaultContentType(true)
+	all.Set(fiber.HeaderCacheControl, "private, no-store")
+	all.Set(fiber.HeaderVary, "Authorization, Cookie")
+	return all
 }
 
 // ambiguous reports whether others on the way may have read the request in another

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"atelier/messages"
 )
@@ -88,7 +89,7 @@ type Server struct {
 	draining             atomic.Bool
 	listener             atomic.Pointer[listener] // set by Serve, drained by Shutdown
 	rendered             []byte                   // the OpenAPI document
-	security             []header                 // of every reply
+	common               *fasthttp.ResponseHeader // of every reply
 	web                  *webClient               // nil: there is none
 }
 
@@ -96,7 +97,7 @@ type Server struct {
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
 	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{}, patterns: map[string]string{},
-		told: map[endpoint]func(int, time.Duration){}, security: securityHeaders(config.PublicURL), web: newWebClient(deps.Web)}
+		told: map[endpoint]func(int, time.Duration){}, common: commonHeaders(config.PublicURL), web: newWebClient(deps.Web)}
 	if l := deps.Limits; l != nil {
 		s.ofAddresses, s.ofUsers = newLimited(BudgetAddress, l.Addresses), newLimited(BudgetUser, l.Users)
 	}
