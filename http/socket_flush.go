@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -26,11 +28,22 @@ func (s *socket) flush() {
 	}
 }
 
-// flush flushes sockets.
+// flushShare is how many sockets are flushed one after another where more cores can.
+const flushShare = 128
+
+// flush flushes sockets, many of them on several cores.
 func flush(all []*socket) {
+	var others sync.WaitGroup
+	share := max(flushShare, (len(all)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for len(all) > share {
+		part := all[:share]
+		all = all[share:]
+		others.Go(func() { flush(part) })
+	}
 	for _, s := range all {
 		s.flush()
 	}
+	others.Wait()
 }
 
 // written reports whether all that waits was written at once. The lock is held

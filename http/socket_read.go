@@ -24,6 +24,7 @@ type frameReader struct {
 	from    *bufio.Reader
 	max     int // bytes of a message
 	control bucket
+	heard   time.Time // when the client was last given its time to say something
 }
 
 func newFrameReader(conn net.Conn, early []byte, limit int) *frameReader {
@@ -132,12 +133,18 @@ func (s *socket) receive() (op opcode, message []byte, err error) {
 // takes has the socket take messages of so many bytes from now on. Its reader calls it.
 func (s *socket) takes(message int) { s.reader.max = message }
 
-// expect gives the client its time to say something.
+// expect gives the client its time to say something. Of many messages in a second the
+// first one does.
 func (s *socket) expect() {
+	now := time.Now()
+	if now.Sub(s.reader.heard) < time.Second {
+		return
+	}
+	s.reader.heard = now
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last == nil && !s.done {
-		_ = s.conn.SetReadDeadline(time.Now().Add(deadAfter))
+		_ = s.conn.SetReadDeadline(now.Add(deadAfter))
 	}
 }
 

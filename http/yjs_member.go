@@ -43,6 +43,7 @@ type yjsMember struct {
 	queue   [][]byte        // updates that wait
 	queued  int             // their bytes, and of those on their way
 	writing bool            // some are on their way
+	hasty   bool            // the last that left were several
 	denied  bool            // it was told that it may only read
 	left    bool
 }

@@ -13,6 +13,11 @@ import (
 // is read from its socket until some are written.
 const maxQueued = messages.MaxDocument + messages.MaxUpdate
 
+// A flight costs as much with one update as with a hundred. Where the last one had
+// several the next waits a moment for those that are on their way. Who types is not held
+// up: his updates come one by one.
+const gatherTime = 2 * time.Millisecond
+
 // updateOverhead is what an update takes beside its bytes.
 const updateOverhead = 64
 
@@ -39,6 +44,7 @@ func (m *yjsMember) write(update []byte) {
 // writeAll writes what waits until nothing does.
 func (m *yjsMember) writeAll() {
 	for {
+		m.gather()
 		m.mu.Lock()
 		updates := m.queue
 		m.queue = nil
@@ -47,6 +53,7 @@ func (m *yjsMember) writeAll() {
 			m.mu.Unlock()
 			return
 		}
+		m.hasty = len(updates) > 1
 		m.mu.Unlock()
 		if err := m.save(updates); err != nil {
 			m.end(err)
@@ -57,6 +64,16 @@ func (m *yjsMember) writeAll() {
 		}
 		m.freed.Broadcast()
 		m.mu.Unlock()
+	}
+}
+
+// gather lets more updates come, where they come fast.
+func (m *yjsMember) gather() {
+	m.mu.Lock()
+	hasty := m.hasty && !m.left
+	m.mu.Unlock()
+	if hasty {
+		time.Sleep(gatherTime)
 	}
 }
 
