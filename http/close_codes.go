@@ -37,6 +37,8 @@ func closeCodeOf(err error) int {
 		return closeNotFound
 	case messages.CodePayloadTooLarge:
 		return closeTooLarge
+	case messages.CodeValidationFailed:
+		return closeBadFrame
 	case messages.CodeRateLimited:
 		return closeAbuse
 	case messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout, messages.CodeMoved:

@@ -189,7 +189,7 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 		}
 		var input I
 		if err := in.bind(f, reflect.ValueOf(&input).Elem()); err != nil {
-			return err
+			return s.unopened(c, err)
 		}
 		var outcome *messages.Outcome
 		if c.digest != nil {

@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -115,6 +116,25 @@ func (s *Server) seat(ctx context.Context, sock *socket, p *party) (*hold, error
 		}
 	}
 	return h, s.holdings.enter(ctx, h)
+}
+
+// unopened refuses what cannot be bound. Where a socket was to be opened it is, and ends
+// with what is wrong: a provider that cannot tell comes again for ever.
+func (s *Server) unopened(c *call, refusal error) error {
+	if c.op.Permission != onSocket || !names(&c.fiber.Request().Header, fiber.HeaderUpgrade, "websocket") {
+		return refusal
+	}
+	if err := s.foreign(c.fiber); err != nil {
+		return err
+	}
+	protocol := ""
+	for _, offer := range offered(c.fiber) {
+		if offer == protocolJSON || strings.HasPrefix(offer, tokenProtocol) {
+			protocol = offer
+			break
+		}
+	}
+	return s.turnAway(c.fiber, protocol, channelLimits, refusal)
 }
 
 // turnAway answers a handshake that is refused: browsers show a page how a socket

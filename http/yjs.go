@@ -128,7 +128,7 @@ func (s *Server) attach(ctx context.Context, sock *socket, who *party, document 
 	}
 	m := &yjsMember{
 		document: document, wire: w, socket: sock, rooms: s.yjs, right: &hold{socket: sock, project: project},
-		asks: newBucket(askRate, askBurst), looks: newBucket(askRate, askBurst), states: newBucket(stateRate, stateBurst),
+		asks: newBucket(askRate, askBurst), looks: newBucket(askRate, askBurst), doubts: newBucket(askRate, askBurst), faults: newBucket(askRate, faultBurst), states: newBucket(stateRate, stateBurst),
 	}
 	m.freed.L = &m.mu
 	m.end = func(err error) { end(m, err) }

@@ -31,6 +31,7 @@ func (h *hocuspocus) admit(d *hocuspocusDocument, m *yjsMember, msg *ysync.Messa
 		m, err = h.server.attach(ctx, h.socket, who, id.String(), ysync.Enveloped(msg.Key), func(_ *yjsMember, err error) { h.end(d, err) })
 	}
 	if err != nil {
+		h.known.Store(who != nil)
 		return h.deny(d, m, err)
 	}
 	if !h.admitted(d, m, who) {

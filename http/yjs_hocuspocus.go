@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"atelier/http/ysync"
@@ -19,6 +20,7 @@ const (
 	maxWaits     = 4 << 20                               // bytes of those of all such documents of a socket
 	maxDenials   = 32                                    // after so many the client has to come again
 	emptyTime    = 30 * time.Second                      // a socket that was let in to no document ends
+	deniedTime   = 5 * time.Minute                       // one whose user is known, and was not let in: his provider would come again at once
 	askBefore    = 15 * time.Second                      // a token expires the client is asked for another
 )
 
@@ -31,7 +33,8 @@ type hocuspocus struct {
 	refused error               // why who made the request is nobody
 	seated  map[string]struct{} // sessions whose right the socket has; empty: nobody's
 	denials int
-	waits   int // bytes of what waits for documents to be let in
+	known   atomic.Bool // somebody has said who he is, and was denied a document
+	waits   int         // bytes of what waits for documents to be let in
 
 	mu        sync.Mutex // of what follows
 	documents map[string]*hocuspocusDocument
@@ -73,6 +76,7 @@ func (h *hocuspocus) run() error {
 	}
 	h.empty = time.AfterFunc(emptyTime, func() { h.socket.close(closeNoHello, "no document was asked for") })
 	defer h.leave()
+	h.socket.speaks(h)
 	for {
 		b, err := binaryMessage(h.socket)
 		if err != nil {
@@ -87,6 +91,31 @@ func (h *hocuspocus) run() error {
 		}
 	}
 }
+
+// patience is how long the socket may be without documents.
+func (h *hocuspocus) patience() time.Duration {
+	if h.known.Load() {
+		return deniedTime
+	}
+	return emptyTime
+}
+
+// beat implements speaker: a provider that was denied its document, and hears nothing,
+// comes again after 30 s. What it hears is of no document.
+func (h *hocuspocus) beat() {
+	h.mu.Lock()
+	denied := h.known.Load()
+	for _, d := range h.documents {
+		denied = denied && d.member == nil // such a provider goes on saying who is there
+	}
+	h.mu.Unlock()
+	if denied {
+		h.send([]byte{0, byte(ysync.Ping)})
+	}
+}
+
+// move implements speaker: the protocol has no word for it.
+func (h *hocuspocus) move(time.Duration) {}
 
 // seat gives the socket the right of a session, unless it has it.
 func (h *hocuspocus) seat(ctx context.Context, who *party) error {
@@ -205,7 +234,7 @@ func (h *hocuspocus) remove(d *hocuspocusDocument) (was, last bool) {
 	}
 	delete(h.documents, d.key)
 	if len(h.documents) == 0 {
-		h.empty.Reset(emptyTime)
+		h.empty.Reset(h.patience())
 	}
 	go h.removed(d)()
 	return true, len(h.documents) == 0

@@ -25,7 +25,9 @@ type yjsMember struct {
 
 	// The reader's: how often the content is asked for, and states are told.
 	asks, states bucket
-	looks        bucket // for what a reader sends, in the document; of who writes what waits
+	// Of who writes what waits: looks for what a reader sends in the document, questions
+	// whether he may write now, and parts of what was refused that are tried alone.
+	looks, doubts, faults bucket
 
 	// Guarded by the room's lock.
 	speaker ysync.Speaker
@@ -158,6 +160,9 @@ func (m *yjsMember) writer(ctx context.Context, passed bool) (*messages.Grant, e
 			return nil, errEnded
 		}
 	}
+	if passed && !m.doubts.take(time.Now()) {
+		return m.granted(), nil
+	}
 	if err := m.check(ctx); err != nil {
 		return nil, err
 	}
@@ -211,6 +216,7 @@ func (m *yjsMember) leave() {
 const (
 	askRate    = 2
 	askBurst   = 20
+	faultBurst = 40
 	stateRate  = 500
 	stateBurst = 2000
 )

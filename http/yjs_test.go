@@ -36,6 +36,7 @@ type fakeDocument struct {
 	read     func(vector []byte) (position int64)
 	permits  chan struct{}
 	waiting  atomic.Int32 // for one
+	asked    atomic.Int32 // to append
 	vectors  [][]byte
 	looked   int // for what an update adds
 }
@@ -48,6 +49,7 @@ func (d *fakeDocument) GetGrant(_ context.Context, c *messages.GetGrant) (*messa
 }
 
 func (d *fakeDocument) AppendUpdates(_ context.Context, _ *messages.AppendUpdate, updates [][]byte) error {
+	d.asked.Add(1)
 	if d.permits != nil {
 		d.waiting.Add(1)
 		<-d.permits
@@ -254,6 +256,64 @@ func TestUpdatesThatComeMeanwhileAreWrittenTogether(t *testing.T) {
 	require.Equal(t, [][][]byte{{[]byte("0")}, {[]byte("1")}}, h.document.written(), "of those that came together each alone, since one was refused")
 }
 
+// What is refused among many does not have each of the others written alone.
+func TestOneUpdateThatIsRefusedCostsLittle(t *testing.T) {
+	t.Parallel()
+	const many = 4096
+	for name, test := range map[string]struct {
+		bad  func(i int) bool
+		most func(time.Duration) int32 // commands
+	}{
+		"one":  {func(i int) bool { return i == many/3 }, func(time.Duration) int32 { return 2 + 2*12 }},
+		"many": {func(i int) bool { return i%2 == 0 }, func(took time.Duration) int32 { return 2 + 2*(faultBurst+askRate*int32(1+took/time.Second)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := hostDocument(t)
+			h.document.permits = make(chan struct{})
+			h.document.refuse = func(u []byte) error {
+				if u[0] == 'b' {
+					return messages.Invalid("", "format", "it is none")
+				}
+				return nil
+			}
+			x := ysync.Enveloped(someDocument)
+			c := h.open(t, "/hocuspocus")
+			c.send(auth(someDocument, ""))
+			require.Equal(t, string(x.Granted(ysync.ReadWrite)), c.next())
+			c.send(x.Update([]byte("good")))
+			go func() {
+				for i := range many {
+					u := "good"
+					if test.bad(i) {
+						u = "bad"
+					}
+					_ = c.c.Write(t.Context(), websocket.MessageBinary, x.Update([]byte(u)))
+				}
+				_ = c.c.Write(t.Context(), websocket.MessageBinary, []byte{byte(ysync.Ping)})
+			}()
+			require.Equal(t, "\x0a", c.next(), "all of it waits")
+			began := time.Now()
+			close(h.document.permits)
+			for range many + 1 {
+				require.Contains(t, []string{string(x.Saved(true)), string(x.Saved(false))}, c.next())
+			}
+			require.LessOrEqual(t, h.document.asked.Load(), test.most(time.Since(began)))
+		})
+	}
+}
+
+// beatAll has all sockets say what they say by themselves.
+func (h *yjsHost) beatAll() {
+	for slot := range slots {
+		for _, s := range h.sockets.inSlot(slot) {
+			if by := s.spokenFor(); by != nil {
+				by.beat()
+			}
+		}
+	}
+}
+
 // Between the content and what follows there is no gap, and nothing comes twice.
 func TestContentIsHandedOverWithoutAGap(t *testing.T) {
 	t.Parallel()
@@ -401,6 +461,10 @@ func TestSocketsOfDocumentsEndForAReason(t *testing.T) {
 			require.Equal(t, test.code, c.closed())
 		})
 	}
+	for path, code := range map[string]int{"/yjs/minutes": closeNotFound, "/documents/7/yjs": closeNotFound, "/yjs/" + someDocument + "?room=1": closeBadFrame} {
+		require.Equal(t, code, h.open(t, path).closed(), path)
+		require.GreaterOrEqual(t, h.ask("GET", base+path, "").StatusCode(), 400, "who opens no socket")
+	}
 	c := h.open(t, "/hocuspocus")
 	x := ysync.Enveloped(someDocument)
 	c.send(auth(someDocument, ""))
@@ -411,6 +475,11 @@ func TestSocketsOfDocumentsEndForAReason(t *testing.T) {
 	require.Equal(t, string(x.Saved(true)), c.next(), "what it had, from the time when it was away")
 	c.send(auth(someUser, ""))
 	require.Equal(t, string(ysync.Enveloped(someUser).Denied(messages.CodeNotFound)), c.next(), "one of several documents")
+	other := h.open(t, "/hocuspocus")
+	other.send(auth(someUser, ""))
+	require.Equal(t, string(ysync.Enveloped(someUser).Denied(messages.CodeNotFound)), other.next())
+	h.beatAll()
+	require.Equal(t, "\x00\x09", other.next(), "who was denied stays, and hears that the server is there")
 	require.NoError(t, c.c.Write(t.Context(), websocket.MessageText, []byte("text")))
 	require.Equal(t, closeBadFrame, c.closed())
 }

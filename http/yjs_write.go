@@ -78,8 +78,8 @@ func (m *yjsMember) gather() {
 }
 
 // save writes updates and acknowledges each: to Hocuspocus by a message of its own,
-// and to y-websocket by what everyone is told. Of several that are refused together
-// each is written alone, since one may be at fault.
+// and to y-websocket by what everyone is told. Of several that are refused together one
+// may be at fault: each half is written alone, unless that happens often.
 func (m *yjsMember) save(updates [][]byte) error {
 	if acknowledgesEarly {
 		m.saved(updates)
@@ -93,12 +93,42 @@ func (m *yjsMember) save(updates [][]byte) error {
 		return nil
 	case !refusing(err) || errors.Is(err, errEnded):
 		return err
-	case len(updates) == 1:
-		return m.refuse(err)
+	case messages.HasCode(err, messages.CodeForbidden):
+		return m.readOnly(updates)
+	case len(updates) == 1 || !m.faults.take(time.Now()):
+		return m.refuseAll(updates, err)
 	}
-	for _, u := range updates {
-		if err := m.save([][]byte{u}); err != nil {
+	half := len(updates) / 2
+	if err := m.save(updates[:half]); err != nil {
+		return err
+	}
+	return m.save(updates[half:])
+}
+
+func (m *yjsMember) refuseAll(updates [][]byte, why error) error {
+	for range updates {
+		if err := m.refuse(why); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// readOnly answers each update of who may not write.
+func (m *yjsMember) readOnly(updates [][]byte) error {
+	ctx, cancel := within(persistTime)
+	defer cancel()
+	for _, u := range updates {
+		err := m.needless(ctx, [][]byte{u})
+		switch {
+		case err == nil:
+			m.saved([][]byte{u})
+		case !refusing(err):
+			return err
+		default:
+			if err := m.refuse(err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package yjs
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,7 +22,17 @@ func TestALoneClientStays(t *testing.T) {
 			p.until(t, "c.provider.synced")
 			p.run(t, "c.awareness.setLocalStateField('cursor', 1)")
 		}
+		var denied []*peer
+		for i, kind := range []string{hocuspocus3, hocuspocus4} {
+			denied = append(denied, at.byToken(kind, at.node(i), at.member(fmt.Sprint("stranger", i))))
+			denied[i].until(t, "c.denials.length === 1")
+		}
 		time.Sleep(loneTime)
+		for _, p := range denied { // else each would come again every 30 s
+			var sockets int
+			p.run(t, "c.sockets", &sockets)
+			require.Equal(t, 1, sockets)
+		}
 		for _, p := range alone {
 			var sockets int
 			p.run(t, "c.sockets", &sockets)

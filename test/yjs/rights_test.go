@@ -159,6 +159,10 @@ func TestTokens(t *testing.T) {
 		other.until(t, "c.closes.length === 1")
 		require.Equal(t, []int{4401}, at.closes(t, other), "the ticket is for another document")
 
+		misnamed := at.clients.open(t, at.dial(plain, at.node(1), "minutes"))
+		misnamed.until(t, "c.closes.length === 1 && !c.provider.shouldConnect")
+		require.Equal(t, []int{4404}, at.closes(t, misnamed), "no document has such an id, and it does not come again")
+
 		header := at.dial(plain, at.node(2), at.document)
 		header.Headers = map[string]string{"Authorization": "Bearer " + at.owner.Access}
 		open := at.clients.open(t, header)
