@@ -264,10 +264,12 @@ func (r *reader) Committed(b *messages.Batch) {
 	}
 }
 
-func (r *reader) Signal(s *messages.Signal) {
+func (r *reader) Signals(all []*messages.Signal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.signals = append(r.signals, string(s.Payload))
+	for _, s := range all {
+		r.signals = append(r.signals, string(s.Payload))
+	}
 }
 
 func (r *reader) Lost() {

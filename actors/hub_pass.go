@@ -97,20 +97,30 @@ func (t *topic) tell(events []*messages.EventRecord) {
 	}
 }
 
-// speak passes on a signal, unless a later one of its node was: they may come on
-// two ways while the owner changes. Called with mu held.
+// speak passes on a signal, and those that wait right behind it: the more there are,
+// the less each costs. One of which a later one of its node was told is left out: they
+// may come on two ways while the owner changes. Called with mu held.
 func (t *topic) speak(s *messages.Said) {
-	if s.GetNumber() <= t.heard[s.GetNode()] {
-		t.mu.Unlock()
-		return
+	var all []*messages.Signal
+	for size := 0; ; {
+		if s.GetNumber() > t.heard[s.GetNode()] {
+			t.heard[s.GetNode()] = s.GetNumber()
+			all = append(all, &messages.Signal{Payload: s.GetPayload()})
+		}
+		if len(t.inbox) == 0 || t.inbox[0].said == nil {
+			break
+		}
+		if size += t.inbox[0].size(); size > toldBytes {
+			break
+		}
+		more, _ := t.pop()
+		s = more.said
 	}
-	t.heard[s.GetNode()] = s.GetNumber()
 	everyone := t.everyone()
 	t.mu.Unlock()
-	signal := &messages.Signal{Payload: s.GetPayload()}
 	for _, m := range everyone {
-		if !m.gone.Load() {
-			m.w.Signal(signal)
+		if len(all) > 0 && !m.gone.Load() {
+			m.w.Signals(all)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -41,11 +42,52 @@ func TestWhatComesMeanwhileIsToldTogether(t *testing.T) {
 	})
 }
 
+// And so does what is said meanwhile.
+func TestWhatIsSaidMeanwhileIsToldTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		name := ofProject("p")
+		n := newTown(t, newAnnals(name), "a")
+		slow := &slowReader{reader: reader{at: -1}, proceed: make(chan struct{})}
+		_, stop, err := n.hub("a").Watch(t.Context(), name, slow)
+		require.NoError(t, err)
+		defer stop()
+		var want []string
+		say := func(text string) {
+			want = append(want, text)
+			n.hub("a").Signal(name, []byte(text))
+		}
+		say("first")
+		synctest.Wait() // in the call
+		for i := range 20 {
+			say(fmt.Sprint(i))
+		}
+		n.commit("a", name, "between")
+		say("last")
+		large := strings.Repeat("x", maxSignal)
+		for range 3 {
+			say(large)
+		}
+		close(slow.proceed)
+		synctest.Wait()
+		_, signals := slow.saw(t)
+		require.Equal(t, want, signals)
+		require.Equal(t, []int{1, 20, 3, 1}, slow.said)
+	})
+}
+
 // slowReader goes on when it may.
 type slowReader struct {
 	reader
 	proceed chan struct{}
 	batches []int
+	said    []int
+}
+
+func (r *slowReader) Signals(all []*messages.Signal) {
+	<-r.proceed
+	r.said = append(r.said, len(all))
+	r.reader.Signals(all)
 }
 
 func (r *slowReader) Committed(b *messages.Batch) {

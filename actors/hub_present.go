@@ -97,9 +97,9 @@ func (h *Hub) Presence(ctx context.Context, project string) ([]messages.Present,
 // onlooker watches until it has seen who is there.
 type onlooker chan []messages.Present
 
-func (o onlooker) Committed(*messages.Batch) {}
-func (o onlooker) Signal(*messages.Signal)   {}
-func (o onlooker) Lost()                     { o.see(nil) }
+func (o onlooker) Committed(*messages.Batch)  {}
+func (o onlooker) Signals([]*messages.Signal) {}
+func (o onlooker) Lost()                      { o.see(nil) }
 
 func (o onlooker) Present(c *messages.PresenceChange) {
 	if c.Whole {

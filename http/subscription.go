@@ -231,18 +231,21 @@ func (u *subscription) Lost() {
 	}
 }
 
-// Signal implements messages.Watcher.
-func (u *subscription) Signal(s *messages.Signal) {
-	if len(s.Payload) < signalID || uuid.UUID(s.Payload[:signalID]) == u.self {
-		return
-	}
-	bytes := s.Frame(u.wire.encoding(), func() []byte { return u.wire.signal(s.Payload[signalID:]) })
+// Signals implements messages.Watcher. All of them go out in one write.
+func (u *subscription) Signals(all []*messages.Signal) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.phase == replaying || u.phase == following {
-		u.socket.add(frame{bytes: bytes, of: u.right}) // at most once: where there is no room, not at all
-		u.socket.flush()
+	if u.phase != replaying && u.phase != following {
+		return
 	}
+	for _, s := range all {
+		if len(s.Payload) < signalID || uuid.UUID(s.Payload[:signalID]) == u.self {
+			continue
+		}
+		bytes := s.Frame(u.wire.encoding(), func() []byte { return u.wire.signal(s.Payload[signalID:]) })
+		u.socket.add(frame{bytes: bytes, of: u.right}) // at most once: where there is no room, not at all
+	}
+	u.socket.flush()
 }
 
 // Present implements messages.PresenceWatcher.

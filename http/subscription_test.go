@@ -151,7 +151,7 @@ func TestWhatManyAreToldIsFramedOnce(t *testing.T) {
 		return &u.socket.queue[len(u.socket.queue)-1].bytes[0]
 	}
 	for _, tell := range []func(*subscription){
-		func(u *subscription) { u.Committed(batch) }, func(u *subscription) { u.Present(change) }, func(u *subscription) { u.Signal(signal) },
+		func(u *subscription) { u.Committed(batch) }, func(u *subscription) { u.Present(change) }, func(u *subscription) { u.Signals([]*messages.Signal{signal}) },
 	} {
 		for _, u := range all {
 			tell(u)

@@ -31,9 +31,15 @@ func (r *yjsRoom) say(kind byte, states []ysync.State) {
 	}
 }
 
-// Signal implements messages.Watcher.
-func (r *yjsRoom) Signal(s *messages.Signal) {
-	b := s.Payload
+// Signals implements messages.Watcher.
+func (r *yjsRoom) Signals(all []*messages.Signal) {
+	for _, s := range all {
+		r.heard(s.Payload)
+	}
+}
+
+// heard takes what the room of another node says.
+func (r *yjsRoom) heard(b []byte) {
 	if len(b) < signalHead {
 		return
 	}

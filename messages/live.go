@@ -50,9 +50,9 @@ type Watcher interface {
 	// Lost is the last call: what follows cannot be given without a gap. The watcher
 	// reads what it has missed and watches anew.
 	Lost()
-	// Signal brings what others say to the topic without its being kept: at most once,
-	// in the order of each sender's node.
-	Signal(*Signal)
+	// Signals brings what others say to the topic without its being kept: at most once,
+	// in the order of each sender's node, and together what came at one time.
+	Signals([]*Signal)
 }
 
 // Present is a user who is in a project, whatever number of sockets he has there.

@@ -25,10 +25,12 @@ func (s *seen) Committed(b *messages.Batch) {
 	s.events = append(s.events, b.Events...)
 }
 
-func (s *seen) Signal(said *messages.Signal) {
+func (s *seen) Signals(all []*messages.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.signals = append(s.signals, string(said.Payload))
+	for _, said := range all {
+		s.signals = append(s.signals, string(said.Payload))
+	}
 }
 
 func (s *seen) Lost() {
