@@ -43,13 +43,12 @@ func TestUpdatesThatComeFastLeaveTogether(t *testing.T) {
 		}
 		m.freed.L = &m.mu
 		m.socket.in(alwaysHeld)
-		const step = time.Millisecond / 2
-		at := func(steps time.Duration) { time.Sleep(steps*step - time.Since(docs.began)) }
-		for _, steps := range []time.Duration{0, 1, 1, 1, 6, 7, 20, 40} {
-			at(steps)
+		at := func(us int64) { time.Sleep(time.UnixMicro(us).Sub(time.UnixMicro(0)) - time.Since(docs.began)) }
+		for _, us := range []int64{0, 500, 500, 500, 3_000, 3_500, 10_000, 20_000} {
+			at(us)
 			m.write([]byte{0, 0})
 		}
-		at(60)
+		at(30_000)
 		require.Equal(t, []departure{
 			{0, 1},                     // at once
 			{time.Millisecond, 3},      // what came meanwhile, at once
