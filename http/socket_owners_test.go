@@ -29,6 +29,13 @@ func (h *socketHost) dialAs(t *testing.T, token string) (*websocket.Conn, int) {
 	return c, r.StatusCode
 }
 
+// ofUser is how many sockets the user has.
+func (h *socketHost) ofUser() int {
+	h.sockets.mu.Lock()
+	defer h.sockets.mu.Unlock()
+	return h.sockets.owners[owner{user: someUser}]
+}
+
 // TestSocketsOfStrangersAreFew: of an address whose users have not said who they are.
 // Who says so makes room for the next.
 func TestSocketsOfStrangersAreFew(t *testing.T) {
@@ -54,17 +61,14 @@ func TestSocketsOfStrangersAreFew(t *testing.T) {
 	_, status = h.dialAs(t, "")
 	require.Equal(t, 101, status)
 
+	require.Eventually(t, func() bool { return h.ofUser() == 2 }, 10*time.Second, time.Millisecond) // the handshake is answered before
 	third, status := h.dialAs(t, goodToken)
 	require.Equal(t, 101, status)
 	_, _, err = third.Read(t.Context())
 	require.Equal(t, websocket.StatusCode(closeAbuse), websocket.CloseStatus(err), "%v", err)
 
 	require.NoError(t, c.CloseNow())
-	require.Eventually(t, func() bool {
-		h.sockets.mu.Lock()
-		defer h.sockets.mu.Unlock()
-		return h.sockets.owners[owner{user: someUser}] == 1
-	}, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return h.ofUser() == 1 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, h.Shutdown(context.Background()))
 	require.Empty(t, h.sockets.owners)
 }

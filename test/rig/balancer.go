@@ -71,6 +71,9 @@ func (s *Scenario) nginx(configuration string, addresses []string) *exec.Cmd {
 	return exec.Command("nginx", append(args, "-g", "daemon off;")...)
 }
 
+// Address is host:port of its clients' side.
+func (b *Balancer) Address() string { return b.address }
+
 // await returns when the balancer has found a node.
 func (b *Balancer) await() {
 	b.scenario.Helper()

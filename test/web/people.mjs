@@ -120,10 +120,10 @@ export async function addMember({ page }, id, name, role) {
   await page.locator('section', { has: page.getByRole('heading', { name: 'Members' }) }).getByText(name).first().waitFor()
 }
 
-// write puts text at the end of the document that is open.
-export async function write({ page }, text) {
+// write puts text at the end of the document that is open, or where another key leads.
+export async function write({ page }, text, key = 'Control+End') {
   await page.locator('.cm-content').click()
-  await page.keyboard.press('Control+End')
+  await page.keyboard.press(key)
   await page.keyboard.type(text)
 }
 

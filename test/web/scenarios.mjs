@@ -1,6 +1,8 @@
 // node scenarios.mjs NODE NODE [NAME…] plays all scenarios, or those named, on two
-// nodes, and says of each on a line what was wrong.
+// nodes, and says of each on a line what was wrong. One that is played by name alone
+// says on lines what it wants done, and hears on lines that it is.
 import assert from 'node:assert/strict'
+import { createInterface } from 'node:readline'
 import { addMember, badge, closeBrowsers, eventually, idOf, newDocument, newProject, password, play, register, shot, textOf, watch, write } from './people.mjs'
 
 const scenarios = {
@@ -292,6 +294,42 @@ const scenarios = {
   },
 }
 
+// Scenarios that are played by name alone.
+const named = {
+  // The nodes behind one address are killed in turn, while two people write, one at
+  // each end.
+  async killed(person, address) {
+    const { ada, bob } = await pair(person, address, address)
+    let loads = 0
+    for (const { page } of [ada, bob]) page.on('load', () => loads++)
+    await write(ada, '|')
+    await eventually('Bob sees it', async () => (await textOf(bob)) === '|')
+    const both = (when) => Promise.all([write(ada, `Ada ${when}.`), write(bob, `Bob ${when}.`, 'Control+Home')])
+    for (const node of [0, 1, 2]) {
+      await both(`before ${node}`)
+      await wish({ kill: node })
+      await both(`after ${node}`)
+      if (node === 0) await shot(ada, 'killed')
+      await eventually('both have all', async () => {
+        const [one, other] = [await textOf(ada), await textOf(bob)]
+        return one === other && ['Ada', 'Bob'].every((who) => ['before', 'after'].every((when) => one.includes(`${who} ${when} ${node}.`))) ? true : [one, other]
+      })
+      await Promise.all([badge(ada, 'Saved'), badge(bob, 'Saved')])
+      await wish({ restart: node })
+    }
+    await shot(ada, 'killed-all')
+    assert.equal(loads, 0)
+  },
+}
+
+// wish has those who play this do something.
+const wishes = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+
+async function wish(what) {
+  console.log(JSON.stringify(what))
+  await wishes.next()
+}
+
 // pair is two people, Bob an editor, who have one document open.
 async function pair(person, a, b) {
   const [ada, bob] = await Promise.all([person('Ada', a).then(register), person('Bob', b).then(register)])
@@ -336,6 +374,7 @@ const queue = names.length > 0 ? names : Object.keys(scenarios)
 
 // Most of what people do is to wait, so some scenarios run beside each other.
 await Promise.all(Array.from({ length: 3 }, async () => {
-  for (let name; (name = queue.shift());) console.log(JSON.stringify({ name, ...(await play(scenarios[name], a, b)) }))
+  for (let name; (name = queue.shift());) console.log(JSON.stringify({ name, ...(await play(scenarios[name] ?? named[name], a, b)) }))
 }))
 await closeBrowsers()
+process.stdin.destroy()

@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
@@ -40,6 +42,46 @@ func TestPeopleInBrowsers(t *testing.T) {
 		})
 	}
 	require.Greater(t, played, 8)
+}
+
+// TestNodesAreKilledUnderPeople who have one address, and an HAProxy behind it: their
+// pages go on by another node, and lose nothing.
+func TestNodesAreKilledUnderPeople(t *testing.T) {
+	t.Parallel()
+	services.Need(t, "chromium")
+	services.Need(t, "haproxy")
+	services.NodePackages(t, ".")
+	s := rig.New(t)
+	balancer, nodes := s.StartBalanced(services.Postgres(t).URL(), "../../deploy/haproxy.cfg", [3]string{"a", "b", "c"})
+	cmd := exec.CommandContext(t.Context(), "node", "scenarios.mjs", balancer.Address(), balancer.Address(), "killed")
+	cmd.Stderr = os.Stderr
+	done, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	said, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	var end *string
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		var line struct {
+			Kill, Restart *int
+			Error         *string
+		}
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &line))
+		switch {
+		case line.Kill != nil:
+			nodes[*line.Kill].Kill()
+		case line.Restart != nil:
+			nodes[*line.Restart].Restart()
+		default:
+			end = line.Error
+			continue
+		}
+		_, err := io.WriteString(done, "done\n")
+		require.NoError(t, err)
+	}
+	require.NoError(t, cmd.Wait())
+	require.NotNil(t, end)
+	require.Empty(t, *end)
 }
 
 // TestTheClientsOwnTests runs those that it has in Node.
