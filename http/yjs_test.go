@@ -244,12 +244,14 @@ func TestUpdatesThatComeMeanwhileAreWrittenTogether(t *testing.T) {
 	require.Equal(t, "\x0a", c.next(), "nothing is acknowledged that is not durable")
 	h.document.permits <- struct{}{}
 	require.Equal(t, string(x.Saved(true)), c.next())
+	h.document.mu.Lock()
 	h.document.refuse = func(u []byte) error {
 		if string(u) == "2" {
 			return messages.Invalid("", "format", "it is none")
 		}
 		return nil
 	}
+	h.document.mu.Unlock()
 	close(h.document.permits)
 	require.Equal(t, string(x.Saved(true)), c.next())
 	require.Equal(t, string(x.Saved(false)), c.next())

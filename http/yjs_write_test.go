@@ -49,6 +49,7 @@ func TestUpdatesThatComeFastLeaveTogether(t *testing.T) {
 			m.write([]byte{0, 0})
 		}
 		at(30_000)
+		synctest.Wait()
 		require.Equal(t, []departure{
 			{0, 1},                     // at once
 			{time.Millisecond, 3},      // what came meanwhile, at once
