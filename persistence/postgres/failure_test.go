@@ -168,10 +168,12 @@ func TestFrozenServer(t *testing.T) {
 func TestLockedRow(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	db := connect(t, url+"&lock_timeout=2s")
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url + "&lock_timeout=2s", Writers: 1}) // no connection is left to ask whether the server lives
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
 	began := time.Now()
 	c, held, ended := blocked(t, url, db)
-	err := <-ended
+	err = <-ended
 	require.ErrorIs(t, err, store.ErrBlocked)
 	require.ErrorIs(t, err, store.ErrRolledBack)
 	require.Less(t, time.Since(began), 4500*time.Millisecond)

@@ -99,6 +99,7 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 		settings map[string]string
 	}{
 		{&db.reads.Pool, connections, readTimeout, kept},
+		{&db.reads.pulse, 1, signOfLife, nil},
 		{&db.writes, cmp.Or(c.Writers, 4), writeTimeout, rowByRow},
 		{&db.claims, cmp.Or(c.Claims, 8), claimTimeout, rowByRow},
 		{&db.leases, 1, leaseTimeout, nil},
@@ -191,7 +192,7 @@ func (db *DB) checkDurability(ctx context.Context) error {
 
 // Close ends all connections.
 func (db *DB) Close() {
-	for _, pool := range []*pgxpool.Pool{db.relay, db.claims, db.writes, db.leases, db.reads.Pool} {
+	for _, pool := range []*pgxpool.Pool{db.relay, db.claims, db.writes, db.leases, db.reads.pulse, db.reads.Pool} {
 		if pool != nil {
 			pool.Close()
 		}
@@ -241,7 +242,7 @@ func asked(what string, err error) error {
 	if err == nil || !unreachable(err) {
 		return wrap(what, err)
 	}
-	return fmt.Errorf("postgres: %s: %w: %w", what, err, messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database"))
+	return fmt.Errorf("postgres: %s: %w: %w", what, err, errUnreached)
 }
 
 // unreachable reports whether an error is one of the connection, or of a server

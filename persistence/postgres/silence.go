@@ -19,11 +19,14 @@ const (
 	signOfLife = 600 * time.Millisecond
 )
 
-var errSilent = messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database")
+var errUnreached = messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database")
 
-// readers are the connections for queries. Query and QueryRow end with errSilent once
+// readers are the connections for queries. Query and QueryRow end with errUnreached once
 // the database answers nobody.
-type readers struct{ *pgxpool.Pool }
+type readers struct {
+	*pgxpool.Pool
+	pulse *pgxpool.Pool // one connection, to look by: the others may all be in use by what is slow
+}
 
 // hearing is a question under way.
 type hearing struct {
@@ -32,14 +35,14 @@ type hearing struct {
 	look *time.Timer
 }
 
-// hear begins a question to a database that the pool leads to.
-func hear(ctx context.Context, pool *pgxpool.Pool) *hearing {
+// hear begins a question.
+func hear(ctx context.Context, pulse *pgxpool.Pool) *hearing {
 	within, give := context.WithCancelCause(ctx)
 	return &hearing{within, give, time.AfterFunc(silence, func() {
 		ctx, cancel := context.WithTimeout(within, signOfLife)
 		defer cancel()
-		if pool.Ping(ctx) != nil {
-			give(errSilent)
+		if pulse.Ping(ctx) != nil {
+			give(errUnreached)
 		}
 	})}
 }
@@ -49,16 +52,16 @@ func (h *hearing) end() {
 	h.give(nil)
 }
 
-// why is errSilent where that ended the question.
+// why is errUnreached where that ended the question.
 func (h *hearing) why(err error) error {
-	if err != nil && errors.Is(context.Cause(h), errSilent) {
-		return errSilent
+	if err != nil && errors.Is(context.Cause(h), errUnreached) {
+		return errUnreached
 	}
 	return err
 }
 
 func (r readers) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	h := hear(ctx, r.Pool)
+	h := hear(ctx, r.pulse)
 	rows, err := r.Pool.Query(h, sql, args...)
 	if err != nil {
 		defer h.end()
@@ -67,18 +70,10 @@ func (r readers) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 	return heardRows{rows, h}, nil
 }
 
-// heardRows end the question with the last of them.
+// heardRows end the question when they are closed, as pgx's collectors do.
 type heardRows struct {
 	pgx.Rows
 	*hearing
-}
-
-func (r heardRows) Next() bool {
-	more := r.Rows.Next()
-	if !more {
-		r.look.Stop()
-	}
-	return more
 }
 
 func (r heardRows) Close() {
@@ -89,7 +84,7 @@ func (r heardRows) Close() {
 func (r heardRows) Err() error { return r.why(r.Rows.Err()) }
 
 func (r readers) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	h := hear(ctx, r.Pool)
+	h := hear(ctx, r.pulse)
 	return heardRow{r.Pool.QueryRow(h, sql, args...), h}
 }
 

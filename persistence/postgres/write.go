@@ -104,7 +104,7 @@ func violated(err error) bool {
 }
 
 func (db *DB) attempt(ctx context.Context, group []*store.Commit, indices []int, results []store.Result, doubt parts) error {
-	h := hear(ctx, db.writes)
+	h := hear(ctx, db.reads.pulse)
 	defer h.end()
 	ctx = h
 	conn, err := db.writes.Acquire(ctx)
