@@ -140,12 +140,16 @@ func (q *composition) free() string {
 	return free
 }
 
-// applied leaves out what belongs to commits that failed.
-func (q *composition) applied() string {
-	if q.certain {
+// applied leaves out what belongs to commits that failed, or does not meet these
+// conditions.
+func (q *composition) applied(conditions ...string) string {
+	if !q.certain {
+		conditions = append(conditions, `n NOT IN (SELECT n FROM failed)`)
+	}
+	if len(conditions) == 0 {
 		return ""
 	}
-	return ` WHERE n NOT IN (SELECT n FROM failed)`
+	return ` WHERE ` + strings.Join(conditions, " AND ")
 }
 
 // record appends to the log and the outbox, and to the mails.
@@ -160,8 +164,7 @@ func (q *composition) record() {
 		INSERT INTO events (id, stream, seq, version, type, data, actor_id, occurred_at, trace, ip, request_id, audit)
 		SELECT id, stream, seq, version, type, data::json, actor_id, occurred_at, trace, ip, request_id, audit FROM happened`+q.applied()+spare)
 	q.table("outgoing", `
-		INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, shard, stream, seq, occurred_at FROM happened
-		WHERE `+mayBeWanted+strings.Replace(q.applied(), "WHERE", "AND", 1))
+		INSERT INTO outbox (event_id, shard, stream, seq, created_at) SELECT id, shard, stream, seq, occurred_at FROM happened`+q.applied(mayBeWanted))
 }
 
 // remember stores the commands, in the order of their keys: two nodes that store
