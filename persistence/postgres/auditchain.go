@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,44 +77,37 @@ type unsealed struct {
 	from, to  int64 // all are read behind the one position and up to the other
 }
 
-// nextEvents are those behind $1, at most $3, and up to $2.
-const nextEvents = `
+// nextPart is how far the feed was read, and where the next $1 events end that the audit
+// tells of. It asks the feed alone: of the log some may be gone.
+const nextPart = `
+	SELECT a.position, coalesce(
+		(SELECT position FROM feed WHERE position > a.position AND position <= f.position AND audited ORDER BY position OFFSET $1::bigint - 1 LIMIT 1), f.position)
+	FROM audit_head a, feed_head f`
+
+const partEvents = `
 	SELECT ` + eventColumns + `, NULL::bigint, NULL::bytea, f.position
-	FROM (SELECT position, stream, seq FROM feed WHERE position > $1 AND position <= $2 AND audited ORDER BY position LIMIT $3) f
-	CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.stream = f.stream AND e.seq = f.seq OFFSET 0) e ORDER BY f.position`
+	FROM (SELECT position, stream, seq FROM feed WHERE position > $1 AND position <= $2 AND audited) f
+	CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.stream = f.stream AND e.seq = f.seq OFFSET 0) e
+	WHERE e.audit <> '' ORDER BY f.position`
 
 func unsealedEvents(ctx context.Context, tx pgx.Tx, limit int) (u unsealed, err error) {
 	if limit == 0 {
 		return u, nil
 	}
-	if err := tx.QueryRow(ctx, `SELECT a.position, f.position FROM audit_head a, feed_head f`).Scan(&u.from, &u.to); err != nil || u.from == u.to {
+	if err := tx.QueryRow(ctx, nextPart, limit).Scan(&u.from, &u.to); err != nil || u.from == u.to {
 		return u, err
 	}
-	found, err := tx.Query(ctx, nextEvents, u.from, u.to, limit)
+	found, err := tx.Query(ctx, partEvents, u.from, u.to)
 	if err != nil {
 		return u, err
 	}
-	defer found.Close()
-	read := 0
-	for ; found.Next(); read++ {
-		row, position, err := scanEvent(found)
-		if err != nil {
-			return u, err
-		}
-		if row.Detail != "" {
-			u.rows, u.positions = append(u.rows, row), append(u.positions, position)
-		}
-		if read == limit-1 {
-			u.to = position
-		}
-	}
-	return u, found.Err()
-}
-
-// scanEvent scans a row and one column behind it.
-func scanEvent(rows pgx.Rows) (r messages.AuditRow, position int64, err error) {
-	r, err = scanAudit(behind{rows, &position})
-	return r, position, err
+	u.rows, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (messages.AuditRow, error) {
+		var position int64
+		r, err := scanAudit(behind{row, &position})
+		u.positions = append(u.positions, position)
+		return r, err
+	})
+	return u, err
 }
 
 // behind is a row with a column more than who scans it knows.
@@ -201,7 +195,7 @@ func (db *DB) AuditChain(ctx context.Context, after int64, limit int) (all []mes
 			events = slices.DeleteFunc(events, func(r messages.AuditRow) bool { return r.Seq > rows[limit-1].Seq })
 		}
 		all = append(rows, events...)
-		slices.SortStableFunc(all, func(a, b messages.AuditRow) int { return int(a.Seq - b.Seq) })
+		slices.SortStableFunc(all, func(a, b messages.AuditRow) int { return cmp.Compare(a.Seq, b.Seq) })
 		after = *end
 	}
 	return all[:min(limit, len(all))], nil

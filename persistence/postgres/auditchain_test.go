@@ -69,3 +69,31 @@ func TestAuditBeforeSealsIsKept(t *testing.T) {
 	}
 	require.ElementsMatch(t, []int64{1, 2, 3, 4, 5, 6}, numbers)
 }
+
+// TestAnEventThatIsGoneHidesNoOther: what is behind one that was removed before it was
+// numbered is numbered all the same.
+func TestAnEventThatIsGoneHidesNoOther(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	db := connect(t, url)
+	for range 5 {
+		applied(t, db, persistencetest.Registration())
+	}
+	n, _, err := db.Outbox().Number(t.Context(), "n1", time.Minute, 100)
+	require.NoError(t, err)
+	require.Equal(t, 5, n)
+	_, err = raw(t, url).Exec(t.Context(), `DELETE FROM events WHERE (stream, seq) = (SELECT stream, seq FROM feed WHERE position = 2)`)
+	require.NoError(t, err)
+	keys := audit.NewKeys(make([]byte, 32))
+	for sealed := 0; sealed < 4; sealed += n {
+		n, err = db.SealAudit(t.Context(), 2, func(last messages.AuditCheckpoint, rows []messages.AuditRow) messages.AuditCheckpoint {
+			return keys.Seal(last, rows, time.Now())
+		})
+		require.NoError(t, err)
+		require.NotZero(t, n, "after %d", sealed)
+	}
+	report, err := audit.Verify(t.Context(), db, keys, "")
+	require.NoError(t, err)
+	require.Len(t, report.Faults, 1)
+	require.Contains(t, report.Faults[0], "1 events have no row")
+}
