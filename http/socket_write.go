@@ -168,23 +168,20 @@ func (s *socket) put(batch []byte, pooled *[]byte) bool {
 		writeBuffers.Put(pooled)
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.busy = false
 	s.change.Broadcast()
-	said := s.said
-	s.mu.Unlock()
-	if err != nil {
-		s.abort(closeSlow)
-		return false
-	}
-	if said && !s.manner.answered {
-		s.abort(closeNormal)
-		return false
-	}
-	if said {
+	switch {
+	case err != nil:
+		s.shut(closeSlow) // before anybody else writes behind half a frame
+	case !s.said:
+		return true
+	case !s.manner.answered:
+		s.shut(closeNormal)
+	default:
 		time.AfterFunc(closeTime, func() { s.abort(closeGone) })
-		return false
 	}
-	return true
+	return false
 }
 
 // conveyed writes in pieces. A client that takes one of them is alive; one in the
