@@ -34,15 +34,18 @@ const flushShare = 128
 // flush flushes sockets, many of them on several cores.
 func flush(all []*socket) {
 	var others sync.WaitGroup
+	each := func(part []*socket) {
+		for _, s := range part {
+			s.flush()
+		}
+	}
 	share := max(flushShare, (len(all)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
 	for len(all) > share {
 		part := all[:share]
 		all = all[share:]
-		others.Go(func() { flush(part) })
+		others.Go(func() { each(part) })
 	}
-	for _, s := range all {
-		s.flush()
-	}
+	each(all)
 	others.Wait()
 }
 

@@ -20,6 +20,11 @@ func (s *socket) open() bool {
 func (s *socket) pass() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.passes()
+}
+
+// passes is pass. The lock is held, but for the time that it waits.
+func (s *socket) passes() bool {
 	for s.last == nil && !s.done {
 		if s.open() {
 			return true
@@ -63,15 +68,9 @@ const airTime = 700 * time.Millisecond
 // when it has arrived, or has not. It reports false where the socket has ended: then
 // whoever asks for the right again after that finds out whether it is still there.
 func (s *socket) begin() (way chan struct{}, passed bool) {
-	for {
-		passed = s.pass()
-		s.mu.Lock()
-		if !passed || s.open() {
-			break
-		}
-		s.mu.Unlock()
-	}
+	s.mu.Lock()
 	defer s.mu.Unlock()
+	passed = s.passes()
 	way = make(chan struct{})
 	if s.air == nil {
 		s.air = make(map[chan struct{}]struct{})
