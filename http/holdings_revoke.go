@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"errors"
 
 	"atelier/messages"
@@ -62,7 +61,7 @@ func (h *hold) stop(stopped []*socket) []*socket {
 // again asks for a right that was stopped.
 func (h *hold) again() {
 	defer h.socket.goOn()
-	ctx, cancel := context.WithTimeout(context.Background(), pauseMost)
+	ctx, cancel := within(pauseMost)
 	defer cancel()
 	err := h.settle(ctx, true)
 	switch {

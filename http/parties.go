@@ -17,6 +17,29 @@ type party struct {
 	until time.Time // then it needs another token; zero: as long as the session is good
 }
 
+// userID is empty where nobody has said who he is.
+func (p *party) userID() string {
+	if p == nil {
+		return ""
+	}
+	return p.UserID
+}
+
+func (p *party) sessionID() string {
+	if p == nil {
+		return ""
+	}
+	return p.SessionID
+}
+
+// signs puts the party's name under what it asks for; nobody has none.
+func (p *party) signs(m *messages.Meta) *messages.Meta {
+	if p != nil {
+		m.Principal, m.SessionId, m.Roles = p.UserID, p.SessionID, p.Roles
+	}
+	return m
+}
+
 // foreign refuses pages of other sites: a browser opens their sockets with our
 // cookies, whatever CORS says, and lets them read.
 func (s *Server) foreign(f *fiber.Ctx) error {
@@ -107,9 +130,8 @@ func (s *Server) seat(ctx context.Context, sock *socket, p *party) (*hold, error
 	if err := s.own(sock, p); err != nil {
 		return nil, err
 	}
-	h := &hold{socket: sock}
+	h := &hold{socket: sock, user: p.userID(), session: p.sessionID()}
 	if p != nil {
-		h.user, h.session = p.UserID, p.SessionID
 		h.check = func(ctx context.Context) error {
 			_, err := s.deps.Flows.Standing(ctx, h.user, h.session)
 			return err

@@ -92,7 +92,7 @@ type channel struct {
 func (ch *channel) run(sock *socket) {
 	ch.socket = sock
 	defer ch.end()
-	ctx, cancel := context.WithTimeout(context.Background(), connectDeadline)
+	ctx, cancel := within(connectDeadline)
 	defer cancel()
 	if err := ch.seat(ctx, ch.who); err != nil {
 		sock.close(closeCodeOf(err), messages.CodeOf(err))
@@ -186,11 +186,7 @@ func (ch *channel) party() *party {
 
 // meta is the Meta of what the party asks for.
 func (ch *channel) meta() *messages.Meta {
-	m := &messages.Meta{RequestId: ch.requestID, Ip: ch.ip}
-	if p := ch.party(); p != nil {
-		m.Principal, m.SessionId, m.Roles = p.UserID, p.SessionID, p.Roles
-	}
-	return m
+	return ch.party().signs(&messages.Meta{RequestId: ch.requestID, Ip: ch.ip})
 }
 
 // beat implements speaker.

@@ -64,7 +64,7 @@ func (ch *channel) handle(m *asked) bool {
 			ch.socket.cut(closeAbuse, messages.CodeRateLimited, nil)
 			return false
 		}
-		ch.refuse(context.Background(), m, messages.Refuse(messages.CodeRateLimited, "a socket may send %d messages a second", messageRate))
+		ch.refuse(m, messages.Refuse(messages.CodeRateLimited, "a socket may send %d messages a second", messageRate))
 		return true
 	}
 	if !ch.socket.pass() { // each one: what came before it takes time
@@ -74,7 +74,7 @@ func (ch *channel) handle(m *asked) bool {
 		ch.socket.close(closeBadFrame, "the first message is hello")
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), defaultWait)
+	ctx, cancel := within(defaultWait)
 	defer cancel()
 	answer, err := ch.carryOut(ctx, m)
 	switch {
@@ -82,7 +82,7 @@ func (ch *channel) handle(m *asked) bool {
 		ch.socket.cut(closeCodeOf(err), messages.CodeOf(err), nil)
 		return false
 	case err != nil:
-		ch.refuse(ctx, m, err)
+		ch.refuse(m, err)
 	case answer != nil:
 		ch.reply(m, answer)
 	}
@@ -138,15 +138,13 @@ func replied(id jsontext.Value, answer []byte) []byte {
 }
 
 // refuse answers a message with a problem, with an id or without.
-func (ch *channel) refuse(ctx context.Context, m *asked, err error) {
+func (ch *channel) refuse(m *asked, err error) {
 	s := ch.server
 	refused := s.refusal(err, ch.requestID)
 	ch.say(ch.refusal(m.ID, refused))
-	user := ""
-	if p := ch.party(); p != nil {
-		user = p.UserID
-	}
-	s.noteRefusal(ctx, refusalNote{code: refused.GetCode(), actor: user, action: "realtime." + shownOp(m), target: "projects/" + m.P, ip: ch.ip, requestID: ch.requestID})
+	ctx, cancel := within(defaultWait)
+	defer cancel()
+	s.noteRefusal(ctx, refusalNote{code: refused.GetCode(), actor: ch.party().userID(), action: "realtime." + shownOp(m), target: "projects/" + m.P, ip: ch.ip, requestID: ch.requestID})
 }
 
 // refusal is a problem as an answer.

@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"time"
 
 	"atelier/messages"
@@ -54,7 +53,7 @@ func (u *subscription) replayPage() (found, more bool) {
 func (s *Server) readLog(project string, after int64) (*messages.EventPage, error) {
 	s.replays <- struct{}{}
 	defer func() { <-s.replays }()
-	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	ctx, cancel := within(askTime)
 	defer cancel()
 	return s.deps.Queries.ListEvents(ctx, &messages.EventQuery{Stream: messages.ProjectStream(project), AfterSeq: after, Limit: replayChunk})
 }

@@ -116,11 +116,7 @@ type viewer struct {
 }
 
 func (v *viewer) meta() *messages.Meta {
-	m := &messages.Meta{RequestId: v.requestID, Ip: v.ip}
-	if v.who != nil {
-		m.Principal, m.SessionId, m.Roles = v.who.UserID, v.who.SessionID, v.who.Roles
-	}
-	return m
+	return v.who.signs(&messages.Meta{RequestId: v.requestID, Ip: v.ip})
 }
 
 // run is the life of a stream.
@@ -150,7 +146,7 @@ func (v *viewer) run(sock *socket, head []byte) {
 }
 
 func (v *viewer) begin(sock *socket, u *subscription, head []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), connectDeadline)
+	ctx, cancel := within(connectDeadline)
 	defer cancel()
 	if _, err := v.server.seat(ctx, sock, v.who); err != nil {
 		return err

@@ -33,10 +33,7 @@ func (u *subscription) open(ctx context.Context, who *party, at *since, say func
 // start enters the right and begins to watch. Until answer is called nothing is
 // shown.
 func (u *subscription) start(ctx context.Context, who *party) error {
-	u.right = &hold{socket: u.socket, project: u.project, check: u.ask, kept: u.kept, lost: u.lost}
-	if who != nil {
-		u.right.user, u.right.session = who.UserID, who.SessionID
-	}
+	u.right = &hold{socket: u.socket, user: who.userID(), session: who.sessionID(), project: u.project, check: u.ask, kept: u.kept, lost: u.lost}
 	if err := u.server.holdings.enter(ctx, u.right); err != nil {
 		return err
 	}

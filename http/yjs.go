@@ -127,17 +127,13 @@ func (s *Server) attach(ctx context.Context, sock *socket, who *party, document 
 		return nil, nameless(who, err)
 	}
 	m := &yjsMember{
-		document: document, wire: w, socket: sock, rooms: s.yjs, right: &hold{socket: sock, project: project},
+		document: document, who: who, wire: w, socket: sock, rooms: s.yjs, right: &hold{socket: sock, user: who.userID(), session: who.sessionID(), project: project},
 		asks: newBucket(askRate, askBurst), looks: newBucket(askRate, askBurst), doubts: newBucket(askRate, askBurst), faults: newBucket(askRate, faultBurst), states: newBucket(stateRate, stateBurst),
 	}
 	m.freed.L = &m.mu
 	m.end = func(err error) { end(m, err) }
-	m.meta = func() *messages.Meta { return &messages.Meta{} }
 	if who != nil {
-		m.meta = func() *messages.Meta {
-			return &messages.Meta{Principal: who.UserID, SessionId: who.SessionID, Roles: who.Roles}
-		}
-		m.right.user, m.right.session, m.speaker.UserID = who.UserID, who.SessionID, who.UserID
+		m.speaker.UserID = who.UserID
 		users, err := s.deps.Queries.PublicUsers(ctx, []string{who.UserID})
 		if err != nil {
 			return nil, err

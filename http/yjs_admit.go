@@ -61,13 +61,6 @@ func (h *hocuspocus) identify(ctx context.Context, document, token string) (*par
 	return h.server.byTicket(ctx, token, document)
 }
 
-func (p *party) userID() string {
-	if p == nil {
-		return ""
-	}
-	return p.UserID
-}
-
 // deny tells the client that it is not let in. Where nobody could tell it comes again
 // by itself, as it does after too many attempts.
 func (h *hocuspocus) deny(d *hocuspocusDocument, m *yjsMember, err error) error {

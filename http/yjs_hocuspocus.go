@@ -119,10 +119,7 @@ func (h *hocuspocus) move(time.Duration) {}
 
 // seat gives the socket the right of a session, unless it has it.
 func (h *hocuspocus) seat(ctx context.Context, who *party) error {
-	session := ""
-	if who != nil {
-		session = who.SessionID
-	}
+	session := who.sessionID()
 	if _, has := h.seated[session]; has {
 		return nil
 	}

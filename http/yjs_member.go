@@ -20,8 +20,8 @@ type yjsMember struct {
 	right    *hold // on the document's project
 	rooms    *yjsRooms
 	room     *yjsRoom
-	meta     func() *messages.Meta // of a command in the name of who is on the socket
-	end      func(err error)       // takes the document off the socket, or closes it
+	who      *party          // nil: nobody has said
+	end      func(err error) // takes the document off the socket, or closes it
 
 	// The reader's: how often the content is asked for, and states are told.
 	asks, states bucket
@@ -114,7 +114,7 @@ func (m *yjsMember) committed(b *messages.Batch) {
 // check asks the project what the member may do: the truth of its right. Of answers
 // that overtake each other the one of the later version of the project counts.
 func (m *yjsMember) check(ctx context.Context) error {
-	g, err := m.rooms.docs.GetGrant(ctx, &messages.GetGrant{Meta: m.meta(), ProjectId: m.right.project, DocumentId: m.document})
+	g, err := m.rooms.docs.GetGrant(ctx, &messages.GetGrant{Meta: m.who.signs(&messages.Meta{}), ProjectId: m.right.project, DocumentId: m.document})
 	if err != nil {
 		return unseen(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"sync"
-	"time"
 
 	"atelier/http/ysync"
 	"atelier/messages"
@@ -29,11 +28,6 @@ func newYjsRooms(l liveHub, d documents) *yjsRooms {
 	r := &yjsRooms{live: l, docs: d, slots: make(chan struct{}, readsAtOnce), rooms: make(map[string]*yjsRoom)}
 	_, _ = rand.Read(r.node[:]) // does not fail
 	return r
-}
-
-// within is the time for what goes on beside the requests that began it.
-func within(d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), d)
 }
 
 // join brings a member into the room of its document. The first one has the room

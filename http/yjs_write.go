@@ -149,7 +149,7 @@ func (m *yjsMember) append(updates [][]byte) error {
 		if !grant.GetWrite() {
 			return m.needless(ctx, updates)
 		}
-		return m.rooms.docs.AppendUpdates(ctx, &messages.AppendUpdate{Meta: m.meta(), DocumentId: m.document, Grant: grant}, updates)
+		return m.rooms.docs.AppendUpdates(ctx, &messages.AppendUpdate{Meta: m.who.signs(&messages.Meta{}), DocumentId: m.document, Grant: grant}, updates)
 	})
 }
 

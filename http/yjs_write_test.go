@@ -39,7 +39,7 @@ func TestUpdatesThatComeFastLeaveTogether(t *testing.T) {
 		docs := &departures{began: time.Now()}
 		m := &yjsMember{
 			wire: ysync.Plain(), socket: newSocket(&gauge{}, nil, yjsLimits, noLease{}.Trust), rooms: &yjsRooms{docs: docs}, right: &hold{},
-			grant: &messages.Grant{Write: true}, meta: func() *messages.Meta { return &messages.Meta{} }, end: func(error) {},
+			grant: &messages.Grant{Write: true}, end: func(error) {},
 		}
 		m.freed.L = &m.mu
 		m.socket.in(alwaysHeld)
