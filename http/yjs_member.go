@@ -62,7 +62,7 @@ func (m *yjsMember) handle(msg ysync.Message) error {
 			m.ask(msg.Payload)
 		case ysync.Update:
 			if len(msg.Payload) > messages.MaxUpdate {
-				return m.refuse(messages.Refuse(messages.CodePayloadTooLarge, "an update may have at most %d bytes", messages.MaxUpdate))
+				return m.refuse(1, messages.Refuse(messages.CodePayloadTooLarge, "an update may have at most %d bytes", messages.MaxUpdate))
 			}
 			m.write(msg.Payload)
 		case ysync.Step2:

@@ -96,22 +96,13 @@ func (m *yjsMember) save(updates [][]byte) error {
 	case messages.HasCode(err, messages.CodeForbidden):
 		return m.readOnly(updates)
 	case len(updates) == 1 || !m.faults.take(time.Now()):
-		return m.refuseAll(updates, err)
+		return m.refuse(len(updates), err)
 	}
 	half := len(updates) / 2
 	if err := m.save(updates[:half]); err != nil {
 		return err
 	}
 	return m.save(updates[half:])
-}
-
-func (m *yjsMember) refuseAll(updates [][]byte, why error) error {
-	for range updates {
-		if err := m.refuse(why); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // readOnly answers each update of who may not write.
@@ -126,7 +117,7 @@ func (m *yjsMember) readOnly(updates [][]byte) error {
 		case !refusing(err):
 			return err
 		default:
-			if err := m.refuse(err); err != nil {
+			if err := m.refuse(1, err); err != nil {
 				return err
 			}
 		}
@@ -174,27 +165,30 @@ func (m *yjsMember) needless(ctx context.Context, updates [][]byte) error {
 
 // saved tells Hocuspocus that updates are durable.
 func (m *yjsMember) saved(updates [][]byte) {
-	var frames []byte
-	for _, u := range updates {
-		switch {
-		case !m.wire.Plain():
-			frames = appendFrame(frames, opBinary, m.wire.Saved(true))
-		case acknowledgesEarly:
-			frames = appendFrame(frames, opBinary, m.wire.Update(u))
-		}
+	if !m.wire.Plain() {
+		m.acknowledge(len(updates), true)
+		return
 	}
-	if len(frames) > 0 {
-		m.add(frames)
-		m.socket.flush()
+	if acknowledgesEarly {
+		for _, u := range updates {
+			m.send(m.wire.Update(u))
+		}
 	}
 }
 
-// refuse tells that an update was not taken. y-websocket can be told that somebody
-// may not write, once; what else is wrong it learns by the end of its socket.
-func (m *yjsMember) refuse(err error) error {
+// acknowledge tells Hocuspocus of so many updates, each by a message, whether they are
+// durable.
+func (m *yjsMember) acknowledge(updates int, durable bool) {
+	m.add(bytes.Repeat(framed(opBinary, m.wire.Saved(durable)), updates))
+	m.socket.flush()
+}
+
+// refuse tells that updates were not taken. y-websocket can be told that somebody may
+// not write, once; what else is wrong it learns by the end of its socket.
+func (m *yjsMember) refuse(updates int, err error) error {
 	switch {
 	case !m.wire.Plain():
-		m.send(m.wire.Saved(false))
+		m.acknowledge(updates, false)
 		return nil
 	case !messages.HasCode(err, messages.CodeForbidden):
 		return err
