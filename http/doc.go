@@ -2,7 +2,7 @@
 // their replies into JSON. It decides no right on an
 // entity and keeps no state of its own.
 //
-// server.go holds the one route table. Each line adds an operation with the
+// table.go holds the one route table. Each line adds an operation with the
 // permission it asks for and the problems it may answer; the OpenAPI document,
 // the validation of bodies and the routes come from that same line. A request
 // passes, in this order: request id and headers, in-flight limit, deadline,
