@@ -10,9 +10,6 @@ import (
 	"atelier/test/services"
 )
 
-// lapses is for how long the database is away: longer than a node's lease.
-const lapses = 4 * time.Second
-
 // The leases of all nodes lapse, since the database is silent, with sockets open on them.
 // Nothing is told and nothing taken meanwhile. Then the same sockets go on, and nothing
 // is missing.
@@ -42,16 +39,19 @@ func TestSocketsPauseWithTheLease(t *testing.T) {
 	}
 
 	pg.Freeze()
-	began := time.Now()
-	var acknowledged []int
+	var acknowledged, opened []int
 	for _, p := range peers {
-		var n int
+		var n, sockets int
 		p.run(t, "c.acknowledged", &n)
-		acknowledged = append(acknowledged, n)
+		p.run(t, "c.sockets", &sockets)
+		acknowledged, opened = append(acknowledged, n), append(opened, sockets)
 		p.run(t, "c.type(5)")
 	}
-	time.Sleep(time.Until(began.Add(lapses)))
+	for _, n := range at.nodes {
+		s.AwaitSaid(n, "the node's lease has lapsed", 1)
+	}
 	for i, p := range peers {
+		p.run(t, "c.type(2)")
 		var n int
 		p.run(t, "c.acknowledged", &n)
 		require.Equal(t, acknowledged[i], n, "nothing is taken")
@@ -78,10 +78,10 @@ func TestSocketsPauseWithTheLease(t *testing.T) {
 		times, _ := w.Resumed()
 		require.Equal(t, 1, times, "it is the same socket")
 	}
-	for _, p := range peers {
-		p.until(t, "c.text.length === 16")
+	for i, p := range peers {
+		p.until(t, "c.text.length === 20")
 		var sockets int
 		p.run(t, "c.sockets", &sockets)
-		require.Equal(t, 1, sockets)
+		require.Equal(t, opened[i], sockets, "%d closed with %v", i, at.closes(t, p))
 	}
 }
