@@ -293,7 +293,7 @@ export class Live {
     if (w.asked || !w.at || e.s <= w.at.seq) return // what comes again after the answer, or came already
     if (e.s > w.at.seq + 1) return this.subscribe(e.p, w)
     w.at = { log: w.at.log, seq: e.s }
-    if (e.t !== 'skip') w.watcher.event(e)
+    w.watcher.event(e)
   }
 
   // heads tell of events that should have come.
