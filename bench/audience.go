@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,23 +15,9 @@ const (
 	listeners  = 1000     // sockets of a channel
 	lateWindow = 4 << 10  // bytes of a reader that does not read
 	bigBuffer  = 32 << 10 // of one that does
-	earEvery   = 50       // of so many sockets one takes down when messages came
-	opening    = 16       // sockets at one time
 
 	chokedWait = 100 * time.Millisecond // for what was kept for who did not read
 )
-
-// mark is in each message once, in front of its number, and nowhere else in what
-// servers say.
-const (
-	mark       = '~'
-	markDigits = 10
-)
-
-// marked is the text of the n-th message.
-func marked(n int) string {
-	return string(mark) + fmt.Sprintf("%0*d", markDigits, n) + strings.Repeat(" and more", 20)
-}
 
 // venue is a server with a channel.
 type venue struct {
@@ -58,10 +41,7 @@ type audience struct {
 	delivered atomic.Int64
 	wanted    atomic.Int64
 	enough    chan struct{} // delivered may have reached wanted
-	sent      [1 << 16]atomic.Int64
-	measuring atomic.Bool
-	took      [][]float64 // ms, by ear
-	began     time.Time
+	ears      *ears
 }
 
 // fanout is a contestant.
@@ -72,15 +52,11 @@ func (v venue) fanout(name string, sockets, stalled, waiting int) racer {
 }
 
 func (c *audience) lap(ctx context.Context, s span) (l lap, err error) {
-	c.enough, c.took, c.began = make(chan struct{}, 1), make([][]float64, c.sockets/earEvery+1), time.Now()
+	c.lines, c.enough, c.ears = make([]*socket, c.sockets), make(chan struct{}, 1), newEars(c.sockets)
 	var reading sync.WaitGroup
 	failed := make(chan error, c.sockets)
 	defer func() {
-		for _, line := range c.lines {
-			if line != nil {
-				line.conn.Close()
-			}
-		}
+		hangUp(c.lines)
 		reading.Wait()
 	}()
 	if err := c.open(); err != nil {
@@ -103,23 +79,15 @@ func (c *audience) lap(ctx context.Context, s span) (l lap, err error) {
 
 // open opens all sockets. The last ones are those that will not be read.
 func (c *audience) open() error {
-	c.lines = make([]*socket, c.sockets)
-	failures := make([]error, opening)
-	var all sync.WaitGroup
-	for k := range opening {
-		all.Go(func() {
-			for i := k; i < c.sockets && failures[k] == nil; i += opening {
-				d, greet := c.door, c.greet
-				d.buffer = bigBuffer
-				if i >= c.sockets-c.stalled {
-					d.window, greet = lateWindow, append(greet[:len(greet):len(greet)], c.late...)
-				}
-				c.lines[i], failures[k] = d.greeted(greet)
-			}
-		})
-	}
-	all.Wait()
-	return errors.Join(failures...)
+	return spread(c.sockets, opening, func(i int) (err error) {
+		d, greet := c.door, c.greet
+		d.buffer = bigBuffer
+		if i >= c.sockets-c.stalled {
+			d.window, greet = lateWindow, append(greet[:len(greet):len(greet)], c.late...)
+		}
+		c.lines[i], err = d.greeted(greet)
+		return err
+	})
 }
 
 // greeted opens a socket and says what is said first.
@@ -141,9 +109,7 @@ func (c *audience) hear(i int) error {
 		if n == 0 {
 			return
 		}
-		if i%earEvery == 0 && whole {
-			c.clock(i/earEvery, piece)
-		}
+		c.ears.hear(i, piece, whole)
 		if c.delivered.Add(n) >= c.wanted.Load() {
 			select {
 			case c.enough <- struct{}{}:
@@ -151,23 +117,6 @@ func (c *audience) hear(i int) error {
 			}
 		}
 	})
-}
-
-// clock takes down how long the messages of a piece took.
-func (c *audience) clock(ear int, piece []byte) {
-	if !c.measuring.Load() {
-		return
-	}
-	now := time.Since(c.began)
-	for {
-		at := bytes.IndexByte(piece, mark)
-		if at < 0 || len(piece) < at+1+markDigits {
-			return
-		}
-		n, _ := strconv.Atoi(string(piece[at+1 : at+1+markDigits]))
-		c.took[ear] = append(c.took[ear], (now-time.Duration(c.sent[n%len(c.sent)].Load())).Seconds()*1e3)
-		piece = piece[at+1:]
-	}
 }
 
 // talk publishes, and counts what is delivered in the measured time.
@@ -188,7 +137,7 @@ func (c *audience) talk(ctx context.Context, s span, failed <-chan error) (l lap
 		now := time.Now()
 		if from.IsZero() && now.Sub(began) > s.warm {
 			from, before = now, c.delivered.Load()
-			c.measuring.Store(true)
+			c.ears.measuring.Store(true)
 			c.meter.calls = 0
 			if err := c.meter.read(); err != nil {
 				return l, err
@@ -197,7 +146,7 @@ func (c *audience) talk(ctx context.Context, s span, failed <-chan error) (l lap
 		if !from.IsZero() && now.Sub(from) > s.measured {
 			break
 		}
-		c.sent[n%len(c.sent)].Store(int64(now.Sub(c.began)))
+		c.ears.sends(n)
 		if err := c.lines[n%talkers].say(c.publish(n, marked(n))); err != nil {
 			return l, err
 		}
@@ -206,17 +155,15 @@ func (c *audience) talk(ctx context.Context, s span, failed <-chan error) (l lap
 	if err := c.meter.read(); err != nil {
 		return l, err
 	}
-	c.measuring.Store(false)
+	c.ears.measuring.Store(false)
 	if err := c.await(ctx, int64(n)*each, failed); err != nil {
 		return l, err
 	}
 	if err := c.choked(); err != nil {
 		return l, err
 	}
-	took := slices.Concat(c.took...)
-	l = lap{Rate: delivered / elapsed.Seconds(), P50: quantile(took, 0.5), P99: quantile(took, 0.99)}
-	l.Server, l.Postgres = c.meter.spent[0].Seconds()*1e6/delivered, c.meter.spent[1].Seconds()*1e6/delivered
-	return l, nil
+	took := c.ears.took()
+	return c.meter.charge(lap{Rate: delivered / elapsed.Seconds(), P50: quantile(took, 0.5), P99: quantile(took, 0.99)}, span{measured: elapsed}), nil
 }
 
 // choked reads those who did not, and holds that not all was kept for them.

@@ -59,7 +59,7 @@ func (r *rig) cuts(ctx context.Context, o options) (found findings, err error) {
 				err = errors.Join(err, errors.New("a removed member keeps a socket"))
 			}
 		}
-		if s.close(); err != nil {
+		if hangUp(s.lines); err != nil {
 			return found, err
 		}
 		answered = append(answered, replied.Sub(at).Seconds()*1e3)
@@ -88,13 +88,13 @@ func (n *node) sight(token, project, document string) (*sight, error) {
 	s.lines = append(s.lines, channel)
 	paper, err := door{address: n.address, path: "/api/v1/yjs/" + document, token: token, buffer: bigBuffer}.open()
 	if err != nil {
-		s.close()
+		hangUp(s.lines)
 		return nil, err
 	}
 	s.lines = append(s.lines, paper)
 	_ = paper.conn.SetReadDeadline(time.Now().Add(patience))
 	if err := errors.Join(paper.write(opBinary, ysync.Plain().Step1([]byte{0})), paper.next(func([]byte, bool) {})); err != nil {
-		s.close()
+		hangUp(s.lines)
 		return nil, err
 	}
 	_ = paper.conn.SetReadDeadline(time.Time{})
@@ -110,10 +110,4 @@ func (n *node) sight(token, project, document string) (*sight, error) {
 		s.closed <- time.Now()
 	}()
 	return s, nil
-}
-
-func (s *sight) close() {
-	for _, line := range s.lines {
-		line.conn.Close()
-	}
 }

@@ -39,14 +39,14 @@ func (r *rig) idle(ctx context.Context, o options) (found findings, err error) {
 	}
 	crowd := &loiterers{s: s}
 	defer crowd.leave()
-	if err := crowd.come(0, len(s.owns)); err != nil { // and all that is made once
+	if err := crowd.come(len(s.owns)); err != nil { // and all that is made once
 		return found, err
 	}
 	before, err := s.server.settled()
 	if err != nil {
 		return found, err
 	}
-	if err := crowd.come(len(s.owns), len(s.owns)+idleSockets); err != nil {
+	if err := crowd.come(idleSockets); err != nil {
 		return found, err
 	}
 	after, err := s.server.settled()
@@ -78,24 +78,17 @@ type loiterers struct {
 	reading sync.WaitGroup
 }
 
-// come opens sockets, each on the next project.
-func (l *loiterers) come(from, to int) error {
-	failures := make([]error, opening)
-	var all sync.WaitGroup
-	for k := range opening {
-		all.Go(func() {
-			for i := from + k; i < to && failures[k] == nil; i += opening {
-				v := l.s.channel(l.s.owns[i%len(l.s.owns)])
-				v.buffer = 2 << 10
-				line, err := v.greeted(v.greet)
-				if failures[k] = err; err == nil {
-					l.keep(line)
-				}
-			}
-		})
-	}
-	all.Wait()
-	return errors.Join(failures...)
+// come opens so many sockets, each on the next project.
+func (l *loiterers) come(n int) error {
+	return spread(n, opening, func(i int) error {
+		v := l.s.channel(l.s.owns[i%len(l.s.owns)])
+		v.buffer = 2 << 10
+		line, err := v.greeted(v.greet)
+		if err == nil {
+			l.keep(line)
+		}
+		return err
+	})
 }
 
 // keep answers pings until the socket ends.
@@ -119,9 +112,7 @@ func (l *loiterers) alive() error {
 }
 
 func (l *loiterers) leave() {
-	for _, line := range l.lines {
-		line.conn.Close()
-	}
+	hangUp(l.lines)
 	l.reading.Wait()
 }
 

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,43 +111,29 @@ func (d *dance) invite(ctx context.Context, r *rig, n int) error {
 	for i := range n {
 		d.dancers = append(d.dancers, &person{id: number(i + 1), email: fmt.Sprintf("member%d@example.com", i+1)})
 	}
-	failures := make([]error, signers)
-	var all sync.WaitGroup
-	for k := range signers {
-		all.Go(func() {
-			for i := k; i < n && failures[k] == nil; i += signers {
-				failures[k] = errors.Join(d.server.signIn(d.dancers[i]),
-					d.server.ask("POST", "/api/v1/projects/"+d.project+"/collaborators", d.reader.token, fmt.Sprintf(`{"user_id":%q,"role":"editor"}`, d.dancers[i].id), &rawBody{}))
-			}
-		})
-	}
-	all.Wait()
-	return errors.Join(failures...)
+	return spread(n, signers, func(i int) error {
+		return errors.Join(d.server.signIn(d.dancers[i]),
+			d.server.ask("POST", "/api/v1/projects/"+d.project+"/collaborators", d.reader.token, fmt.Sprintf(`{"user_id":%q,"role":"editor"}`, d.dancers[i].id), &rawBody{}))
+	})
 }
 
 // floor is what the sockets of a lap share.
 type floor struct {
-	lines     []*socket
-	began     time.Time
-	measuring atomic.Bool
-	told      atomic.Int64
-	sent      [1 << 16]atomic.Int64
-	took      [][]float64
+	*ears
+	lines []*socket
+	told  atomic.Int64
 }
 
 func (d *dance) lap(ctx context.Context, s span, n int, moves bool) (m moved, err error) {
-	f := &floor{lines: make([]*socket, n), began: time.Now(), took: make([][]float64, n/earEvery+1)}
+	f := &floor{lines: make([]*socket, n), ears: newEars(n)}
 	ctx, cancel := context.WithCancel(ctx)
 	var working sync.WaitGroup
-	defer func() {
+	end := func() {
 		cancel()
-		for _, line := range f.lines {
-			if line != nil {
-				line.conn.Close()
-			}
-		}
+		hangUp(f.lines)
 		working.Wait()
-	}()
+	}
+	defer end()
 	if err := d.enter(f); err != nil {
 		return m, err
 	}
@@ -179,11 +163,7 @@ func (d *dance) lap(ctx context.Context, s span, n int, moves bool) (m moved, er
 		}
 		return meter.read()
 	})
-	cancel()
-	for _, line := range f.lines {
-		line.conn.Close()
-	}
-	working.Wait()
+	end()
 	select {
 	case failure := <-failed:
 		return m, failure
@@ -192,43 +172,28 @@ func (d *dance) lap(ctx context.Context, s span, n int, moves bool) (m moved, er
 	if moves {
 		m.cpu = meter.spent[0].Seconds() * 1e6 / (m.moves * s.measured.Seconds())
 	}
-	m.p50 = quantile(slices.Concat(f.took...), 0.5)
+	m.p50 = quantile(f.took(), 0.5)
 	return m, err
 }
 
 // enter opens the sockets.
 func (d *dance) enter(f *floor) error {
-	failures := make([]error, opening)
-	var all sync.WaitGroup
-	for k := range opening {
-		all.Go(func() {
-			for i := k; i < len(f.lines) && failures[k] == nil; i += opening {
-				v := d.channel(d.project)
-				v.token, v.buffer = d.dancers[i].token, bigBuffer
-				if i%earEvery == 0 {
-					v.buffer = wholeBuffer
-				}
-				f.lines[i], failures[k] = v.greeted(v.greet)
-			}
-		})
-	}
-	all.Wait()
-	return errors.Join(failures...)
+	return spread(len(f.lines), opening, func(i int) (err error) {
+		v := d.channel(d.project)
+		v.token, v.buffer = d.dancers[i].token, bigBuffer
+		if i%earEvery == 0 {
+			v.buffer = wholeBuffer
+		}
+		f.lines[i], err = v.greeted(v.greet)
+		return err
+	})
 }
 
 // see counts the states that a socket is told.
 func (f *floor) see(i int) error {
 	return f.lines[i].read(func(piece []byte, whole bool) {
 		f.told.Add(int64(bytes.Count(piece, []byte{mark})))
-		if i%earEvery != 0 || !whole || !f.measuring.Load() {
-			return
-		}
-		now := time.Since(f.began)
-		for at := bytes.IndexByte(piece, mark); at >= 0 && len(piece) > at+markDigits; at = bytes.IndexByte(piece, mark) {
-			n, _ := strconv.Atoi(string(piece[at+1 : at+1+markDigits]))
-			f.took[i/earEvery] = append(f.took[i/earEvery], (now-time.Duration(f.sent[n%len(f.sent)].Load())).Seconds()*1e3)
-			piece = piece[at+1:]
-		}
+		f.hear(i, piece, whole)
 	})
 }
 
@@ -238,8 +203,8 @@ func (d *dance) move(ctx context.Context, f *floor, made *atomic.Int64) error {
 	began := time.Now()
 	for n := 0; ctx.Err() == nil; n++ {
 		time.Sleep(time.Until(began.Add(time.Duration(n) * every)))
-		f.sent[n%len(f.sent)].Store(int64(time.Since(f.began)))
-		text := fmt.Sprintf(`{"op":"presence","p":%q,"set":{"c":"%c%0*d","x":%d,"y":%d}}`, d.project, mark, markDigits, n, n%1920, n%1080)
+		f.sends(n)
+		text := fmt.Sprintf(`{"op":"presence","p":%q,"set":{"c":%q,"x":%d,"y":%d}}`, d.project, tagged(n), n%1920, n%1080)
 		if err := f.lines[n%len(f.lines)].say(text); err != nil {
 			return err
 		}

@@ -57,11 +57,11 @@ func (f *rawFan) serve(conn net.Conn) {
 		_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
 		return
 	}
-	_, _ = conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"))
 	f.mu.Lock()
 	share := f.shares[f.next%len(f.shares)]
 	f.next++
-	share[conn] = true
+	share[conn] = true // before the client knows, who then misses nothing
+	_, _ = conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"))
 	f.mu.Unlock()
 	defer func() {
 		f.mu.Lock()

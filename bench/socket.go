@@ -14,10 +14,13 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	scenario "atelier/test/rig"
 )
 
 // socket is a WebSocket (RFC 6455) that is read as cheaply as can be, and in the same
-// way whoever the server is.
+// way whoever the server is: a million frames a second are looked at where they lie,
+// which that of test/rig, who reads objects, does not do.
 type socket struct {
 	conn net.Conn
 	in   *bufio.Reader
@@ -85,21 +88,11 @@ func (s *socket) upgrade(d door) error {
 	return s.conn.SetDeadline(time.Time{})
 }
 
-// say sends a text, masked with zeros.
+// say sends a text.
 func (s *socket) say(text string) error { return s.write(opText, []byte(text)) }
 
 func (s *socket) write(op byte, payload []byte) error {
-	frame := make([]byte, 0, len(payload)+14)
-	frame = append(frame, 0x80|op)
-	switch n := len(payload); {
-	case n < 126:
-		frame = append(frame, 0x80|byte(n))
-	case n < 1<<16:
-		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|126), uint16(n))
-	default:
-		frame = binary.BigEndian.AppendUint64(append(frame, 0x80|127), uint64(n))
-	}
-	frame = append(append(frame, 0, 0, 0, 0), payload...)
+	frame := scenario.Frame(op, payload)
 	s.out.Lock()
 	defer s.out.Unlock()
 	_, err := s.conn.Write(frame)

@@ -197,7 +197,7 @@ func (run *relayRun) read(ctx context.Context, i int, c *websocket.Conn) {
 
 // write keeps so many updates on their way, and counts what is delivered in the
 // measured time.
-func (run *relayRun) write(ctx context.Context, span span) (l lap, err error) {
+func (run *relayRun) write(ctx context.Context, s span) (l lap, err error) {
 	writer := run.sockets[0]
 	began := time.Now()
 	var from time.Time
@@ -218,13 +218,13 @@ func (run *relayRun) write(ctx context.Context, span span) (l lap, err error) {
 			}
 		}
 		now := time.Now()
-		if from.IsZero() && now.Sub(began) > span.warm {
+		if from.IsZero() && now.Sub(began) > s.warm {
 			from, before = now, run.delivered.Load()
 			if err := run.meter.read(); err != nil {
 				return l, err
 			}
 		}
-		if !from.IsZero() && now.Sub(from) > span.measured {
+		if !from.IsZero() && now.Sub(from) > s.measured {
 			break
 		}
 		sent = append(sent, now)
@@ -241,10 +241,8 @@ func (run *relayRun) write(ctx context.Context, span span) (l lap, err error) {
 			return l, fmt.Errorf("%d of %d deliveries were made", run.delivered.Load(), len(sent)*(run.clients-1))
 		}
 	}
-	l = lap{Rate: delivered / elapsed.Seconds(), P50: quantile(took, 0.5), P99: quantile(took, 0.99)}
-	l.Server, l.Postgres = run.meter.spent[0].Seconds()*1e6/delivered, run.meter.spent[1].Seconds()*1e6/delivered
 	run.meter.calls = 0
-	return l, nil
+	return run.meter.charge(lap{Rate: delivered / elapsed.Seconds(), P50: quantile(took, 0.5), P99: quantile(took, 0.99)}, span{measured: elapsed}), nil
 }
 
 // typedUnit is a Yjs update: client 7 has written one more unit at the end of a text.

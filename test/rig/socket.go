@@ -160,7 +160,17 @@ func (s *Socket) Send(v any) error {
 }
 
 func (s *Socket) write(op byte, payload []byte) error {
-	frame := []byte{0x80 | op}
+	frame := Frame(op, payload)
+	s.out.Lock()
+	defer s.out.Unlock()
+	_ = s.conn.SetWriteDeadline(time.Now().Add(socketTime))
+	_, err := s.conn.Write(frame)
+	return err
+}
+
+// Frame is a frame of a client's, masked with zeros.
+func Frame(op byte, payload []byte) []byte {
+	frame := append(make([]byte, 0, len(payload)+14), 0x80|op)
 	switch n := len(payload); {
 	case n < 126:
 		frame = append(frame, 0x80|byte(n))
@@ -169,12 +179,7 @@ func (s *Socket) write(op byte, payload []byte) error {
 	default:
 		frame = binary.BigEndian.AppendUint64(append(frame, 0x80|127), uint64(n))
 	}
-	frame = append(append(frame, 0, 0, 0, 0), payload...) // masked with zeros
-	s.out.Lock()
-	defer s.out.Unlock()
-	_ = s.conn.SetWriteDeadline(time.Now().Add(socketTime))
-	_, err := s.conn.Write(frame)
-	return err
+	return append(append(frame, 0, 0, 0, 0), payload...)
 }
 
 // Receive reads the objects of the next frame. Pings are answered; the end is a
