@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"atelier/messages"
@@ -17,11 +16,10 @@ func (t *topic) step() (more bool) {
 		t.end()
 		return false
 	case len(t.inbox) > 0:
-		p := t.next()
-		if p.said != nil {
-			t.speak(p.said)
+		if all := t.together(); all[0].said != nil {
+			t.speak(all)
 		} else {
-			t.tell(p.events)
+			t.tell(eventsOf(all))
 		}
 		return true
 	case t.tellPresence():
@@ -36,36 +34,44 @@ func (t *topic) step() (more bool) {
 	return false
 }
 
-// Bounds of what is told together.
+// Of what is told together no more is taken once there is so much.
 const (
 	toldEvents = 256
 	toldBytes  = 128 << 10
 )
 
-// next takes what has waited longest off the inbox. Events that came while those before
-// them were passed on go together, so that the more there are the less each costs.
-func (t *topic) next() parcel {
-	p, size := t.pop()
-	for p.said == nil && len(t.inbox) > 0 {
-		more := t.inbox[0]
-		if size += more.size(); more.said != nil || size > toldBytes || len(p.events)+len(more.events) > toldEvents {
+// together takes what has waited longest off the inbox, and what is of the same sort
+// right behind it: the more came while those before were passed on, the less each costs.
+func (t *topic) together() (all []parcel) {
+	for size, events := 0, 0; len(t.inbox) > 0 && size < toldBytes && events < toldEvents; {
+		p := t.inbox[0]
+		if len(all) > 0 && !p.follows(all[len(all)-1]) {
 			break
 		}
-		if last := p.events[len(p.events)-1].GetSeq(); more.events[0].GetSeq() != last+1 {
-			break
-		}
-		_, _ = t.pop()
-		p.events = append(slices.Clip(p.events), more.events...) // others have the first ones, too
+		bytes := p.size()
+		all, size, events = append(all, p), size+bytes, events+len(p.events)
+		t.inbox[0] = parcel{}
+		t.inbox, t.size = t.inbox[1:], t.size-bytes
 	}
-	return p
+	return all
 }
 
-func (t *topic) pop() (p parcel, size int) {
-	p = t.inbox[0]
-	size = p.size()
-	t.inbox[0] = parcel{}
-	t.inbox, t.size = t.inbox[1:], t.size-size
-	return p, size
+// follows reports whether a parcel can be told together with the one before it.
+func (p parcel) follows(before parcel) bool {
+	if p.said != nil || before.said != nil {
+		return p.said != nil && before.said != nil
+	}
+	return p.events[0].GetSeq() == before.events[len(before.events)-1].GetSeq()+1
+}
+
+func eventsOf(all []parcel) (events []*messages.EventRecord) {
+	if len(all) == 1 {
+		return all[0].events
+	}
+	for _, p := range all { // others have each one's, too
+		events = append(events, p.events...)
+	}
+	return events
 }
 
 // tell passes on what follows the last position. What was told before is left
@@ -97,30 +103,21 @@ func (t *topic) tell(events []*messages.EventRecord) {
 	}
 }
 
-// speak passes on a signal, and those that wait right behind it: the more there are,
-// the less each costs. One of which a later one of its node was told is left out: they
-// may come on two ways while the owner changes. Called with mu held.
-func (t *topic) speak(s *messages.Said) {
-	var all []*messages.Signal
-	for size := 0; ; {
-		if s.GetNumber() > t.heard[s.GetNode()] {
+// speak passes on signals, but for those of which a later one of their node was told:
+// they may come on two ways while the owner changes. Called with mu held.
+func (t *topic) speak(all []parcel) {
+	signals := make([]*messages.Signal, 0, len(all))
+	for _, p := range all {
+		if s := p.said; s.GetNumber() > t.heard[s.GetNode()] {
 			t.heard[s.GetNode()] = s.GetNumber()
-			all = append(all, &messages.Signal{Payload: s.GetPayload()})
+			signals = append(signals, &messages.Signal{Payload: s.GetPayload()})
 		}
-		if len(t.inbox) == 0 || t.inbox[0].said == nil {
-			break
-		}
-		if size += t.inbox[0].size(); size > toldBytes {
-			break
-		}
-		more, _ := t.pop()
-		s = more.said
 	}
 	everyone := t.everyone()
 	t.mu.Unlock()
 	for _, m := range everyone {
-		if len(all) > 0 && !m.gone.Load() {
-			m.w.Signals(all)
+		if len(signals) > 0 && !m.gone.Load() {
+			m.w.Signals(signals)
 		}
 	}
 }

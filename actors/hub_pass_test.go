@@ -16,12 +16,7 @@ import (
 func TestWhatComesMeanwhileIsToldTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		name := ofProject("p")
-		n := newTown(t, newAnnals(name), "a")
-		slow := &slowReader{reader: reader{at: -1}, proceed: make(chan struct{})}
-		_, stop, err := n.hub("a").Watch(t.Context(), name, slow)
-		require.NoError(t, err)
-		defer stop()
+		n, name, slow := newSlowReader(t)
 		var want []string
 		commit := func(data string) {
 			want = append(want, data)
@@ -46,12 +41,7 @@ func TestWhatComesMeanwhileIsToldTogether(t *testing.T) {
 func TestWhatIsSaidMeanwhileIsToldTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		name := ofProject("p")
-		n := newTown(t, newAnnals(name), "a")
-		slow := &slowReader{reader: reader{at: -1}, proceed: make(chan struct{})}
-		_, stop, err := n.hub("a").Watch(t.Context(), name, slow)
-		require.NoError(t, err)
-		defer stop()
+		n, name, slow := newSlowReader(t)
 		var want []string
 		say := func(text string) {
 			want = append(want, text)
@@ -82,6 +72,16 @@ type slowReader struct {
 	proceed chan struct{}
 	batches []int
 	said    []int
+}
+
+func newSlowReader(t *testing.T) (n *town, name messages.Topic, r *slowReader) {
+	name = ofProject("p")
+	n = newTown(t, newAnnals(name), "a")
+	r = &slowReader{reader: reader{at: -1}, proceed: make(chan struct{})}
+	_, stop, err := n.hub("a").Watch(t.Context(), name, r)
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	return n, name, r
 }
 
 func (r *slowReader) Signals(all []*messages.Signal) {
