@@ -9,7 +9,7 @@ import (
 
 const (
 	presenceRate = 256 << 10   // bytes a second of changes that one who watches is told
-	longestPause = time.Second // between two of them
+	longestPause = time.Second // between two of them, also where one is more than that
 )
 
 // mirrored takes a change of who is there.
