@@ -152,6 +152,10 @@ func TestFrozenServer(t *testing.T) {
 	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
 	_, err = db.FindCredential(t.Context(), "somebody@example.com")
 	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
+	c := persistencetest.Creation(owner.ID)
+	lost = append(lost, c)
+	_, err = one(t.Context(), db, c)
+	require.Error(t, err)
 	server.Thaw()
 	thawed = true
 	// The outcome was not known; asked again, each was carried out once.
