@@ -22,6 +22,7 @@ run: build ## start Atelier with everything embedded, data in ./data
 
 test: .tools/services .tools/summary ## install and start what tests need, run vet and all tests
 	@$(PATIENT) "go vet" go vet ./...
+	@$(PATIENT) "go vet of the bench's rival" go -C bench/centrifuge vet ./...
 	@{ $(GOTEST) ./...; go -C test/deployment test -count=1 -json ./...; } | $(SUMMARY)
 
 test-race: export CGO_ENABLED = 1
