@@ -7,8 +7,8 @@ import (
 )
 
 // Revoke stops what marks concern: nothing of it goes in or out any more when it
-// returns, and what had come in before has taken effect, or will not. What is still
-// allowed goes on by itself.
+// returns, and what had come in before has taken effect, or will not: but for updates
+// that a document takes longer for than airTime. What is still allowed goes on by itself.
 func (t *Holdings) Revoke(marks []messages.Mark) {
 	if !socketsHear {
 		return
