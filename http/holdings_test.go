@@ -202,7 +202,7 @@ func TestALapsedLeasePauses(t *testing.T) {
 	lease.off.Store(false)
 	table.look()
 	require.True(t, <-passed)
-	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.queue) == 0 && !s.busy }, 10*time.Second, time.Millisecond)
+	written(t, s)
 	require.Greater(t, times.Load(), before)
 	require.Zero(t, conn.late.Load())
 

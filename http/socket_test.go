@@ -274,7 +274,7 @@ func TestWhatWaitsGoesOutTogether(t *testing.T) {
 	s.mu.Unlock()
 	require.EqualValues(t, 2, g.writes.Load())
 	s.abort(closeGone)
-	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.kick == nil }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return !s.writing() }, 20*time.Second, 5*time.Millisecond)
 }
 
 // TestReadersOfCutSocketsLeave: what hangs on a socket that is cut ends at once, and

@@ -53,7 +53,8 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 		return err
 	}
 	f := c.fiber
-	v := &viewer{server: s, project: in.ProjectID, at: at, requestID: requestID(f), ip: s.address(f).String()}
+	wire := sseWire{log: s.config.LogID, chunked: string(f.Request().Header.Protocol()) == "HTTP/1.1"}
+	v := &viewer{server: s, wire: wire, project: in.ProjectID, at: at, requestID: requestID(f), ip: s.address(f).String()}
 	if c.principal != nil {
 		v.who = &party{Principal: c.principal}
 		if !c.byCookie {
@@ -64,7 +65,6 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 	if err := s.crowded(whose); err != nil {
 		return err
 	}
-	wire := sseWire{log: s.config.LogID, chunked: string(f.Request().Header.Protocol()) == "HTTP/1.1"}
 	f.Set(fiber.HeaderContentType, mediaStream)
 	f.Set("X-Accel-Buffering", "no") // nginx would keep it until it has much
 	header := &f.Response().Header
@@ -72,7 +72,6 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 	if header.SetContentLength(-2); wire.chunked { // it ends with the connection
 		header.SetContentLength(-1)
 	}
-	v.wire = wire
 	f.Context().HijackSetNoResponse(true)
 	f.Context().Hijack(func(hijacked net.Conn) {
 		head := bytes.Clone(header.Header()) // with what was added behind this
