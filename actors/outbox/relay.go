@@ -77,8 +77,9 @@ func New(c Config, s Source, p Publisher, m Meter, log *slog.Logger) *Relay {
 	return r
 }
 
-// Start begins to send, until Stop. It does not wait for the broker. Values of ctx
-// are kept, its end is not.
+// Start begins to send, until Stop. It waits until the database knows what is wanted,
+// since what nobody wants may not be kept, and not for the broker. Values of ctx are
+// kept, its end is not.
 func (r *Relay) Start(ctx context.Context) {
 	if r.halt != nil {
 		return
@@ -86,6 +87,7 @@ func (r *Relay) Start(ctx context.Context) {
 	ctx, r.kill = context.WithCancel(context.WithoutCancel(ctx))
 	loop, halt := context.WithCancel(ctx)
 	r.halt = halt
+	r.renew(loop)
 	r.done.Go(func() { r.keep(loop) })
 	for _, l := range r.lanes {
 		r.done.Go(func() { l.run(loop, ctx) })
@@ -152,7 +154,6 @@ func (r *Relay) keep(ctx context.Context) {
 	tick := time.NewTicker(r.config.Renew)
 	defer tick.Stop()
 	for look := 0; ; look++ {
-		r.renew(ctx)
 		if look%looksPerCount == 0 {
 			r.count(ctx)
 		}
@@ -161,6 +162,7 @@ func (r *Relay) keep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		r.renew(ctx)
 	}
 }
 

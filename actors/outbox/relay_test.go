@@ -124,6 +124,25 @@ func TestConsumersGetWhatWasCommitted(t *testing.T) {
 	require.Zero(t, status.Away)
 }
 
+// desk is a Source that knows whether somebody has said what he wants.
+type desk struct {
+	outbox.Source
+	asked atomic.Bool
+}
+
+func (d *desk) Lease(ctx context.Context, node string, ttl time.Duration, broker bool, wanted *string) ([]outbox.Lease, int, error) {
+	d.asked.Store(wanted != nil)
+	return d.Source.Lease(ctx, node, ttl, broker, wanted)
+}
+
+// TestWhatIsWantedIsSaidBeforeAnythingIsCommitted: what nobody wants may not be kept.
+func TestWhatIsWantedIsSaidBeforeAnythingIsCommitted(t *testing.T) {
+	t.Parallel()
+	source := &desk{Source: database(t).Outbox()}
+	relay(t, source, outbox.NewLocal((&mailbox{}).take), &counts{}, nil)
+	require.True(t, source.asked.Load())
+}
+
 func TestEventsThatNobodyWantsAreDiscarded(t *testing.T) {
 	t.Parallel()
 	db := database(t)
