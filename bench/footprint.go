@@ -161,11 +161,12 @@ func (r *rig) touch(ctx context.Context, c *child, n int) error {
 }
 
 // memory is what the program's runtime says after a collection.
-type memory struct{ heap, pause float64 } // bytes, ms
+type memory struct{ heap, stacks, pause float64 } // bytes, bytes, ms
 
 var (
-	heapAlloc = regexp.MustCompile(`(?m)^# HeapAlloc = (\d+)`)
-	pauses    = regexp.MustCompile(`(?m)^# PauseNs = \[(.*)\]`)
+	heapAlloc   = regexp.MustCompile(`(?m)^# HeapAlloc = (\d+)`)
+	stacksInUse = regexp.MustCompile(`(?m)^# Stack = (\d+) /`)
+	pauses      = regexp.MustCompile(`(?m)^# PauseNs = \[(.*)\]`)
 )
 
 func (c *child) memory() (memory, error) {
@@ -173,12 +174,13 @@ func (c *child) memory() (memory, error) {
 	if err != nil {
 		return memory{}, err
 	}
-	heap, pause := heapAlloc.FindSubmatch(body), pauses.FindSubmatch(body)
-	if heap == nil || pause == nil {
+	heap, stacks, pause := heapAlloc.FindSubmatch(body), stacksInUse.FindSubmatch(body), pauses.FindSubmatch(body)
+	if heap == nil || stacks == nil || pause == nil {
 		return memory{}, errors.New("the heap profile has not the expected form")
 	}
 	var m memory
 	m.heap, _ = strconv.ParseFloat(string(heap[1]), 64)
+	m.stacks, _ = strconv.ParseFloat(string(stacks[1]), 64)
 	for _, ns := range strings.Fields(string(pause[1])) {
 		n, _ := strconv.ParseFloat(ns, 64)
 		m.pause = max(m.pause, n/1e6)

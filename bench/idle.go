@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 const (
@@ -119,20 +115,9 @@ func (l *loiterers) leave() {
 // taken is memory in bytes.
 type taken struct{ used, resident float64 }
 
-var stacksInUse = regexp.MustCompile(`(?m)^# Stack = (\d+) /`)
-
 // settled is what the program takes when nothing has happened for a while.
 func (c *child) settled() (taken, error) {
 	time.Sleep(idleSettle)
-	_, body, err := fasthttp.GetTimeout(nil, "http://"+c.ops+"/debug/pprof/heap?gc=1&debug=1", patience)
-	if err != nil {
-		return taken{}, err
-	}
-	heap, stacks := heapAlloc.FindSubmatch(body), stacksInUse.FindSubmatch(body)
-	if heap == nil || stacks == nil {
-		return taken{}, errors.New("the heap profile has not the expected form")
-	}
-	h, _ := strconv.ParseFloat(string(heap[1]), 64)
-	st, _ := strconv.ParseFloat(string(stacks[1]), 64)
-	return taken{used: h + st, resident: residentMiB(c.cmd.Process.Pid) * (1 << 20)}, nil
+	m, err := c.memory()
+	return taken{used: m.heap + m.stacks, resident: residentMiB(c.cmd.Process.Pid) * (1 << 20)}, err
 }
