@@ -45,9 +45,8 @@ func TestPeopleInBrowsers(t *testing.T) {
 }
 
 // TestNodesAreKilledUnderPeople who have one address, and an HAProxy behind it: their
-// pages go on by another node, and lose nothing.
+// pages go on by another node, and lose nothing. It has the machine's browsers to itself.
 func TestNodesAreKilledUnderPeople(t *testing.T) {
-	t.Parallel()
 	services.Need(t, "chromium")
 	services.Need(t, "haproxy")
 	services.NodePackages(t, ".")

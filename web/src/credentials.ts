@@ -5,6 +5,7 @@ const expiresKey = 'atelier.expires'
 const userKey = 'atelier.user'
 const early = 30_000 // ms before its end a token is exchanged
 const path = '/api/v1/auth/refresh'
+const session = '/api/v1/auth/session'
 
 interface Tokens { expires_in: number; csrf_token?: string; user: { id: string } }
 
@@ -47,9 +48,10 @@ export async function fresh(): Promise<boolean> {
 const stamp = () => localStorage.getItem(expiresKey)
 
 // refresh exchanges the refresh token, unless somebody has done so since the stamp
-// was seen; false: the session is over.
-function refresh(seen: string | null): Promise<boolean> {
-  refreshing ??= alone(() => exchange(seen)).finally(() => { refreshing = undefined })
+// was seen; false: the session is over. Where the access token was refused, the session
+// is asked for first: what another tab has stored may be seen late, its cookies at once.
+function refresh(seen: string | null, refused = false): Promise<boolean> {
+  refreshing ??= alone(async () => (refused && (await fetch(session)).ok) || exchange(seen)).finally(() => { refreshing = undefined })
   return refreshing
 }
 
@@ -85,7 +87,7 @@ export async function send(request: Request): Promise<Response> {
     return reply
   }
   if (code !== 'unauthenticated' && code !== 'token_expired' && code !== 'invalid_token') return reply
-  if (await refresh(seen)) return fetch(signed(again))
+  if (await refresh(seen, true)) return fetch(signed(again))
   end()
   return reply
 }
