@@ -44,8 +44,15 @@ func TestCallsBetweenNodes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.order.Do = "call"
+			all := c.order.AtOnce
 			told := a.do(t, c.order)
-			require.Equal(t, map[string]int{c.code: max(c.order.AtOnce, 1)}, told.Codes, told.Error)
+			for tries := 0; told.Codes[messages.CodeMoved] > 0 && tries < 10; tries++ { // a slow machine reads the last of many late
+				answered := told.Codes[c.code]
+				c.order.AtOnce = told.Codes[messages.CodeMoved]
+				told = a.do(t, c.order)
+				told.Codes[c.code] += answered
+			}
+			require.Equal(t, map[string]int{c.code: max(all, 1)}, told.Codes, told.Error)
 			require.Equal(t, c.text, told.Text)
 			require.NotContains(t, told.Error, "cause")
 		})

@@ -38,6 +38,7 @@ type ended struct {
 	name    string
 	elapsed float64
 	reason  string // why it was skipped
+	gist    string // what says why it failed
 }
 
 type report struct {
@@ -165,8 +166,26 @@ func (r *report) unfinished(whole *run, now time.Time) {
 
 // fell tells a failure with what was said.
 func (r *report) fell(now time.Time, t *run, end ended) {
+	end.gist = t.gist()
 	r.failed = append(r.failed, end)
 	r.say(now, "\nFAIL  %s (%.1f s)\n%s\n", end.name, end.elapsed, t.said())
+}
+
+// gist is the first of what a failure says that looks like its reason: what testify
+// says, a finding, a panic or a race. It is said again at the very end, which is all
+// that some see of a long run.
+func (r *run) gist() string {
+	const most = 14
+	lines := slices.Collect(strings.Lines(r.said()))
+	telling := func(line string) bool {
+		return slices.ContainsFunc([]string{"Error Trace:", " found: ", "panic: ", "DATA RACE"}, func(sign string) bool { return strings.Contains(line, sign) })
+	}
+	if i := slices.IndexFunc(lines, telling); i >= 0 {
+		lines = lines[i:]
+	} else {
+		lines = lines[max(0, len(lines)-most):]
+	}
+	return strings.Join(lines[:min(len(lines), most)], "")
 }
 
 // said is a test's own output, without the lines that go test adds. Of a very
@@ -232,7 +251,7 @@ func (r *report) end(now time.Time) bool {
 	slices.SortStableFunc(r.slow, func(a, b ended) int { return cmp.Compare(b.elapsed, a.elapsed) })
 	r.list("slowest", r.slow[:min(len(r.slow), 10)], func(e ended) string { return fmt.Sprintf("%6.1f s  %s", e.elapsed, e.name) })
 	r.list("skipped", r.skipped, func(e ended) string { return e.name + ": " + e.reason })
-	r.list("failed", r.failed, func(e ended) string { return e.name })
+	r.list("failed", r.failed, func(e ended) string { return strings.TrimSuffix(e.name+"\n"+e.gist, "\n") })
 	r.say(now, "%d packages in %.0f s\n", r.packages, now.Sub(r.began).Seconds())
 	r.say(now, "%d passed, %d failed, %d skipped\n", r.passed, len(r.failed), len(r.skipped))
 	return len(r.failed) == 0

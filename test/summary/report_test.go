@@ -47,6 +47,8 @@ func TestFailuresAreTold(t *testing.T) {
 		"FAIL  module/exits (0.0 s)\n      a leak\n",
 		"skipped:\n  module/good TestA/two: a_test.go:7: no time\n",
 		"failed:\n",
+		"  module/panics TestA\n      panic: oh",
+		"  module/bad TestA/one\n      printed\n          a_test.go:11: wrong\n",
 	} {
 		require.Contains(t, text, said)
 	}
