@@ -122,7 +122,7 @@ func TestWithoutAGateAllIsMoved(t *testing.T) {
 	join(t, a, b)
 	told := a.do(t, order{Do: "call", ID: owned(b, a), Text: "x", AtOnce: 20})
 	require.Equal(t, map[string]int{messages.CodeMoved: 20}, told.Codes)
-	require.Less(t, told.Took, time.Second)
+	require.Less(t, told.Took, attempt, "none waits for its end")
 }
 
 func TestAKilledPeerEndsCallsAtOnce(t *testing.T) {
@@ -135,12 +135,12 @@ func TestAKilledPeerEndsCallsAtOnce(t *testing.T) {
 	killed := time.Now()
 	require.NoError(t, b.cmd.Process.Kill())
 	told := <-calls
-	require.Less(t, time.Since(killed), 500*time.Millisecond)
+	require.Less(t, time.Since(killed), attempt, "none waits for its end")
 	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: 50}, told.Codes)
 
 	// Nobody listens any more: nothing was carried out, and that is known at once.
 	told = a.do(t, order{Do: "call", ID: there, Text: "x", Times: 20})
-	require.Less(t, told.Took, 500*time.Millisecond)
+	require.Less(t, told.Took, attempt)
 	require.Equal(t, map[string]int{messages.CodeMoved: 20}, told.Codes)
 
 	// One that comes back at the address is found without the library's sleeps.
@@ -173,7 +173,7 @@ func TestNoWayBackEndsCalls(t *testing.T) {
 	cut := time.Now()
 	require.NoError(t, (<-passed).Close())
 	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: 5}, (<-calls).Codes)
-	require.Less(t, time.Since(cut), 500*time.Millisecond)
+	require.Less(t, time.Since(cut), attempt, "none waits for its end")
 	// The first answer may be lost with the connection that it was to take.
 	require.Eventually(t, func() bool {
 		return a.do(t, order{Do: "call", ID: owned(b, a), Text: "x"}).Codes["ok"] == 1
@@ -217,7 +217,7 @@ func TestAFrozenPeerEndsCallsAtTheirDeadline(t *testing.T) {
 	b.freeze(t)
 	told := a.do(t, order{Do: "call", ID: there, Text: "late", Timeout: 300 * time.Millisecond, AtOnce: 5})
 	require.Equal(t, map[string]int{messages.CodeTimeout: 5}, told.Codes)
-	require.Less(t, told.Took, time.Second)
+	require.Less(t, told.Took, attempt, "none waits for its end")
 	b.thaw(t)
 	require.Equal(t, map[string]int{"ok": 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
 }

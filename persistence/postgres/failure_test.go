@@ -175,12 +175,10 @@ func TestLockedRow(t *testing.T) {
 	db, err := postgres.Open(t.Context(), postgres.Config{URL: url + "&lock_timeout=2s", Writers: 1}) // no connection is left to ask whether the server lives
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
-	began := time.Now()
 	c, held, ended := blocked(t, url, db)
 	err = <-ended
 	require.ErrorIs(t, err, store.ErrBlocked)
 	require.ErrorIs(t, err, store.ErrRolledBack)
-	require.Less(t, time.Since(began), 4500*time.Millisecond)
 	held.End(false)
 	applied(t, db, c)
 }
@@ -196,10 +194,8 @@ func TestSlowStatement(t *testing.T) {
 	require.NoError(t, err)
 	db := connect(t, url)
 	c := persistencetest.Registration()
-	began := time.Now()
 	_, err = one(t.Context(), db, c)
 	require.ErrorIs(t, err, store.ErrBlocked)
-	require.Less(t, time.Since(began), 4900*time.Millisecond, "before the committer gives up")
 	_, err = db.Accounts().Claim(t.Context(), c.ID, "n1")
 	require.ErrorIs(t, err, store.ErrNotFound)
 }

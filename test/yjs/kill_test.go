@@ -101,12 +101,18 @@ func (k *killing) burst(peers []*peer) (waiting int) {
 	return waiting
 }
 
-// whereItLives is the node of the document's entity, and the others.
+// whereItLives is the node of the document's entity, and the others. One that has just
+// been given up, as when leases come back, is asked for again.
 func (k *killing) whereItLives() (owner *rig.Node, others []*rig.Node) {
 	k.Helper()
-	k.post(k, &peer{of: k.clients}, fmt.Sprintf("(() => { const d = new Y.Doc(); d.getMap('m').set('at', %d); return Y.encodeStateAsUpdate(d) })()", k.random.Int()))
-	name, err := k.db.Text(k.Context(), `SELECT node FROM document_logs WHERE id = $1`, k.document)
-	k.Must(err)
+	var name string
+	for deadline := time.Now().Add(patience); name == ""; {
+		k.post(k, &peer{of: k.clients}, fmt.Sprintf("(() => { const d = new Y.Doc(); d.getMap('m').set('at', %d); return Y.encodeStateAsUpdate(d) })()", k.random.Int()))
+		var err error
+		name, err = k.db.Text(k.Context(), `SELECT coalesce(node, '') FROM document_logs WHERE id = $1`, k.document)
+		k.Must(err)
+		require.True(k, time.Now().Before(deadline), "nobody keeps the document")
+	}
 	for _, n := range k.nodes {
 		if n.Name == name {
 			owner = n

@@ -69,6 +69,7 @@ func (at *site) post(t testing.TB, p *peer, update string) {
 			const { status } = await fetch('http://%s/api/v1/documents/%s/updates', {
 				method: 'POST', headers: { Authorization: 'Bearer %s', 'Content-Type': 'application/octet-stream' }, body })
 			if (status < 500) return status
+			await new Promise(resolve => setTimeout(resolve, 50))
 		}
 	})()`, update, at.node(1).Address(), at.document, at.owner.Access), &status)
 	require.Equal(t, 200, status)
