@@ -15,7 +15,7 @@ const headerTrace = "Traceparent"
 // Tracer makes the spans of requests.
 type Tracer interface {
 	// Request begins the span of a request, within the trace of the caller, where
-	// that sent a traceparent, and else of its own.
+	// that sent a traceparent, and else of its own. It is nil where nobody samples it.
 	Request(caller string) Span
 }
 
@@ -41,21 +41,23 @@ func (s *Server) trace(c *fiber.Ctx) Span {
 	if len(asked) > 0 {
 		trace = continued(asked)
 	}
-	if s.deps.Tracer == nil || health(c.Path()) {
+	var span Span
+	if s.deps.Tracer != nil && !health(c.Path()) {
+		caller := ""
 		if trace != "" {
-			c.Response().Header.Set(headerTrace, trace)
+			caller = "00" + string(asked[2:traceLength]) // what a later version adds is cut off
 		}
-		return nil
+		span = s.deps.Tracer.Request(caller)
 	}
-	caller := ""
+	if span != nil {
+		c.Context().SetUserValue(spanKey{}, span)
+	}
 	if trace != "" {
-		caller = "00" + string(asked[2:traceLength]) // what a later version adds is cut off
+		if span != nil {
+			trace = span.Trace()
+		}
+		c.Response().Header.Set(headerTrace, trace)
 	}
-	span := s.deps.Tracer.Request(caller)
-	if caller != "" {
-		c.Response().Header.Set(headerTrace, span.Trace())
-	}
-	c.Context().SetUserValue(spanKey{}, span)
 	return span
 }
 

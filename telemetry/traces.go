@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -53,7 +54,7 @@ func NewTracer(ctx context.Context, c TraceConfig, log *slog.Logger) (*Tracer, e
 	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(&quiet{SpanExporter: exporter, log: log}),
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(c.Share))),
+		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.AlwaysSample())), // Request has decided
 		sdktrace.WithResource(resource.NewSchemaless(
 			semconv.ServiceName("atelier"), semconv.ServiceVersion(c.Version), semconv.ServiceInstanceID(c.Node))),
 	)
@@ -128,9 +129,16 @@ func (s span) Trace() string { return s.trace }
 type RequestSpan struct{ span }
 
 // Request begins the span of a request, within the caller's trace or, without one,
-// of its own.
-func (t *Tracer) Request(caller string) RequestSpan {
-	return RequestSpan{t.start(caller, "request", trace.SpanKindServer)}
+// of its own. Not ok: this one is not sampled. Most are not, and cost nothing more.
+func (t *Tracer) Request(caller string) (s RequestSpan, ok bool) {
+	sampled := caller == "" && rand.Float64() < t.config.Share
+	if caller != "" {
+		sampled = trace.SpanContextFromContext(within(caller)).IsSampled()
+	}
+	if !sampled {
+		return RequestSpan{}, false
+	}
+	return RequestSpan{t.start(caller, "request", trace.SpanKindServer)}, true
 }
 
 // Context is for what is done because of the request.
@@ -143,13 +151,11 @@ func (s RequestSpan) User(id string) { s.SetAttributes(semconv.UserID(id)) }
 
 // End ends the span, which has the name of the endpoint.
 func (s RequestSpan) End(method, endpoint string, status int, requestID string) {
-	if s.IsRecording() {
-		s.SetName(method + " " + endpoint)
-		s.SetAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(endpoint), semconv.HTTPResponseStatusCode(status),
-			attribute.String("atelier.request_id", requestID))
-		if status >= 500 {
-			s.SetStatus(codes.Error, "")
-		}
+	s.SetName(method + " " + endpoint)
+	s.SetAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(endpoint), semconv.HTTPResponseStatusCode(status),
+		attribute.String("atelier.request_id", requestID))
+	if status >= 500 {
+		s.SetStatus(codes.Error, "")
 	}
 	s.Span.End()
 }

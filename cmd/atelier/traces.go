@@ -49,7 +49,12 @@ func (c commandTracer) Command(trace, command string, kind store.Kind) actors.Sp
 }
 
 // Request implements http.Tracer.
-func (r requestTracer) Request(caller string) httpd.Span { return r.Tracer.Request(caller) }
+func (r requestTracer) Request(caller string) httpd.Span {
+	if span, ok := r.Tracer.Request(caller); ok {
+		return span
+	}
+	return nil
+}
 
 func (t *tracer) commands() actors.Tracer {
 	if t == nil {
