@@ -38,7 +38,6 @@ var mutations = []mutation{
 	{"nograce", "TestParallelRefreshesHaveOneChild", "a refresh token presented again is stolen at once"},
 	{"earlyreply", "TestKilledProgramLosesNothing/postgres", "answers leave before the commit"},
 	{"earlyreply", "TestKilledProgramLosesNothing/embedded", "answers leave before the commit"},
-	{"nofence", "TestClusterSurvivesItsNodes", "commits ask for neither epoch nor version"},
 	{"nofence", "TestClusterSurvivesCuts", "commits ask for neither epoch nor version"},
 	{"nolease", "TestClusterSurvivesCuts", "what was claimed is shown from memory whatever the lease"},
 	{"nobarrier", "TestRevocationHoldsOnEveryNode", "revocations stay on the node that decided them"},
