@@ -27,7 +27,7 @@ test: .tools/services .tools/summary ## install and start what tests need, run v
 
 test-race: export CGO_ENABLED = 1
 test-race: .tools/services .tools/summary ## all tests with the race detector (needs gcc)
-	@$(GOTEST) -race ./... | $(SUMMARY)
+	@$(GOTEST) -timeout 60m -race ./... | $(SUMMARY)
 
 test-mutations: .tools/services ## builds with one safeguard taken out must fail their proofs
 	@$(SERVICES) go run ./test/mutations

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -50,6 +51,9 @@ func ask[R proto.Message](ctx context.Context, caller Caller, kind store.Kind, i
 		switch messages.CodeOf(err) {
 		case messages.CodeMoved:
 		case messages.CodeOutcomeUnknown:
+			if notNow(err) {
+				return refused[R](err)
+			}
 			maybe = true
 		case messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout:
 			return refused[R](outcome(err, maybe))
@@ -92,6 +96,12 @@ func recalled[R proto.Message](ctx context.Context, stored *messages.Replayed, o
 		o.Replayed = true
 	}
 	return reply.(R), nil
+}
+
+// notNow reports whether an error says that asking again at once is of no use.
+func notNow(err error) bool {
+	var refusal *messages.Error
+	return errors.As(err, &refusal) && refusal.GetRetryAfterMs() > 0
 }
 
 // outcome is what a failed request tells: once an attempt may have been carried

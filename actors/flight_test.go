@@ -169,6 +169,30 @@ func TestAnUnavailableDatabaseIsSaid(t *testing.T) {
 	require.Zero(t, w.ledger.claims)
 }
 
+// Nobody waits for a second round of a database that has just been found silent: who
+// was on the way is told that it may have been done, and who waited that it was not.
+func TestASilentDatabaseIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create(10)
+	w.ledger.next(outcomeOf{apply: true, err: fmt.Errorf("%w: given up", store.ErrSilent)})
+	land := w.ledger.hold()
+	first := later(func() error { return w.add(id, "bob") })
+	<-w.ledger.arrived
+	second := later(func() error { return w.add(id, "cid") })
+	require.Eventually(t, func() bool {
+		return inspect(w, id, func(e *entity[*project.State]) bool { return len(e.queue) == 1 })
+	}, 5*time.Second, time.Millisecond)
+	land()
+	err := <-first
+	require.True(t, messages.HasCode(err, messages.CodeOutcomeUnknown), "%v", err)
+	err = <-second
+	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
+	require.Zero(t, w.ledger.claims, "neither was tried again")
+	require.NoError(t, w.add(id, "cid"))
+	require.Len(t, w.ledger.state(id).Members(), 2, "what was on the way had been done")
+}
+
 func TestDoublesJoinInFlight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

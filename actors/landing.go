@@ -28,11 +28,15 @@ func (e *entity[S]) land(m *landed[S]) {
 		e.refuse(f, refusal)
 	case errors.Is(r.Err, store.ErrFenced):
 		e.runtime.deps.Meter.Fenced(e.name)
-		e.abandon(f, errMoved)
+		e.abandon(f, errMoved, errMoved)
 	default:
 		e.runtime.deps.Meter.Unknown(e.name)
 		e.runtime.deps.Log.Warn("outcome of a commit is not known", "kind", e.name, "id", e.slot.id, "error", r.Err)
-		e.abandon(f, errUnknown)
+		if errors.Is(r.Err, store.ErrSilent) {
+			e.abandon(f, errSilent, errUnavailable) // they have waited long enough
+		} else {
+			e.abandon(f, errUnknown, errMoved)
+		}
 	}
 	e.air = nil
 	e.leave()
@@ -166,16 +170,16 @@ func (e *entity[S]) requeue(again []*pending[S]) {
 }
 
 // abandon ends the activation: the fence was lost or the outcome is not known.
-// Commands that changed nothing were certainly not executed.
-func (e *entity[S]) abandon(f *flight[S], changed *messages.Error) {
+// Commands that changed nothing were certainly not executed, nor those that wait.
+func (e *entity[S]) abandon(f *flight[S], changed, others *messages.Error) {
 	for _, p := range f.commands {
 		if len(p.events) > 0 || p.identified() {
 			e.answer(p, changed)
 		} else {
-			e.answer(p, errMoved)
+			e.answer(p, others)
 		}
 	}
-	e.lose()
+	e.retire(others)
 }
 
 // recall is the stored answer of a command, marked as such.

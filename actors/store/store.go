@@ -76,6 +76,10 @@ var (
 // written. It implies ErrRolledBack.
 var ErrUnavailable = fmt.Errorf("%w: the database cannot be reached", ErrRolledBack)
 
+// ErrSilent wraps errors of writes that were given up because the database answers
+// nobody. The outcome is unknown, and asking again at once is of no use.
+var ErrSilent = errors.New("store: the database does not answer")
+
 // MovedError says that another node owns the row.
 type MovedError struct{ Node string }
 

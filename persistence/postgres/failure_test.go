@@ -126,7 +126,10 @@ func TestFrozenServer(t *testing.T) {
 		require.Error(t, ask(ctx), what)
 		require.Less(t, time.Since(began), 4*patience, what)
 	}
-	var lost []*store.Commit
+	c := persistencetest.Creation(owner.ID)
+	lost := []*store.Commit{c}
+	_, err = one(t.Context(), db, c)
+	require.ErrorIs(t, err, store.ErrSilent)
 	for range 2 { // on a connection that was in use, and on one that must be made
 		c := persistencetest.Creation(owner.ID)
 		lost = append(lost, c)
@@ -152,10 +155,6 @@ func TestFrozenServer(t *testing.T) {
 	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
 	_, err = db.FindCredential(t.Context(), "somebody@example.com")
 	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
-	c := persistencetest.Creation(owner.ID)
-	lost = append(lost, c)
-	_, err = one(t.Context(), db, c)
-	require.Error(t, err)
 	server.Thaw()
 	thawed = true
 	// The outcome was not known; asked again, each was carried out once.

@@ -52,9 +52,12 @@ func (h *hearing) end() {
 	h.give(nil)
 }
 
+// gaveUp reports whether the question was given up since the database answers nobody.
+func (h *hearing) gaveUp() bool { return errors.Is(context.Cause(h), errUnreached) }
+
 // why is errUnreached where that ended the question.
 func (h *hearing) why(err error) error {
-	if err != nil && errors.Is(context.Cause(h), errUnreached) {
+	if err != nil && h.gaveUp() {
 		return errUnreached
 	}
 	return err

@@ -118,6 +118,9 @@ func (db *DB) attempt(ctx context.Context, group []*store.Commit, indices []int,
 		for _, i := range indices {
 			results[i] = store.Result{} // verdicts of what was rolled back
 		}
+		if h.gaveUp() {
+			return fmt.Errorf("%w: %w", store.ErrSilent, err)
+		}
 		return classify(err)
 	}
 	return nil
