@@ -31,8 +31,10 @@ func deadline(f *fiber.Ctx) (_ context.Context, _ context.CancelFunc, invalid er
 			invalid = messages.Invalid("Atelier-Timeout", "out_of_range", "Atelier-Timeout must be 1 to %d milliseconds", maxWait.Milliseconds())
 		}
 	}
-	// The server's own context ends with a shutdown, which must let requests finish.
-	ctx := context.WithoutCancel(f.Context())
+	// Not the connection's: that ends with a shutdown, which must let requests finish, and
+	// has the next request's values while a connection to the database is still being made
+	// with this one's.
+	ctx := context.Background()
 	if span := spanOf(f); span != nil {
 		ctx = span.Context(ctx)
 	}

@@ -81,7 +81,7 @@ func (s *Server) unanswered(c *fiber.Ctx, err error) error {
 // record writes the request to the log, without its query, which may hold what
 // logs must not.
 func (s *Server) record(c *fiber.Ctx, took time.Duration) {
-	if !s.deps.Log.Enabled(context.WithoutCancel(c.Context()), slog.LevelDebug) {
+	if !s.deps.Log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}
 	s.deps.Log.Debug("request", "method", c.Method(), "path", logged(c.Path()), "status", c.Response().StatusCode(),
