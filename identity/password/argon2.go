@@ -173,6 +173,11 @@ func (s *segment) reference(pointer uint64, i int) *block {
 
 // compress is G (3.5): x ⊕ y, ⊕ the permutation of it by rows and then columns;
 // after the first pass ⊕ what was there.
+//
+// The race detector would look at each of its accesses, which takes twenty times as
+// long, and there is nothing to be found: the memory is one derivation's.
+//
+//go:norace
 func compress(out, x, y *block, again bool) {
 	var z block
 	for i := range z {
@@ -201,6 +206,7 @@ func compress(out, x, y *block, again bool) {
 	}
 }
 
+//go:norace
 func (b *block) xor(other *block) {
 	for i := range b {
 		for j := range b[i] {
@@ -213,6 +219,8 @@ func (b *block) xor(other *block) {
 // permute is P (3.6): a round of BLAKE2b on sixteen words, the columns of which
 // are mixed and then the diagonals. It has the time that a derivation takes:
 // hence pointers, which fit the registers of a call, and four chains side by side.
+//
+//go:norace
 func permute(r0, r1, r2, r3, r4, r5, r6, r7 *[2]uint64) {
 	a0, a1, a2, a3 := r0[0], r0[1], r1[0], r1[1]
 	b0, b1, b2, b3 := r2[0], r2[1], r3[0], r3[1]
