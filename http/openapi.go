@@ -3,6 +3,7 @@ package http
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -171,7 +172,7 @@ func describeHeaders(op *operation, o *huma.Operation) {
 }
 
 func (s *Server) describeSuccess(op *operation, o *huma.Operation, out reflect.Type) {
-	success := &huma.Response{Description: op.Summary, Headers: replyHeaders()}
+	success := &huma.Response{Description: op.Summary, Headers: maps.Clone(s.everyReply)}
 	header := func(name, doc string) {
 		success.Headers[name] = &huma.Param{Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
 	}
@@ -198,12 +199,12 @@ func (s *Server) describeSuccess(op *operation, o *huma.Operation, out reflect.T
 	}
 	o.Responses[strconv.Itoa(op.Status)] = success
 	if op.ETag && op.reads() {
-		o.Responses["304"] = &huma.Response{Description: "Not modified", Headers: replyHeaders()}
+		o.Responses["304"] = &huma.Response{Description: "Not modified", Headers: maps.Clone(s.everyReply)}
 	}
 }
 
-// replyHeaders are those of every reply.
-func replyHeaders() map[string]*huma.Param {
+// headersOfReplies are those of every reply.
+func headersOfReplies() map[string]*huma.Param {
 	return map[string]*huma.Param{
 		headerPolicy:    {Description: "The caller's limits, where there are any (draft-ietf-httpapi-ratelimit-headers): q requests in w seconds.", Schema: &huma.Schema{Type: huma.TypeString}},
 		headerLimit:     {Description: "What is left of them: r requests, and more in t seconds.", Schema: &huma.Schema{Type: huma.TypeString}},
@@ -223,7 +224,7 @@ func (s *Server) describeProblems(path string, op *operation, o *huma.Operation)
 		response := o.Responses[status]
 		if response == nil {
 			response = &huma.Response{
-				Headers: replyHeaders(),
+				Headers: maps.Clone(s.everyReply),
 				Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema, Examples: map[string]*huma.Example{}}},
 			}
 			if p.Status == fiber.StatusServiceUnavailable || p.Status == fiber.StatusTooManyRequests {
@@ -239,8 +240,8 @@ func (s *Server) describeProblems(path string, op *operation, o *huma.Operation)
 	}
 }
 
-// finish renders the document. Every object says what it requires.
-func (s *Server) finish() {
+// render makes the document's text. Every object says what it requires.
+func (s *Server) render() []byte {
 	b, err := json.Marshal(s.document)
 	if err != nil {
 		panic(fmt.Sprintf("http: the OpenAPI document does not render: %v", err))
@@ -252,7 +253,8 @@ func (s *Server) finish() {
 	for _, schema := range whole["components"].(map[string]any)["schemas"].(map[string]any) {
 		complete(schema)
 	}
-	s.rendered, _ = json.Marshal(whole)
+	b, _ = json.Marshal(whole)
+	return b
 }
 
 // complete writes out an empty list of required properties, which huma leaves

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -19,7 +20,7 @@ import (
 // everyone, and in the document too.
 func (s *Server) pages() {
 	addPage[none, freeObject](s, operation{ID: "getOpenAPI", Path: "/openapi.json", Summary: "This document"}, func(c *fiber.Ctx) error {
-		return sendJSON(c, s.rendered)
+		return sendJSON(c, s.Document())
 	})
 	s.reference()
 	addPage[none, jwksBody](s, operation{ID: "getJWKS", Path: "/.well-known/jwks.json", Summary: "Public keys of access tokens (RFC 7517)"}, func(c *fiber.Ctx) error {
@@ -33,7 +34,7 @@ func (s *Server) pages() {
 	s.linkPages()
 	addPage[none, statusBody](s, operation{ID: "livez", Path: "/livez", Summary: "Whether the process lives; it asks nobody"}, live)
 	o := addPage[none, readinessBody](s, operation{ID: "readyz", Path: "/readyz", Summary: "Whether the node takes requests, and why not"}, readiness(s.Ready))
-	o.Responses["503"] = &huma.Response{Description: "Not ready", Headers: replyHeaders(), Content: o.Responses["200"].Content}
+	o.Responses["503"] = &huma.Response{Description: "Not ready", Headers: maps.Clone(s.everyReply), Content: o.Responses["200"].Content}
 }
 
 // addPage adds an operation beside the versioned API.

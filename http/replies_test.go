@@ -114,7 +114,6 @@ func TestRetiredOperationsSaySo(t *testing.T) {
 	at := time.Date(2027, 3, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
 	add(s, operation{ID: "old", Method: "GET", Path: "/old", Summary: "Old", Permission: signedIn, Status: 204, retirement: retirement{
 		Deprecated: at, Sunset: at.AddDate(1, 0, 0), Instead: "/new"}}, h)
-	s.finish()
 	for _, headers := range [][]string{nil, {"Authorization", ""}} { // whether refused or not
 		r := s.ask("GET", base+"/old", "", headers...)
 		require.Equal(t, "@1803898800", string(r.Header.Peek("Deprecation")))

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,16 +71,17 @@ const (
 
 // Server is the API listener.
 type Server struct {
-	config   Config
-	deps     Deps
-	app      *fiber.App
-	document *huma.OpenAPI
-	routes   []operation
-	methods  map[string][]string // that a path takes
-	patterns map[string]string   // of the document, by those of the router
-	problems map[string]problem
-	told     map[endpoint]func(status int, took time.Duration)
-	inFlight atomic.Int64
+	config     Config
+	deps       Deps
+	app        *fiber.App
+	document   *huma.OpenAPI
+	everyReply map[string]*huma.Param // what the document says of the headers of every reply
+	routes     []operation
+	methods    map[string][]string // that a path takes
+	patterns   map[string]string   // of the document, by those of the router
+	problems   map[string]problem
+	told       map[endpoint]func(status int, took time.Duration)
+	inFlight   atomic.Int64
 
 	holdings             *Holdings
 	sockets              *sockets
@@ -88,7 +90,7 @@ type Server struct {
 	ofAddresses, ofUsers limited // budgets of callers, where they are limited
 	draining             atomic.Bool
 	listener             atomic.Pointer[listener] // set by Serve, drained by Shutdown
-	rendered             []byte                   // the OpenAPI document
+	rendered             func() []byte            // the OpenAPI document, made when it is first asked for: that takes longer than all else of a start
 	common               *fasthttp.ResponseHeader // of every reply
 	web                  *webClient               // nil: there is none
 }
@@ -96,7 +98,7 @@ type Server struct {
 // New builds the edge. It panics on an operation that declares no permission:
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
-	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), methods: map[string][]string{}, patterns: map[string]string{},
+	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), everyReply: headersOfReplies(), methods: map[string][]string{}, patterns: map[string]string{},
 		told: map[endpoint]func(int, time.Duration){}, common: commonHeaders(config.PublicURL), web: newWebClient(deps.Web)}
 	if l := deps.Limits; l != nil {
 		s.ofAddresses, s.ofUsers = newLimited(BudgetAddress, l.Addresses), newLimited(BudgetUser, l.Users)
@@ -118,12 +120,12 @@ func New(config Config, deps Deps) *Server {
 	s.unrouted()
 	s.table()
 	s.options()
-	s.finish()
+	s.rendered = sync.OnceValue(s.render)
 	return s
 }
 
 // Document is the OpenAPI document, JSON.
-func (s *Server) Document() []byte { return s.rendered }
+func (s *Server) Document() []byte { return s.rendered() }
 
 // Serve answers requests from the listener until Shutdown.
 func (s *Server) Serve(l net.Listener) error {

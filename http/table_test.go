@@ -140,7 +140,7 @@ func TestEverySchemaIsClosed(t *testing.T) {
 	var document struct {
 		Components struct{ Schemas map[string]map[string]any }
 	}
-	require.NoError(t, json.Unmarshal(fakeServer().rendered, &document))
+	require.NoError(t, json.Unmarshal(fakeServer().Document(), &document))
 	require.Greater(t, len(document.Components.Schemas), 20)
 	var closed func(at string, schema map[string]any)
 	closed = func(at string, schema map[string]any) {

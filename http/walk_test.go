@@ -236,7 +236,7 @@ func TestWhatIsNotTheirsIsNotAssigned(t *testing.T) {
 		Paths      map[string]map[string]documentedBody
 		Components struct{ Schemas map[string]documentedSchema }
 	}
-	require.NoError(t, json.Unmarshal(s.rendered, &document))
+	require.NoError(t, json.Unmarshal(s.Document(), &document))
 	fields := map[string]bool{"password_hash": true, "auth_epoch": true, "credential_version": true, "epoch": true, "seq": true, "__proto__": true, "constructor": true, "$set": true}
 	for _, schema := range document.Components.Schemas {
 		for name := range schema.Properties {
