@@ -92,8 +92,8 @@ func TestNodesCountTogether(t *testing.T) {
 	through := map[string]*atomic.Int64{}
 	var asking sync.WaitGroup
 	for i := range 5 {
-		caller := fmt.Sprint("caller ", i)
-		through[caller] = &atomic.Int64{}
+		caller, passed := fmt.Sprint("caller ", i), &atomic.Int64{}
+		through[caller] = passed
 		for j := range 30 {
 			asking.Go(func() {
 				for range 10 {
@@ -106,7 +106,7 @@ func TestNodesCountTogether(t *testing.T) {
 						t.Errorf("the time is %d", at)
 					}
 					if v.Wait == 0 {
-						through[caller].Add(1)
+						passed.Add(1)
 					}
 				}
 			})
