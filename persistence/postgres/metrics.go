@@ -9,7 +9,7 @@ import (
 
 // Pool is how busy the connections of one purpose are.
 type Pool struct {
-	Name       string // reads, writes, claims, leases, outbox or replica-1 …
+	Name       string // reads, writes, claims, leases, outbox, pulse or replica-1 …
 	Busy, Idle int32
 	Max        int32
 	Waits      int64         // since the start, for a connection that was not free
@@ -22,7 +22,7 @@ func (db *DB) Pools() []Pool {
 		s := p.Stat()
 		return Pool{Name: name, Busy: s.AcquiredConns(), Idle: s.IdleConns(), Max: s.MaxConns(), Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime()}
 	}
-	pools := []Pool{pool("reads", db.reads.Pool), pool("writes", db.writes), pool("claims", db.claims), pool("leases", db.leases), pool("outbox", db.relay)}
+	pools := []Pool{pool("reads", db.reads.Pool), pool("writes", db.writes), pool("claims", db.claims), pool("leases", db.leases), pool("outbox", db.relay), pool("pulse", db.reads.pulse)}
 	for i, r := range db.replicas.all {
 		pools = append(pools, pool("replica-"+strconv.Itoa(i+1), r.pool))
 	}
