@@ -31,10 +31,7 @@ func deadline(f *fiber.Ctx) (_ context.Context, _ context.CancelFunc, invalid er
 			invalid = messages.Invalid("Atelier-Timeout", "out_of_range", "Atelier-Timeout must be 1 to %d milliseconds", maxWait.Milliseconds())
 		}
 	}
-	// Not the connection's: that ends with a shutdown, which must let requests finish, and
-	// has the next request's values while a connection to the database is still being made
-	// with this one's.
-	ctx := context.Background()
+	ctx := unbound()
 	if span := spanOf(f); span != nil {
 		ctx = span.Context(ctx)
 	}

@@ -79,7 +79,7 @@ func (s *Server) drainNode(ctx context.Context, _ *call, in *drainNodeInput) (*r
 // opsCluster is the same on the operations listener.
 func opsCluster(m members) fiber.Handler {
 	return func(f *fiber.Ctx) error {
-		ctx, cancel := context.WithTimeout(context.Background(), defaultWait)
+		ctx, cancel := within(defaultWait)
 		defer cancel()
 		c, err := m.Cluster(ctx)
 		if err != nil {
@@ -96,7 +96,7 @@ func opsDrain(m members) fiber.Handler {
 		if f.Get(fiber.HeaderOrigin) != "" {
 			return fiber.NewError(fiber.StatusForbidden, "this is not for browsers")
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), defaultWait)
+		ctx, cancel := within(defaultWait)
 		defer cancel()
 		c, err := m.Cluster(ctx)
 		if err == nil {

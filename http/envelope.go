@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -81,7 +80,7 @@ func (s *Server) unanswered(c *fiber.Ctx, err error) error {
 // record writes the request to the log, without its query, which may hold what
 // logs must not.
 func (s *Server) record(c *fiber.Ctx, took time.Duration) {
-	if !s.deps.Log.Enabled(context.Background(), slog.LevelDebug) {
+	if !s.deps.Log.Enabled(unbound(), slog.LevelDebug) {
 		return
 	}
 	s.deps.Log.Debug("request", "method", c.Method(), "path", logged(c.Path()), "status", c.Response().StatusCode(),

@@ -130,7 +130,7 @@ func (s *Server) chargeUnrouted(f *fiber.Ctx, err error) error {
 	if !errors.As(err, &routed) || routed.Code >= fiber.StatusInternalServerError {
 		return err
 	}
-	if refused := s.charge(context.Background(), f, ""); refused != nil {
+	if refused := s.charge(unbound(), f, ""); refused != nil {
 		return refused
 	}
 	return err

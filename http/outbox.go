@@ -45,7 +45,7 @@ type redrivenBody struct {
 // opsOutbox tells of the outbox on the operations listener.
 func opsOutbox(o outbox) fiber.Handler {
 	return func(f *fiber.Ctx) error {
-		ctx, cancel := context.WithTimeout(context.Background(), defaultWait)
+		ctx, cancel := within(defaultWait)
 		defer cancel()
 		seen, err := o.Outbox(ctx)
 		if err != nil {
@@ -74,7 +74,7 @@ func opsRedrive(o outbox) fiber.Handler {
 		if err != nil || since < 0 {
 			return fiber.NewError(fiber.StatusBadRequest, "since must be a duration such as 1h30m")
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), redriveWait)
+		ctx, cancel := within(redriveWait)
 		defer cancel()
 		streams, events, err := o.Redrive(ctx, f.Query("stream"), since)
 		if err != nil {

@@ -44,7 +44,7 @@ func addPage[I, O any](s *Server, op operation, h fiber.Handler) *huma.Operation
 	s.routes = append(s.routes, op)
 	s.route(op.Method, op.Path, func(f *fiber.Ctx) error {
 		if !health(op.Path) {
-			if err := s.charge(context.Background(), f, ""); err != nil {
+			if err := s.charge(unbound(), f, ""); err != nil {
 				return err
 			}
 		}
@@ -100,7 +100,7 @@ func live(c *fiber.Ctx) error { return sendValue(c, statusBody{Status: "alive"})
 // readiness says why not.
 func readiness(ready func(context.Context) []string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := within(time.Second)
 		defer cancel()
 		if reasons := ready(ctx); len(reasons) > 0 {
 			c.Status(fiber.StatusServiceUnavailable)

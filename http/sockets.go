@@ -44,11 +44,6 @@ type sockets struct {
 	keeper  sync.WaitGroup
 }
 
-// within is the time for what a socket does beside the request that opened it.
-func within(d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), d)
-}
-
 func newSockets(h *Holdings, most SocketLimits, log *slog.Logger) *sockets {
 	return &sockets{holdings: h, most: most, log: log, owners: make(map[owner]int), closed: make(map[int]int64), quit: make(chan struct{})}
 }

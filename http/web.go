@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"path"
@@ -104,7 +103,7 @@ func (s *Server) webReply(c *fiber.Ctx, err error) (bool, error) {
 	if !known && (slices.Contains(apiPaths, first) || !strings.Contains(c.Get(fiber.HeaderAccept), "text/html")) {
 		return false, nil
 	}
-	if err := s.charge(context.Background(), c, ""); err != nil {
+	if err := s.charge(unbound(), c, ""); err != nil {
 		return true, err
 	}
 	if !known {
