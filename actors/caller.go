@@ -28,7 +28,8 @@ const (
 
 // ask sends a command until it is answered or the context's deadline (default
 // 10 s) has passed. It is the only place that retries: what was not executed is
-// asked again, what may have been is asked again under the same command id.
+// asked again, what may have been is asked again under the same command id, unless
+// the answer says when to come again.
 func ask[R proto.Message](ctx context.Context, caller Caller, kind store.Kind, id string, c messages.Command) (R, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,6 +109,9 @@ func (c *Committer) run(queue chan submission) {
 		began := time.Now()
 		results := c.write(commits)
 		c.meter.Committed(len(group), time.Since(began))
+		if slices.ContainsFunc(results, silent) {
+			refuse(queue)
+		}
 		for i, result := range results {
 			if !told {
 				group[i].done(result)
@@ -115,6 +119,17 @@ func (c *Committer) run(queue chan submission) {
 		}
 		clear(group)
 		clear(commits)
+	}
+}
+
+// silent reports whether a commit found that the database answers nobody.
+func silent(r store.Result) bool { return r.Err == error(errUnheard) || errors.Is(r.Err, store.ErrSilent) }
+
+// refuse answers what waits behind a group that has waited for a silent database: it
+// would wait as long again.
+func refuse(queue chan submission) {
+	for next, ok := poll(queue); ok; next, ok = poll(queue) {
+		next.done(store.Refused(errUnheard))
 	}
 }
 
@@ -145,6 +160,8 @@ func (c *Committer) write(group []*store.Commit) []store.Result {
 	for i, r := range results {
 		switch {
 		case !errors.Is(r.Err, store.ErrRolledBack):
+		case errors.Is(r.Err, store.ErrSilent):
+			results[i] = store.Refused(errUnheard)
 		case errors.Is(r.Err, store.ErrUnavailable):
 			results[i] = store.Refused(errUnavailable)
 		case errors.Is(r.Err, store.ErrBlocked) && len(group) == 1, time.Now().After(until):
@@ -184,7 +201,7 @@ func (c *Committer) attempt(group []*store.Commit) ([]store.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.config.Timeout)
 	defer cancel()
 	results, err := c.writer.Write(ctx, group)
-	if away := errors.Is(err, store.ErrUnavailable); c.away.Swap(away) != away {
+	if away := errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrSilent); c.away.Swap(away) != away {
 		if away {
 			c.log.Error("nothing can be written; commands are refused until it can", "error", err)
 		} else {

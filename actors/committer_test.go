@@ -71,6 +71,26 @@ func TestTheNextGroupIsWhatArrivedMeanwhile(t *testing.T) {
 	require.Equal(t, []int{8, 8, 4}, []int{<-entered, <-entered, <-entered})
 }
 
+// A group that waits behind one which found the database silent is not sent.
+func TestNothingIsSentAfterSilence(t *testing.T) {
+	t.Parallel()
+	gate, entered := make(chan struct{}), make(chan int, 100)
+	c := testCommitter(t, CommitterConfig{Writers: 1, Group: 8, Backlog: 100, Timeout: DefaultCommitterConfig().Timeout}, func(group []*store.Commit) ([]store.Result, error) {
+		entered <- len(group)
+		<-gate
+		return nil, fmt.Errorf("%w: given up", store.ErrSilent)
+	})
+	first := submit(c, 1)
+	require.Equal(t, 1, <-entered)
+	rest := submit(c, 20)
+	close(gate)
+	require.ErrorIs(t, first()["0"].Err, store.ErrSilent)
+	for _, r := range rest() {
+		require.Equal(t, store.Refused(errUnheard), r)
+	}
+	require.Empty(t, entered)
+}
+
 func TestABadMemberHarmsNobody(t *testing.T) {
 	t.Parallel()
 	gate := make(chan struct{})

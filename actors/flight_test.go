@@ -193,6 +193,29 @@ func TestASilentDatabaseIsSaidAtOnce(t *testing.T) {
 	require.Len(t, w.ledger.state(id).Members(), 2, "what was on the way had been done")
 }
 
+// Where nothing was sent, that is said, to those who wait as well.
+func TestNobodyWaitsBehindASilentDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create(10)
+	w.ledger.next(outcomeOf{err: fmt.Errorf("%w: %w: no connection", store.ErrSilent, store.ErrUnavailable)})
+	land := w.ledger.hold()
+	first := later(func() error { return w.add(id, "bob") })
+	<-w.ledger.arrived
+	second := later(func() error { return w.add(id, "cid") })
+	require.Eventually(t, func() bool {
+		return inspect(w, id, func(e *entity[*project.State]) bool { return len(e.queue) == 1 })
+	}, 5*time.Second, time.Millisecond)
+	land()
+	for _, answer := range []<-chan error{first, second} {
+		err := <-answer
+		require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
+	}
+	require.NoError(t, w.add(id, "cid"), "the entity lives on")
+	require.Zero(t, w.ledger.claims)
+	require.Len(t, w.ledger.state(id).Members(), 1)
+}
+
 func TestDoublesJoinInFlight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

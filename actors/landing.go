@@ -26,6 +26,9 @@ func (e *entity[S]) land(m *landed[S]) {
 		return
 	case errors.As(r.Err, &refusal):
 		e.refuse(f, refusal)
+		if refusal == errUnheard {
+			e.refuseAll(refusal)
+		}
 	case errors.Is(r.Err, store.ErrFenced):
 		e.runtime.deps.Meter.Fenced(e.name)
 		e.abandon(f, errMoved, errMoved)
@@ -33,7 +36,7 @@ func (e *entity[S]) land(m *landed[S]) {
 		e.runtime.deps.Meter.Unknown(e.name)
 		e.runtime.deps.Log.Warn("outcome of a commit is not known", "kind", e.name, "id", e.slot.id, "error", r.Err)
 		if errors.Is(r.Err, store.ErrSilent) {
-			e.abandon(f, errSilent, errUnavailable) // they have waited long enough
+			e.abandon(f, errSilent, errUnheard) // they have waited long enough
 		} else {
 			e.abandon(f, errUnknown, errMoved)
 		}
@@ -158,6 +161,15 @@ func (e *entity[S]) refuse(f *flight[S], refusal *messages.Error) {
 	e.requeue(again)
 }
 
+// refuseAll answers those who wait.
+func (e *entity[S]) refuseAll(refusal *messages.Error) {
+	queue := e.queue
+	e.queue = nil
+	for _, p := range queue {
+		e.answer(p, refusal)
+	}
+}
+
 // requeue puts commands back to the head of the queue.
 func (e *entity[S]) requeue(again []*pending[S]) {
 	if e.phase == lost {
@@ -170,7 +182,7 @@ func (e *entity[S]) requeue(again []*pending[S]) {
 }
 
 // abandon ends the activation: the fence was lost or the outcome is not known.
-// Commands that changed nothing were certainly not executed, nor those that wait.
+// Commands that changed nothing were certainly not executed by it, nor those that wait.
 func (e *entity[S]) abandon(f *flight[S], changed, others *messages.Error) {
 	for _, p := range f.commands {
 		if len(p.events) > 0 || p.identified() {

@@ -41,7 +41,7 @@ func closeCodeOf(err error) int {
 		return closeBadFrame
 	case messages.CodeRateLimited:
 		return closeAbuse
-	case messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout, messages.CodeMoved:
+	case messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout, messages.CodeMoved, messages.CodeOutcomeUnknown:
 		return closeDraining
 	}
 	return closeInternal

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"atelier/messages"
 )
 
 const headerTrace = "Traceparent"
@@ -45,7 +47,7 @@ func (s *Server) trace(c *fiber.Ctx) Span {
 	if s.deps.Tracer != nil && !health(c.Path()) {
 		caller := ""
 		if trace != "" {
-			caller = "00" + string(asked[2:traceLength]) // what a later version adds is cut off
+			caller = "00" + string(asked[2:flagsAt]) + trace[flagsAt:] // what a later version adds is cut off
 		}
 		span = s.deps.Tracer.Request(caller)
 	}
@@ -94,7 +96,10 @@ func (c *call) follow() {
 	}
 }
 
-const traceLength = 55 // 00-<32>-<16>-<2>
+const (
+	traceLength = 55 // 00-<32>-<16>-<2>
+	flagsAt     = 53
+)
 
 // continued is the caller's trace (W3C Trace Context) with a span of our own;
 // empty where there is none to continue.
@@ -108,8 +113,12 @@ func continued(header []byte) string {
 	if t[:2] == "ff" || isZero(t[3:35]) || isZero(t[36:52]) || len(t) > length && (!newer || t[length] != '-') {
 		return ""
 	}
+	flags := "-00" // of which we know one: whether somebody records it
+	if messages.Sampled(t[:length]) {
+		flags = "-01"
+	}
 	b := append(make([]byte, 0, length), "00-"+t[3:36]...)
-	return string(append(appendID(b), t[52:55]...))
+	return string(append(appendID(b), flags...))
 }
 
 // newTrace begins a trace that nobody samples.

@@ -49,7 +49,7 @@ const (
 
 	// The codes below never reach a client. Moved: the command was not executed,
 	// ask again. OutcomeUnknown: it may have been; ask again with the same
-	// command id. TokenReused: a refresh token was presented by two parties, and
+	// command id, or, with a time to come again, leave that to the client. TokenReused: a refresh token was presented by two parties, and
 	// the account has yet to end the session.
 	CodeMoved          = "moved"
 	CodeOutcomeUnknown = "outcome_unknown"

@@ -129,7 +129,7 @@ func (s span) Trace() string { return s.trace }
 type RequestSpan struct{ span }
 
 // Request begins the span of a request, within the caller's trace or, without one,
-// of its own. Not ok: this one is not sampled. Most are not, and cost nothing more.
+// of its own. Not ok: this one is not sampled, and costs nothing more.
 func (t *Tracer) Request(caller string) (s RequestSpan, ok bool) {
 	sampled := caller == "" && rand.Float64() < t.config.Share
 	if caller != "" {

@@ -77,7 +77,8 @@ var (
 var ErrUnavailable = fmt.Errorf("%w: the database cannot be reached", ErrRolledBack)
 
 // ErrSilent wraps errors of writes that were given up because the database answers
-// nobody. The outcome is unknown, and asking again at once is of no use.
+// nobody, so that asking again at once is of no use. The outcome is unknown, unless it
+// wraps ErrRolledBack too.
 var ErrSilent = errors.New("store: the database does not answer")
 
 // MovedError says that another node owns the row.

@@ -65,6 +65,8 @@ func everyReplyHasItsHeaders(t *testing.T, ada *client, project string) {
 		require.Equal(t, "my-request.1", a.header.Get("X-Request-Id"))
 		require.Regexp(t, "^00-"+trace+"-[0-9a-f]{16}-01$", a.header.Get("Traceparent"))
 		require.NotContains(t, a.header.Get("Traceparent"), "b7ad6b7169203331")
+		a = ada.do("GET", path, nil, "Traceparent: 00-"+trace+"-b7ad6b7169203331-ff")
+		require.Regexp(t, "-01$", a.header.Get("Traceparent"), "flags of later versions are not passed on")
 		require.Equal(t, "private, no-store", a.header.Get("Cache-Control"))
 		require.True(t, strings.HasPrefix(a.header.Get("Vary"), "Authorization, Cookie"))
 		require.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))

@@ -166,8 +166,7 @@ func TestFrozenServer(t *testing.T) {
 	}
 }
 
-// A lock that is not given up ends a write for certain, before those who wait
-// for it have gone.
+// A lock that is not given up ends a write for certain.
 func TestLockedRow(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

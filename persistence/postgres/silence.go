@@ -3,11 +3,13 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"atelier/actors/store"
 	"atelier/messages"
 )
 
@@ -41,7 +43,7 @@ func hear(ctx context.Context, pulse *pgxpool.Pool) *hearing {
 	return &hearing{within, give, time.AfterFunc(silence, func() {
 		ctx, cancel := context.WithTimeout(within, signOfLife)
 		defer cancel()
-		if pulse.Ping(ctx) != nil {
+		if pulse.Ping(ctx) != nil && ctx.Err() != nil { // a refusal is an answer
 			give(errUnreached)
 		}
 	})}
@@ -54,6 +56,15 @@ func (h *hearing) end() {
 
 // gaveUp reports whether the question was given up since the database answers nobody.
 func (h *hearing) gaveUp() bool { return errors.Is(context.Cause(h), errUnreached) }
+
+// silent says of a write's error that the database answers nobody, unless it has
+// answered before.
+func (h *hearing) silent(err error) error {
+	if !h.gaveUp() || errors.Is(err, store.ErrRolledBack) && !errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", store.ErrSilent, err)
+}
 
 // why is errUnreached where that ended the question.
 func (h *hearing) why(err error) error {

@@ -18,24 +18,23 @@ import (
 // their e-mail address, are written one group after the other.
 func (db *DB) Write(ctx context.Context, group []*store.Commit) ([]store.Result, error) {
 	results := make([]store.Result, len(group))
-	first, rest := apart(group, all(group))
-	if err := db.writeGroup(ctx, group, first, results); err != nil {
-		return nil, err
-	}
-	for len(rest) > 0 {
-		var next []int
-		next, rest = apart(group, rest)
-		if err := db.writeGroup(ctx, group, next, results); err != nil {
+	for next, rest := apart(group, all(group)); ; next, rest = apart(group, rest) {
+		err := db.writeGroup(ctx, group, next, results)
+		if err != nil && len(next)+len(rest) == len(group) && (len(rest) == 0 || !errors.Is(err, store.ErrSilent)) {
+			return nil, err // as a whole
+		}
+		if err != nil {
 			for _, i := range next {
 				results[i].Err = err
 			}
 			for _, i := range rest {
 				results[i].Err = fmt.Errorf("%w: not sent: %w", store.ErrRolledBack, err)
 			}
-			break
+		}
+		if err != nil || len(rest) == 0 {
+			return results, nil
 		}
 	}
-	return results, nil
 }
 
 func all(group []*store.Commit) []int {
@@ -109,7 +108,7 @@ func (db *DB) attempt(ctx context.Context, group []*store.Commit, indices []int,
 	ctx = h
 	conn, err := db.writes.Acquire(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, err) // nothing was sent
+		return h.silent(fmt.Errorf("%w: %w", store.ErrUnavailable, err)) // nothing was sent
 	}
 	defer conn.Release()
 	b := &batch{buffers: buffersOf(conn.Conn().PgConn()), doubt: doubt, results: results}
@@ -118,10 +117,7 @@ func (db *DB) attempt(ctx context.Context, group []*store.Commit, indices []int,
 		for _, i := range indices {
 			results[i] = store.Result{} // verdicts of what was rolled back
 		}
-		if h.gaveUp() {
-			return fmt.Errorf("%w: %w", store.ErrSilent, err)
-		}
-		return classify(err)
+		return h.silent(classify(err))
 	}
 	return nil
 }
