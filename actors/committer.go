@@ -123,7 +123,9 @@ func (c *Committer) run(queue chan submission) {
 }
 
 // silent reports whether a commit found that the database answers nobody.
-func silent(r store.Result) bool { return r.Err == error(errUnheard) || errors.Is(r.Err, store.ErrSilent) }
+func silent(r store.Result) bool {
+	return errors.Is(r.Err, errUnheard) || errors.Is(r.Err, store.ErrSilent)
+}
 
 // refuse answers what waits behind a group that has waited for a silent database: it
 // would wait as long again.

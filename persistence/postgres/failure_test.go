@@ -128,8 +128,13 @@ func TestFrozenServer(t *testing.T) {
 	}
 	c := persistencetest.Creation(owner.ID)
 	lost := []*store.Commit{c}
-	_, err = one(t.Context(), db, c)
-	require.ErrorIs(t, err, store.ErrSilent)
+	twin := *c // it meets the other, and would have come after it
+	results, err := db.Write(t.Context(), []*store.Commit{c, &twin})
+	require.NoError(t, err)
+	require.ErrorIs(t, results[0].Err, store.ErrSilent)
+	require.NotErrorIs(t, results[0].Err, store.ErrRolledBack)
+	require.ErrorIs(t, results[1].Err, store.ErrSilent)
+	require.ErrorIs(t, results[1].Err, store.ErrRolledBack, "it was not sent")
 	for range 2 { // on a connection that was in use, and on one that must be made
 		c := persistencetest.Creation(owner.ID)
 		lost = append(lost, c)

@@ -18,10 +18,13 @@ import (
 // their e-mail address, are written one group after the other.
 func (db *DB) Write(ctx context.Context, group []*store.Commit) ([]store.Result, error) {
 	results := make([]store.Result, len(group))
-	for next, rest := apart(group, all(group)); ; next, rest = apart(group, rest) {
+	for rest := all(group); len(rest) > 0; {
+		none := len(rest) == len(group) // of it has been sent
+		var next []int
+		next, rest = apart(group, rest)
 		err := db.writeGroup(ctx, group, next, results)
-		if err != nil && len(next)+len(rest) == len(group) && (len(rest) == 0 || !errors.Is(err, store.ErrSilent)) {
-			return nil, err // as a whole
+		if none && err != nil && (len(rest) == 0 || !errors.Is(err, store.ErrSilent)) {
+			return nil, err
 		}
 		if err != nil {
 			for _, i := range next {
@@ -30,11 +33,10 @@ func (db *DB) Write(ctx context.Context, group []*store.Commit) ([]store.Result,
 			for _, i := range rest {
 				results[i].Err = fmt.Errorf("%w: not sent: %w", store.ErrRolledBack, err)
 			}
-		}
-		if err != nil || len(rest) == 0 {
-			return results, nil
+			break
 		}
 	}
+	return results, nil
 }
 
 func all(group []*store.Commit) []int {
