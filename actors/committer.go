@@ -124,7 +124,9 @@ func (c *Committer) run(queue chan submission) {
 
 // silent reports whether a commit found that the database answers nobody.
 func silent(r store.Result) bool {
-	return errors.Is(r.Err, errUnheard) || errors.Is(r.Err, store.ErrSilent)
+	var refusal *messages.Error
+	// By identity: others are unavailable too, for reasons of their own.
+	return errors.As(r.Err, &refusal) && refusal == errUnheard || errors.Is(r.Err, store.ErrSilent)
 }
 
 // refuse answers what waits behind a group that has waited for a silent database: it
