@@ -119,7 +119,7 @@ func (a *asker) judge(s *rig.Scenario, fault string) {
 	if odd := a.odd.Load(); odd != nil {
 		s.Found("%s: a request ended otherwise: %s", fault, odd)
 	}
-	if n := a.through.Load(); n > limitOfMinute || n < limitOfMinute*4/5 { // what a node alone cannot know it counts against the caller
+	if n := a.through.Load(); n > limitOfMinute || n < limitOfMinute/2 { // what a node alone cannot know it counts against the caller; on a busy machine that is more
 		s.Found("%s: %d of %d got through", fault, n, limitOfMinute)
 	}
 	if a.refused.Load() == 0 {
