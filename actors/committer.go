@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"slices"
@@ -109,7 +110,7 @@ func (c *Committer) run(queue chan submission) {
 		began := time.Now()
 		results := c.write(commits)
 		c.meter.Committed(len(group), time.Since(began))
-		if slices.ContainsFunc(results, silent) {
+		if slices.ContainsFunc(results, func(r store.Result) bool { return errors.Is(r.Err, store.ErrSilent) }) {
 			refuse(queue)
 		}
 		for i, result := range results {
@@ -122,18 +123,14 @@ func (c *Committer) run(queue chan submission) {
 	}
 }
 
-// silent reports whether a commit found that the database answers nobody.
-func silent(r store.Result) bool {
-	var refusal *messages.Error
-	// By identity: others are unavailable too, for reasons of their own.
-	return errors.As(r.Err, &refusal) && refusal == errUnheard || errors.Is(r.Err, store.ErrSilent)
-}
+// errUnheard is the end of commits that a silent database was not sent.
+var errUnheard = fmt.Errorf("%w: %w", store.ErrSilent, errUnavailable)
 
 // refuse answers what waits behind a group that has waited for a silent database: it
 // would wait as long again.
 func refuse(queue chan submission) {
 	for next, ok := poll(queue); ok; next, ok = poll(queue) {
-		next.done(store.Refused(errUnheard))
+		next.done(store.Result{Err: errUnheard})
 	}
 }
 
@@ -165,7 +162,7 @@ func (c *Committer) write(group []*store.Commit) []store.Result {
 		switch {
 		case !errors.Is(r.Err, store.ErrRolledBack):
 		case errors.Is(r.Err, store.ErrSilent):
-			results[i] = store.Refused(errUnheard)
+			results[i] = store.Result{Err: errUnheard}
 		case errors.Is(r.Err, store.ErrUnavailable):
 			results[i] = store.Refused(errUnavailable)
 		case errors.Is(r.Err, store.ErrBlocked) && len(group) == 1, time.Now().After(until):

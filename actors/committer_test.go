@@ -86,7 +86,7 @@ func TestNothingIsSentAfterSilence(t *testing.T) {
 	close(gate)
 	require.ErrorIs(t, first()["0"].Err, store.ErrSilent)
 	for _, r := range rest() {
-		require.Equal(t, store.Refused(errUnheard), r)
+		require.Equal(t, store.Result{Err: errUnheard}, r)
 	}
 	require.Empty(t, entered)
 }

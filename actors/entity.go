@@ -269,7 +269,6 @@ var (
 	errMoved       = messages.Refuse(messages.CodeMoved, "the entity is not here; ask again")
 	errUnknown     = messages.Refuse(messages.CodeOutcomeUnknown, "the outcome is not known; ask again with the same command id")
 	errSilent      = &messages.Error{Code: messages.CodeOutcomeUnknown, Message: "the service has lost its database: whether this was done is not known", RetryAfterMs: 2000}
-	errUnheard     = messages.Refuse(messages.CodeUnavailable, "the service has lost its database; nothing was changed")
 	errUnavailable = messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database")
 	errExpired     = messages.Refuse(messages.CodeTimeout, "nobody waits for the answer any more")
 	errOverloaded  = messages.Refuse(messages.CodeOverloaded, "too many requests wait for the same resource")

@@ -169,25 +169,30 @@ func TestAnUnavailableDatabaseIsSaid(t *testing.T) {
 	require.Zero(t, w.ledger.claims)
 }
 
+// addTwo adds bob, whose commit ends so, and cid, who waits behind it.
+func (w *world) addTwo(id string, bob outcomeOf) (first, second error) {
+	w.t.Helper()
+	w.ledger.next(bob)
+	land := w.ledger.hold()
+	flying := later(func() error { return w.add(id, "bob") })
+	<-w.ledger.arrived
+	waiting := later(func() error { return w.add(id, "cid") })
+	require.Eventually(w.t, func() bool {
+		return inspect(w, id, func(e *entity[*project.State]) bool { return len(e.queue) == 1 })
+	}, 5*time.Second, time.Millisecond)
+	land()
+	return <-flying, <-waiting
+}
+
 // Nobody waits for a second round of a database that has just been found silent: who
 // was on the way is told that it may have been done, and who waited that it was not.
 func TestASilentDatabaseIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.create(10)
-	w.ledger.next(outcomeOf{apply: true, err: fmt.Errorf("%w: given up", store.ErrSilent)})
-	land := w.ledger.hold()
-	first := later(func() error { return w.add(id, "bob") })
-	<-w.ledger.arrived
-	second := later(func() error { return w.add(id, "cid") })
-	require.Eventually(t, func() bool {
-		return inspect(w, id, func(e *entity[*project.State]) bool { return len(e.queue) == 1 })
-	}, 5*time.Second, time.Millisecond)
-	land()
-	err := <-first
-	require.True(t, messages.HasCode(err, messages.CodeOutcomeUnknown), "%v", err)
-	err = <-second
-	require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
+	first, second := w.addTwo(id, outcomeOf{apply: true, err: fmt.Errorf("%w: given up", store.ErrSilent)})
+	require.True(t, messages.HasCode(first, messages.CodeOutcomeUnknown), "%v", first)
+	require.True(t, messages.HasCode(second, messages.CodeUnavailable), "%v", second)
 	require.Zero(t, w.ledger.claims, "neither was tried again")
 	require.NoError(t, w.add(id, "cid"))
 	require.Len(t, w.ledger.state(id).Members(), 2, "what was on the way had been done")
@@ -198,19 +203,9 @@ func TestNobodyWaitsBehindASilentDatabase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.create(10)
-	w.ledger.next(outcomeOf{err: fmt.Errorf("%w: %w: no connection", store.ErrSilent, store.ErrUnavailable)})
-	land := w.ledger.hold()
-	first := later(func() error { return w.add(id, "bob") })
-	<-w.ledger.arrived
-	second := later(func() error { return w.add(id, "cid") })
-	require.Eventually(t, func() bool {
-		return inspect(w, id, func(e *entity[*project.State]) bool { return len(e.queue) == 1 })
-	}, 5*time.Second, time.Millisecond)
-	land()
-	for _, answer := range []<-chan error{first, second} {
-		err := <-answer
-		require.True(t, messages.HasCode(err, messages.CodeUnavailable), "%v", err)
-	}
+	first, second := w.addTwo(id, outcomeOf{err: fmt.Errorf("%w: %w: no connection", store.ErrSilent, store.ErrUnavailable)})
+	require.True(t, messages.HasCode(first, messages.CodeUnavailable), "%v", first)
+	require.True(t, messages.HasCode(second, messages.CodeUnavailable), "%v", second)
 	require.NoError(t, w.add(id, "cid"), "the entity lives on")
 	require.Zero(t, w.ledger.claims)
 	require.Len(t, w.ledger.state(id).Members(), 1)

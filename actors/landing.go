@@ -26,7 +26,7 @@ func (e *entity[S]) land(m *landed[S]) {
 		return
 	case errors.As(r.Err, &refusal):
 		e.refuse(f, refusal)
-		if refusal == errUnheard {
+		if errors.Is(r.Err, store.ErrSilent) {
 			e.refuseAll(refusal)
 		}
 	case errors.Is(r.Err, store.ErrFenced):
@@ -36,7 +36,7 @@ func (e *entity[S]) land(m *landed[S]) {
 		e.runtime.deps.Meter.Unknown(e.name)
 		e.runtime.deps.Log.Warn("outcome of a commit is not known", "kind", e.name, "id", e.slot.id, "error", r.Err)
 		if errors.Is(r.Err, store.ErrSilent) {
-			e.abandon(f, errSilent, errUnheard) // they have waited long enough
+			e.abandon(f, errSilent, errUnavailable) // they have waited long enough
 		} else {
 			e.abandon(f, errUnknown, errMoved)
 		}

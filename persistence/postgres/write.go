@@ -19,11 +19,11 @@ import (
 func (db *DB) Write(ctx context.Context, group []*store.Commit) ([]store.Result, error) {
 	results := make([]store.Result, len(group))
 	for rest := all(group); len(rest) > 0; {
-		none := len(rest) == len(group) // of it has been sent
+		first := len(rest) == len(group)
 		var next []int
 		next, rest = apart(group, rest)
 		err := db.writeGroup(ctx, group, next, results)
-		if none && err != nil && (len(rest) == 0 || !errors.Is(err, store.ErrSilent)) {
+		if first && err != nil && (len(rest) == 0 || !errors.Is(err, store.ErrSilent)) {
 			return nil, err
 		}
 		if err != nil {
