@@ -90,7 +90,7 @@ type Server struct {
 	ofAddresses, ofUsers limited // budgets of callers, where they are limited
 	draining             atomic.Bool
 	listener             atomic.Pointer[listener] // set by Serve, drained by Shutdown
-	rendered             func() []byte            // the OpenAPI document, made when it is first asked for: that takes longer than all else of a start
+	rendered             func() []byte            // the OpenAPI document; to make it takes longer than all else of a start
 	common               *fasthttp.ResponseHeader // of every reply
 	web                  *webClient               // nil: there is none
 }

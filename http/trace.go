@@ -17,7 +17,8 @@ const headerTrace = "Traceparent"
 // Tracer makes the spans of requests.
 type Tracer interface {
 	// Request begins the span of a request, within the trace of the caller, where
-	// that sent a traceparent, and else of its own. It is nil where nobody samples it.
+	// that sent one which he samples, and else of its own. It is nil where nobody
+	// samples it.
 	Request(caller string) Span
 }
 
@@ -44,7 +45,7 @@ func (s *Server) trace(c *fiber.Ctx) Span {
 		trace = continued(asked)
 	}
 	var span Span
-	if s.deps.Tracer != nil && !health(c.Path()) {
+	if s.deps.Tracer != nil && !health(c.Path()) && (trace == "" || messages.Sampled(trace)) {
 		caller := ""
 		if trace != "" {
 			caller = "00" + string(asked[2:flagsAt]) + trace[flagsAt:] // what a later version adds is cut off

@@ -128,14 +128,10 @@ func (s span) Trace() string { return s.trace }
 // RequestSpan is the time of a request at the edge.
 type RequestSpan struct{ span }
 
-// Request begins the span of a request, within the caller's trace or, without one,
-// of its own. Not ok: this one is not sampled, and costs nothing more.
+// Request begins the span of a request, within the trace of a caller who samples it
+// or, without one, of its own. Not ok: this one is not sampled, and costs nothing more.
 func (t *Tracer) Request(caller string) (s RequestSpan, ok bool) {
-	sampled := caller == "" && rand.Float64() < t.config.Share
-	if caller != "" {
-		sampled = trace.SpanContextFromContext(within(caller)).IsSampled()
-	}
-	if !sampled {
+	if caller == "" && rand.Float64() >= t.config.Share {
 		return RequestSpan{}, false
 	}
 	return RequestSpan{t.start(caller, "request", trace.SpanKindServer)}, true
