@@ -73,20 +73,30 @@ func TestALaggingReplicaTeachesTheCacheNothing(t *testing.T) {
 	t.Parallel()
 	p, replica := onReplica(t)
 	ada, bob := signUp(t, p, "ada"), signUp(t, p, "bob")
-	created := ada.post("/projects", object{"name": "Harbour"})
-	list := "/projects/" + created.created(t).text("id") + "/collaborators"
-	before := "Atelier-Consistency: " + created.header.Get("Atelier-Consistency")
+	var lists []string
+	before := ""
+	for range 5 { // where the replica takes long, the primary answers for one
+		created := ada.post("/projects", object{"name": "Harbour"})
+		lists = append(lists, "/projects/"+created.created(t).text("id")+"/collaborators")
+		before = "Atelier-Consistency: " + created.header.Get("Atelier-Consistency")
+	}
 	require.Eventually(t, func() bool {
-		require.Len(t, ada.get("/projects", before).items(), 1)
+		require.Len(t, ada.get("/projects", before).items(), len(lists))
 		return p.served(t) > 0
 	}, time.Minute, 10*time.Millisecond)
 	replica.Lag(t, time.Minute)
-	ada.post(list, object{"user_id": bob.user}).created(t)
-	served := p.served(t)
-	if members := ada.get(list, before).items(); p.served(t) > served { // and not the primary, as where the replica takes long
+	for _, list := range lists {
+		ada.post(list, object{"user_id": bob.user}).created(t)
+		served := p.served(t)
+		members := ada.get(list, before).items()
+		if p.served(t) == served {
+			continue
+		}
 		require.Empty(t, members, "the replica has no member yet")
+		require.Len(t, ada.get(list).items(), 1)
+		return
 	}
-	require.Len(t, ada.get(list).items(), 1)
+	require.Fail(t, "the replica has answered for none")
 }
 
 // TestNobodyIsToldPositions where nobody could do anything with them.
