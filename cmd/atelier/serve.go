@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -21,24 +20,14 @@ type serveCommand struct {
 	settings
 }
 
-// A collection costs what is alive, and by itself the runtime begins one whenever
-// the heap has doubled: with little alive many times a second, and with many
-// entities for a fifth of the CPU. So it may grow by twice what is alive, headroom
-// included, unless GOGC says otherwise.
-const (
-	headroom = 12 << 20
-	growth   = 200 // per cent
-)
-
 // Run serves until it is told to stop: SIGTERM drains and exits 0. A second one
 // ends the wait for balancers.
 func (c *serveCommand) Run(ctx context.Context) error {
 	began := time.Now()
-	uuid.EnableRandPool()                           // ids are no secrets
-	defer runtime.KeepAlive(make([]byte, headroom)) // never touched, so it takes no memory
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(growth)
-	}
+	uuid.EnableRandPool() // ids are no secrets
+	growing, grown := context.WithCancel(ctx)
+	defer grown()
+	go growHeap(growing)
 	log := c.logger()
 	s, err := start(ctx, c.settings, log)
 	if err != nil {
