@@ -37,9 +37,10 @@ type memberBody struct {
 }
 
 type entitiesBody struct {
-	Account int64 `json:"account"`
-	Session int64 `json:"session"`
-	Project int64 `json:"project"`
+	Account  int64 `json:"account"`
+	Session  int64 `json:"session"`
+	Project  int64 `json:"project"`
+	Document int64 `json:"document"`
 }
 
 func clusterOf(c *messages.Cluster) *clusterBody {
@@ -47,7 +48,7 @@ func clusterOf(c *messages.Cluster) *clusterBody {
 	for _, m := range c.Nodes {
 		var entities *entitiesBody
 		if e := m.Entities; e != nil {
-			entities = &entitiesBody{Account: e["account"], Session: e["session"], Project: e["project"]}
+			entities = &entitiesBody{Account: e["account"], Session: e["session"], Project: e["project"], Document: e["document"]}
 		}
 		body.Nodes = append(body.Nodes, memberBody{
 			Name: m.Name, Address: m.Address, State: m.State, Since: timeText(m.Since.UnixMicro()),

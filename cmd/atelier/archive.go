@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -138,7 +139,7 @@ func readArchive(path string) (*manifest, error) {
 		return err
 	})
 	if err != nil || m == nil {
-		return nil, fmt.Errorf("%s is no backup, or not whole: %w", path, errors.Join(err, io.ErrUnexpectedEOF))
+		return nil, fmt.Errorf("%s is no backup, or not whole: %w", path, cmp.Or(err, io.ErrUnexpectedEOF))
 	}
 	for _, p := range m.Parts {
 		if seen[p.Name].SHA256 != p.SHA256 {

@@ -34,6 +34,9 @@ func (c *auditVerifyCommand) print(ctx context.Context, w io.Writer) error {
 	}
 	s := &server{log: slog.New(slog.DiscardHandler)}
 	defer func() { _ = s.stop() }()
+	if err := c.found(); err != nil {
+		return err
+	}
 	if c.embedded() {
 		held, err := holdDirectory(c.DataDir)
 		if err != nil {
@@ -45,7 +48,7 @@ func (c *auditVerifyCommand) print(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	db, err := c.openStore(ctx, s, freshName())
+	db, err := c.openKept(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -57,6 +60,9 @@ func (c *auditVerifyCommand) print(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "%d rows, %d checkpoints; the head, to be noted elsewhere:\n%s\n", report.Rows, report.Checkpoints, report.Head)
 	for _, fault := range report.Faults {
 		fmt.Fprintln(w, "fault:", fault)
+	}
+	if report.Found > 0 && report.Found == report.Unsigned {
+		return fmt.Errorf("%d of %d checkpoints are not signed by a key of this installation, and all else is as it was written: has ATELIER_MASTER_KEY the keys that the servers have and had?", report.Unsigned, report.Checkpoints)
 	}
 	if report.Found > 0 {
 		return fmt.Errorf("the audit was changed: %d faults", report.Found)

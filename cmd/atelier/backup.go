@@ -141,7 +141,7 @@ func (c *restoreCommand) read(ctx context.Context, progress io.Writer) error {
 func (c *restoreCommand) restoreSqlite(ctx context.Context, m *manifest) error {
 	held, err := holdDirectory(c.DataDir)
 	if err != nil {
-		return err
+		return stopFirst(err)
 	}
 	defer held.release()
 	return eachPart(c.File, func(name string, content io.Reader) error {

@@ -104,6 +104,9 @@ func (c *storeSettings) ordered(ctx context.Context, o keyOrder) (*keyReport, er
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	if err := c.found(); err != nil {
+		return nil, err
+	}
 	s := &server{log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	defer func() { _ = s.stop() }()
 	if c.embedded() {
@@ -124,7 +127,7 @@ func (c *storeSettings) ordered(ctx context.Context, o keyOrder) (*keyReport, er
 	if err != nil {
 		return nil, err
 	}
-	db, err := c.openStore(ctx, s, freshName())
+	db, err := c.openKept(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -151,6 +152,18 @@ func TestKeysOfAStoppedServer(t *testing.T) {
 		again := startProgram(t, both)
 		again.client(t).as(ada).get("/users/me").want(t, 200)
 	})
+}
+
+// TestWhoLooksMakesNothing: a mistyped directory is none, and has no audit that is in
+// order.
+func TestWhoLooksMakesNothing(t *testing.T) {
+	t.Parallel()
+	store := storeSettings{DataDir: filepath.Join(t.TempDir(), "typo")}
+	var out bytes.Buffer
+	require.ErrorContains(t, (&auditVerifyCommand{storeSettings: store}).print(t.Context(), &out), "ATELIER_DATA_DIR")
+	require.ErrorContains(t, (&keysListCommand{storeSettings: store}).print(t.Context(), &out), "ATELIER_DATA_DIR")
+	require.NoDirExists(t, store.DataDir)
+	require.Empty(t, out.String())
 }
 
 // TestTheDocumentIsPrinted as the server answers it.

@@ -23,7 +23,7 @@ type mailSettings struct {
 	SMTPURL  string `name:"smtp-url" help:"Server that sends mail: smtp://user:password@host:587, which must speak STARTTLS, or smtps://…:465. Where it is not set, mails are files in the data directory's mail." placeholder:"URL" env:"ATELIER_SMTP_URL" group:"Mail"`
 	Welcome  string `name:"welcome-mail" help:"on: new users who need not prove their address are welcomed by mail; with RabbitMQ by what is in the queue notification.email, which is left alone with off." enum:"on,off," default:"on" placeholder:"on|off" env:"ATELIER_WELCOME_MAIL" group:"Mail"`
 	MailFrom string `help:"Address that mail is from; no-reply@ and the host of the public URL where it is not set." placeholder:"ADDRESS" env:"ATELIER_MAIL_FROM" group:"Mail"`
-	LinkURL  string `name:"link-url" help:"URL that the links in mails begin with, where a web client answers /verify-email, /reset-password and /confirm-email; the public URL, which has pages for that, where it is not set." placeholder:"URL" env:"ATELIER_LINK_URL" group:"Mail"`
+	LinkURL  string `name:"link-url" help:"URL that the links in mails begin with, where a web client answers /verify-email, /reset-password, /confirm-email and /invitation; the public URL, which has pages for that, where it is not set." placeholder:"URL" env:"ATELIER_LINK_URL" group:"Mail"`
 }
 
 // checkMail refuses settings of mail that cannot work, and completes them.

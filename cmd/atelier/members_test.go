@@ -28,7 +28,7 @@ func TestNodesAreForAdministrators(t *testing.T) {
 			return c.list("nodes")[0].(object)["state"]
 		}
 		require.Equal(t, "up", state())
-		require.Equal(t, object{"account": 2., "session": 2., "project": 0.}, boss.get("/cluster").list("nodes")[0].(object)["entities"])
+		require.Equal(t, object{"account": 2., "session": 2., "project": 0., "document": 0.}, boss.get("/cluster").list("nodes")[0].(object)["entities"])
 		boss.post("/cluster/nodes/other/drain", nil).refused(t, 404, "not_found")
 		require.Equal(t, "up", state())
 		require.Contains(t, boss.post(path, nil).refused(t, 409, "invalid_state").text("detail"), "no other node")
@@ -44,7 +44,7 @@ func TestOperatorsAskTheNodeItself(t *testing.T) {
 	at := opsSettings{OpsAddr: strings.TrimPrefix(p.ops, "http://")}
 	var said strings.Builder
 	require.NoError(t, (&statusCommand{opsSettings: at}).print(t.Context(), &said))
-	require.Regexp(t, `(?m)^NAME +ADDRESS +STATE +SINCE +EXCLUSIVE +ACCOUNTS +SESSIONS +PROJECTS\n`+p.members.node+` +- +up +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +yes +0 +0 +0\n$`, said.String())
+	require.Regexp(t, `(?m)^NAME +ADDRESS +STATE +SINCE +EXCLUSIVE +ACCOUNTS +SESSIONS +PROJECTS +DOCUMENTS\n`+p.members.node+` +- +up +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +yes +0 +0 +0 +0\n$`, said.String())
 
 	require.ErrorContains(t, (&drainCommand{opsSettings: at, Wait: time.Minute}).Run(t.Context()),
 		"refuses: there is no other node that could take over what "+p.members.node+" owns")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"atelier/persistence/postgres"
@@ -29,7 +30,7 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 	if c.embedded() {
 		held, err := holdDirectory(c.DataDir)
 		if err != nil {
-			return err
+			return stopFirst(err)
 		}
 		defer held.release()
 	}
@@ -40,6 +41,14 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 	}
 	fmt.Printf("%s: %d migrations applied\n", c.place(), applied)
 	return nil
+}
+
+// stopFirst says what to do about a directory in use.
+func stopFirst(err error) error {
+	if errors.Is(err, errInUse) {
+		err = fmt.Errorf("%w; stop that server first", err)
+	}
+	return err
 }
 
 func (c *storeSettings) migrate(ctx context.Context) (applied int, err error) {
@@ -65,5 +74,9 @@ func (c *storeSettings) located(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("the database %s cannot be used (see ATELIER_DATABASE_URL): %w", c.place(), err)
+	setting := "ATELIER_DATABASE_URL"
+	if c.DatabaseURL == "" {
+		setting = "ATELIER_DATA_DIR"
+	}
+	return fmt.Errorf("the database %s cannot be used (see %s): %w", c.place(), setting, err)
 }

@@ -36,7 +36,7 @@ func holdDirectory(path string) (*directory, error) {
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(file.Name())
 		file.Close()
-		return nil, fmt.Errorf("the data directory %s is %w by process %s; give this one another with ATELIER_DATA_DIR", path, errInUse, strings.TrimSpace(string(holder)))
+		return nil, fmt.Errorf("the data directory %s is %w by process %s", path, errInUse, strings.TrimSpace(string(holder)))
 	}
 	if err = file.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(file, os.Getpid())

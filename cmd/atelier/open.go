@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"os"
 
 	"atelier/persistence/postgres"
 )
@@ -22,6 +24,9 @@ func (s *server) open(ctx context.Context, c settings) (*opened, string, error) 
 			return nil, "", err
 		}
 	case c.embedded() || !errors.Is(err, errInUse) || c.NodeName != "":
+		if errors.Is(err, errInUse) {
+			err = fmt.Errorf("%w; give this server another with ATELIER_DATA_DIR", err)
+		}
 		return nil, "", err // who has been given a name must be known again by his directory
 	}
 	name := cmp.Or(c.NodeName, instance)
@@ -34,6 +39,27 @@ func (s *server) open(ctx context.Context, c settings) (*opened, string, error) 
 	}
 	s.onStop(func(context.Context) error { db.close(); return nil })
 	return db, name, nil
+}
+
+// found says where an embedded database is missing, before anything is made there.
+func (c *storeSettings) found() error {
+	if !c.embedded() {
+		return nil
+	}
+	_, err := os.Stat(c.databaseFile())
+	return c.located(err)
+}
+
+// openKept is openStore for who works on what there is: it migrates nothing.
+func (c *storeSettings) openKept(ctx context.Context, s *server) (*opened, error) {
+	current, target, err := c.schema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if current < target {
+		return nil, fmt.Errorf("the database %s is at schema %d, and this program has %d: use the program that the servers run, or bring it there with atelier migrate", c.place(), current, target)
+	}
+	return c.openStore(ctx, s, freshName())
 }
 
 // openStore migrates and opens the database for one instance of the program.

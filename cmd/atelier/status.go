@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -77,14 +78,14 @@ func readCluster(text []byte) (c seenCluster, err error) {
 
 func (c *seenCluster) table(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tADDRESS\tSTATE\tSINCE\tEXCLUSIVE\tACCOUNTS\tSESSIONS\tPROJECTS")
+	fmt.Fprintln(table, "NAME\tADDRESS\tSTATE\tSINCE\tEXCLUSIVE\tACCOUNTS\tSESSIONS\tPROJECTS\tDOCUMENTS")
 	for _, n := range c.Nodes {
-		exclusive, entities := "no", "-\t-\t-"
+		exclusive, entities := "no", "-\t-\t-\t-"
 		if n.Exclusive {
 			exclusive = "yes"
 		}
 		if e := n.Entities; e != nil {
-			entities = fmt.Sprintf("%d\t%d\t%d", e["account"], e["session"], e["project"])
+			entities = fmt.Sprintf("%d\t%d\t%d\t%d", e["account"], e["session"], e["project"], e["document"])
 		}
 		if n.Address == "" {
 			n.Address = "-"
@@ -109,6 +110,9 @@ func (c *seenCluster) here() (state string, entities int64) {
 
 // ask sends a request to the operations listener.
 func (c *opsSettings) ask(ctx context.Context, method, path string) ([]byte, error) {
+	if _, _, err := net.SplitHostPort(c.OpsAddr); err != nil {
+		return nil, fmt.Errorf("ATELIER_OPS_ADDR must be an address with a port, such as 127.0.0.1:9090, and not %q", c.OpsAddr)
+	}
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+reachable(c.OpsAddr)+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("ATELIER_OPS_ADDR: %w", err)

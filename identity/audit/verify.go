@@ -26,6 +26,7 @@ type Report struct {
 	Head        string   // number:hash of the last checkpoint that is good, to be noted elsewhere
 	Faults      []string // nothing: all is as it was written
 	Found       int64    // how many there are, of which Faults are the first
+	Unsigned    int64    // those of them that are signatures of nobody here: keys may be missing
 }
 
 const (
@@ -117,6 +118,7 @@ func (v *verification) check(ctx context.Context, r *messages.AuditRow) error {
 		v.report.Checkpoints++
 		switch {
 		case !v.keys.signed(c):
+			v.report.Unsigned++
 			v.report.fault("checkpoint %d is not signed by a key of this installation", c.Seq)
 		case c.Seq < r.Seq || !bytes.Equal(c.Hash, r.Hash):
 			v.report.fault("checkpoint %d was signed for another row", c.Seq)
