@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"time"
 
 	"atelier/actors/account"
 	"atelier/actors/store"
@@ -191,4 +192,6 @@ func receiveAccount(t turn[*account.State], c messages.Command) {
 	}
 }
 
-func user[C messages.Command](s *account.State, _ C) *messages.Account { return account.Resource(s) }
+func user[C messages.Command](s *account.State, _ C, now time.Time) *messages.Account {
+	return account.ResourceAt(s, now)
+}

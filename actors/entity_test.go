@@ -297,7 +297,7 @@ func TestStopLetsWhatWasDecidedLand(t *testing.T) {
 }
 
 // faulty is a kind whose rules fail in every way that rules must not.
-func faulty(w *world, reply func(*project.State, *messages.ArchiveProject) *messages.Done) {
+func faulty(w *world, reply func(*project.State, *messages.ArchiveProject, time.Time) *messages.Done) {
 	w.kinds[store.Project] = newKind(w.Runtime, spec[*project.State]{
 		name: store.Project, claimer: w.ledger, empty: func() *project.State { return &project.State{} },
 		stream: project.Stream, changes: project.Changes,
@@ -348,7 +348,7 @@ func TestAPanicInARuleIsThatCommandsOwn(t *testing.T) {
 func TestAPanicOutsideOfRulesEndsTheActivation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	faulty(w, func(*project.State, *messages.ArchiveProject) *messages.Done { panic("a defect") })
+	faulty(w, func(*project.State, *messages.ArchiveProject, time.Time) *messages.Done { panic("a defect") })
 	id := w.create(10)
 	_, err := w.projects.ArchiveProject(t.Context(), &messages.ArchiveProject{Meta: as(), ProjectId: id})
 	require.True(t, messages.HasCode(err, messages.CodeInternal), "%v", err)

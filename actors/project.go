@@ -196,8 +196,8 @@ func receiveProject(t turn[*project.State], c messages.Command) {
 	}
 }
 
-func resource[C messages.Command](s *project.State, _ C) *messages.Project {
+func resource[C messages.Command](s *project.State, _ C, _ time.Time) *messages.Project {
 	return project.Resource(s)
 }
 
-func done[S any, C messages.Command](S, C) *messages.Done { return &messages.Done{} }
+func done[S any, C messages.Command](S, C, time.Time) *messages.Done { return &messages.Done{} }

@@ -80,7 +80,7 @@ func TestTheLargestAccountTravels(t *testing.T) {
 
 	travels(t, map[string]proto.Message{
 		"the command that changes it": update, "the account": account.Resource(suspended), "the command that suspends": suspend,
-		"preferences":                          account.Merged(s, nil),
+		"preferences":                          account.Merged(s, nil, time.Time{}),
 		"the command that changes preferences": &messages.UpdatePreferences{Meta: fullMeta(string(s.ID)), UserId: string(s.ID), Patch: make([]byte, messages.MaxPatch)},
 		"a session's begin":                    &messages.OpenSession{Meta: fullMeta(string(s.ID)), UserId: string(s.ID), SessionId: newID(), Ip: strings.Repeat("x", 64), UserAgent: wide(255)},
 	})
@@ -122,7 +122,7 @@ func TestTheLargestProjectTravels(t *testing.T) {
 	require.Greater(t, proto.Size(project.Resource(s)), 3800, fmt.Sprint("with ", project.ShownCollaborators, " collaborators"))
 	travels(t, map[string]proto.Message{
 		"the command that creates it": create, "the project": project.Resource(s), "the command that adds a collaborator": add,
-		"a collaborator": project.Added(s, add), "permissions": permissions,
+		"a collaborator": project.Added(s, add, time.Time{}), "permissions": permissions,
 	})
 }
 

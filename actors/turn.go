@@ -41,11 +41,11 @@ type pending[S State[S]] struct {
 
 // write hands in a command that changes state: decided by the rule at
 // departure, answered by reply, from the state after it, at landing.
-func write[S State[S], C messages.Command, R proto.Message](t turn[S], c C, rule func(S, C, time.Time) ([]messages.Event, error), reply func(S, C) R) {
+func write[S State[S], C messages.Command, R proto.Message](t turn[S], c C, rule func(S, C, time.Time) ([]messages.Event, error), reply func(S, C, time.Time) R) {
 	t.entity.enqueue(&pending[S]{
 		command: c, sender: t.sender, span: t.entity.trace(c),
 		decide: func(s S, now time.Time) ([]messages.Event, error) { return rule(s, c, now) },
-		reply:  func(s S, _ time.Time) (proto.Message, error) { return reply(s, c), nil },
+		reply:  func(s S, now time.Time) (proto.Message, error) { return reply(s, c, now), nil },
 	})
 }
 

@@ -209,8 +209,11 @@ func (s *Server) suspendUser(ctx context.Context, c *call, in *suspendUserInput)
 	command := &messages.SuspendUser{Meta: c.meta(), UserId: in.UserID, Reason: in.Body.Reason}
 	if in.Body.Until != nil {
 		until, err := time.Parse(time.RFC3339Nano, *in.Body.Until)
-		if err != nil {
+		if err != nil || until.UTC().Year() > 9999 {
 			return nil, messages.Invalid("/until", "format", "until must be a time such as 2026-01-02T15:04:05Z")
+		}
+		if !until.After(s.deps.Now()) { // what is 0 for the account would be no end
+			return nil, messages.Invalid("/until", "out_of_range", "until must be in the future")
 		}
 		command.Until = until.UnixMicro()
 	}

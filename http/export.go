@@ -119,18 +119,9 @@ func (s *Server) allDocuments(ctx context.Context, user string) ([]*documentBody
 	}, documentOf)
 }
 
-// userEvent is an event of the log of a user's account.
-type userEvent struct {
-	ID         string     `json:"id"`
-	Type       string     `json:"type"`
-	Seq        int64      `json:"seq"`
-	ActorID    string     `json:"actor_id"`
-	OccurredAt string     `json:"occurred_at"`
-	Data       freeObject `json:"data"`
-}
-
-func (s *Server) allEvents(ctx context.Context, user string) ([]userEvent, error) {
-	all := []userEvent{}
+// allEvents are those of the log of a user's account, as he may see them.
+func (s *Server) allEvents(ctx context.Context, user string) ([]feedEventBody, error) {
+	all := []feedEventBody{}
 	q := &messages.EventQuery{Stream: messages.UserStream(user), NewestFirst: true, Limit: 100}
 	for len(all) < mostExported {
 		found, err := s.deps.Queries.ListEvents(ctx, q)
@@ -138,7 +129,7 @@ func (s *Server) allEvents(ctx context.Context, user string) ([]userEvent, error
 			return nil, err
 		}
 		for _, e := range found.GetItems() {
-			all = append(all, userEvent{e.GetId(), e.GetType(), e.GetSeq(), e.GetActorId(), timeText(e.GetOccurredAt()), e.GetData()})
+			all = append(all, feedEventOf(e, false))
 			q.BeforeSeq = e.GetSeq()
 		}
 		if !found.GetMore() {

@@ -14,7 +14,7 @@ import (
 // party is who is on a socket.
 type party struct {
 	*identity.Principal
-	until time.Time // then it needs another token; zero: as long as the session is good
+	until time.Time // then it needs another token, or its session ends
 }
 
 // userID is empty where nobody has said who he is.
@@ -96,7 +96,7 @@ func (s *Server) presentsHimself(ctx context.Context, c *call, ticket, token, do
 	}
 	p, err := s.byToken(ctx, cookie)
 	if err == nil {
-		p.until = time.Time{} // its page renews the cookie, and cannot tell the socket
+		p.until = p.Ends // its page renews the cookie, and cannot tell the socket
 	}
 	return p, err
 }
@@ -118,8 +118,8 @@ func (s *Server) byTicket(ctx context.Context, text, document string) (*party, e
 	if err != nil {
 		return nil, err
 	}
-	if document != "" {
-		return &party{p, time.Time{}}, nil // its provider can bring no other token
+	if document != "" || t.until.IsZero() {
+		return &party{p, p.Ends}, nil // its provider can bring no other token
 	}
 	return &party{p, t.until}, nil
 }

@@ -249,9 +249,10 @@ func (ch *channel) token(ctx context.Context, m *asked) (any, error) {
 	return okBody{expiresBody{ch.party().expires()}}, nil
 }
 
-// expires is when the party needs another token, as text; nil: never.
+// expires is when the party needs another token, as text; nil: never, while its session
+// lasts.
 func (p *party) expires() *string {
-	if p.until.IsZero() {
+	if p.until.Equal(p.Ends) {
 		return nil
 	}
 	text := messages.FormatTime(p.until)

@@ -56,9 +56,9 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 	wire := sseWire{log: s.config.LogID, chunked: string(f.Request().Header.Protocol()) == "HTTP/1.1"}
 	v := &viewer{server: s, wire: wire, project: in.ProjectID, at: at, requestID: requestID(f), ip: s.address(f).String()}
 	if c.principal != nil {
-		v.who = &party{Principal: c.principal}
-		if !c.byCookie {
-			v.who.until = c.principal.Expires
+		v.who = &party{c.principal, c.principal.Expires}
+		if c.byCookie {
+			v.who.until = c.principal.Ends
 		}
 	}
 	whose := s.ownerOf(f, v.who)

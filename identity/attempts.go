@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"atelier/messages"
@@ -93,7 +94,7 @@ func (s *Service) proveOnce(ctx context.Context, c Credentials) (*messages.Crede
 	if messages.HasCode(err, messages.CodeInvalidCredentials) {
 		return nil, err
 	}
-	if back := try.succeeded(ctx); err == nil && back != nil { // what was not compared was no try
+	if back := try.takeBack(ctx); err == nil && back != nil { // what was not compared was no try
 		return nil, back
 	}
 	return credential, err
@@ -107,18 +108,40 @@ func (a *Attempts) again(ctx context.Context, session string) (*attempt, error) 
 	return a.take(ctx, a.budget(a.config.Device, "session", session))
 }
 
-// mail counts a mail that is asked for: to an address, by a user or by a network of
-// strangers.
-func (s *Service) mail(ctx context.Context, m *messages.Meta, address string) error {
+// What mails are asked for. Each has a budget of its own at an address: who uses up one
+// keeps nobody from the others, and from his password.
+const (
+	mailRegistration = "registration"
+	mailVerification = "verification"
+	mailReset        = "reset"
+	mailNewAddress   = "new address"
+	mailInvitation   = "invitation"
+	mailOffer        = "offer"
+)
+
+// mail does what mails somebody something, who is named by his address or by an id. It is
+// counted: to him, and by the user or the network of strangers that asks. What is
+// refused mails nothing, and only counts for as long as it takes.
+func (s *Service) mail(ctx context.Context, m *messages.Meta, what, to string, do func() error) error {
 	a := s.attempts
 	if a == nil {
-		return nil
+		return do()
 	}
 	by := a.budget(a.config.Mailing, "mailing", "user", m.GetPrincipal())
 	if m.GetPrincipal() == "" {
 		by = a.budget(a.config.Mailing, "mailing", "network", Network(m.GetIp()))
 	}
-	_, err := a.take(ctx, a.budget(a.config.Mailed, "mailed", a.name(address)), by)
+	try, err := a.take(ctx, a.budget(a.config.Mailed, "mailed", what, a.name(to)), by)
+	if err != nil {
+		return err
+	}
+	err = do()
+	var refusal *messages.Error
+	if errors.As(err, &refusal) && refusal.GetRetryAfterMs() == 0 {
+		if failed := try.takeBack(ctx); failed != nil {
+			return failed
+		}
+	}
 	return err
 }
 
@@ -208,8 +231,8 @@ func (a *Attempts) take(ctx context.Context, budgets ...attemptBudget) (*attempt
 	return &attempt{from: a, budgets: budgets, at: at}, nil
 }
 
-// succeeded takes the attempt back: only failures count.
-func (t *attempt) succeeded(ctx context.Context) error {
+// takeBack has the attempt not counted.
+func (t *attempt) takeBack(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}

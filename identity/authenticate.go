@@ -42,8 +42,10 @@ func (s *Service) Authenticate(ctx context.Context, token string) (*Principal, e
 			drop()
 			return nil, err
 		}
-		p.Expires = expires
-		if keep(p, expires) {
+		if p.Expires = expires; p.Ends.Before(expires) {
+			p.Expires = p.Ends
+		}
+		if keep(p, p.Expires) {
 			return p, nil
 		}
 	}
@@ -74,7 +76,7 @@ func (s *Service) validate(ctx context.Context, userID, sessionID string) (*Prin
 	if err := usable(account, session); err != nil {
 		return nil, err
 	}
-	return &Principal{UserID: userID, SessionID: sessionID, Roles: account.GetRoles()}, nil
+	return &Principal{UserID: userID, SessionID: sessionID, Roles: account.GetRoles(), Ends: messages.Time(session.GetExpiresAt())}, nil
 }
 
 // usable refuses sessions of accounts that may not act, and sessions that were

@@ -29,7 +29,7 @@ func (s *Service) proveAgain(ctx context.Context, m *messages.Meta, password str
 	if messages.HasCode(err, messages.CodeInvalidCredentials) {
 		return nil, messages.Refuse(messages.CodeInvalidCredentials, "the current password is wrong")
 	}
-	if back := try.succeeded(ctx); err == nil {
+	if back := try.takeBack(ctx); err == nil {
 		err = back
 	}
 	if err != nil {
@@ -56,13 +56,12 @@ func (s *Service) ChangeEmail(ctx context.Context, m *messages.Meta, email strin
 	if err := s.steppedUp(ctx, m); err != nil {
 		return err
 	}
-	if err := s.mail(ctx, m, email); err != nil {
+	return s.mail(ctx, m, mailNewAddress, email, func() error {
+		_, err := s.accounts.ChangeEmail(ctx, &messages.ChangeEmail{
+			Meta: m, UserId: m.GetPrincipal(), NewEmail: email, LinkId: newID(), NewLinkId: newID(),
+		})
 		return err
-	}
-	_, err := s.accounts.ChangeEmail(ctx, &messages.ChangeEmail{
-		Meta: m, UserId: m.GetPrincipal(), NewEmail: email, LinkId: newID(), NewLinkId: newID(),
 	})
-	return err
 }
 
 // ConfirmEmail uses the link of one of the two addresses; with the second one the

@@ -41,5 +41,6 @@ type Principal struct {
 	UserID    string
 	SessionID string
 	Roles     []string
-	Expires   time.Time // of the token
+	Expires   time.Time // of the token, and not after Ends
+	Ends      time.Time // of the session, whatever happens
 }

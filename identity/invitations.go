@@ -23,17 +23,16 @@ func (s *Service) Invite(ctx context.Context, m *messages.Meta, project, email, 
 	if err != nil {
 		return err
 	}
-	if err := s.mail(ctx, m, normal); err != nil {
-		return err
-	}
 	me, err := s.me(ctx, m)
 	if err != nil {
 		return err
 	}
-	_, err = s.projects.Invite(ctx, &messages.Invite{
-		Meta: m, ProjectId: project, InvitationId: newID(), Email: normal, TypedEmail: email, Role: role, Inviter: me.GetName(),
+	return s.mail(ctx, m, mailInvitation, normal, func() error {
+		_, err := s.projects.Invite(ctx, &messages.Invite{
+			Meta: m, ProjectId: project, InvitationId: newID(), Email: normal, TypedEmail: email, Role: role, Inviter: me.GetName(),
+		})
+		return err
 	})
-	return err
 }
 
 // ResendInvitation mails it again.
@@ -42,11 +41,10 @@ func (s *Service) ResendInvitation(ctx context.Context, m *messages.Meta, projec
 	if err != nil {
 		return err
 	}
-	if err := s.mail(ctx, m, invitation); err != nil {
+	return s.mail(ctx, m, mailInvitation, invitation, func() error {
+		_, err := s.projects.ResendInvitation(ctx, &messages.ResendInvitation{Meta: m, ProjectId: project, InvitationId: invitation, Inviter: me.GetName()})
 		return err
-	}
-	_, err = s.projects.ResendInvitation(ctx, &messages.ResendInvitation{Meta: m, ProjectId: project, InvitationId: invitation, Inviter: me.GetName()})
-	return err
+	})
 }
 
 // me is the caller's account.
@@ -118,12 +116,9 @@ func (s *Service) MyInvitations(ctx context.Context, m *messages.Meta) (list []*
 const mostInvitations = 100
 
 // OfferOwnership offers a project to another user, who gets a mail.
-func (s *Service) OfferOwnership(ctx context.Context, m *messages.Meta, project, user string) (*messages.Project, error) {
+func (s *Service) OfferOwnership(ctx context.Context, m *messages.Meta, project, user string) (offered *messages.Project, err error) {
 	me, err := s.me(ctx, m)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.mail(ctx, m, user); err != nil {
 		return nil, err
 	}
 	c := &messages.OfferOwnership{Meta: m, ProjectId: project, UserId: user, Inviter: me.GetName()}
@@ -136,5 +131,9 @@ func (s *Service) OfferOwnership(ctx context.Context, m *messages.Meta, project,
 	case his.GetStatus() == "active":
 		c.Email, c.Name = his.GetAddress(), his.GetName()
 	}
-	return s.projects.OfferOwnership(ctx, c)
+	err = s.mail(ctx, m, mailOffer, user, func() (err error) {
+		offered, err = s.projects.OfferOwnership(ctx, c)
+		return err
+	})
+	return offered, err
 }

@@ -16,9 +16,10 @@ type Post interface {
 // registerUnproved registers an address that has yet to be proved. One that nobody
 // has and one that somebody has cost the same: one hash, one commit, one mail.
 func (s *Service) registerUnproved(ctx context.Context, m *messages.Meta, r Registration) error {
-	if err := s.mail(ctx, m, r.Email); err != nil {
-		return err
-	}
+	return s.mail(ctx, m, mailRegistration, r.Email, func() error { return s.registerOnce(ctx, m, r) })
+}
+
+func (s *Service) registerOnce(ctx context.Context, m *messages.Meta, r Registration) error {
 	hash, err := s.hashed(ctx, r.Password, r.Name, r.Email)
 	if err != nil {
 		return err
@@ -72,19 +73,13 @@ func gone(err error) error {
 
 // ResendVerification has the link mailed again, to an address that has one to use.
 func (s *Service) ResendVerification(ctx context.Context, m *messages.Meta, email string) error {
-	if err := s.mail(ctx, m, email); err != nil {
-		return err
-	}
-	return s.post.Ask(ctx, m, messages.AskVerification, email)
+	return s.mail(ctx, m, mailVerification, email, func() error { return s.post.Ask(ctx, m, messages.AskVerification, email) })
 }
 
 // ForgotPassword has a link mailed that sets a new password, to an address that has
 // an account.
 func (s *Service) ForgotPassword(ctx context.Context, m *messages.Meta, email string) error {
-	if err := s.mail(ctx, m, email); err != nil {
-		return err
-	}
-	return s.post.Ask(ctx, m, messages.AskPasswordReset, email)
+	return s.mail(ctx, m, mailReset, email, func() error { return s.post.Ask(ctx, m, messages.AskPasswordReset, email) })
 }
 
 // Answer carries out what an address asked for. Carried out again under the same

@@ -17,6 +17,8 @@ import (
 // What the flows do with whom they ask. That it holds with real entities and
 // real databases is shown where the program is tested.
 
+var sessionEnd = time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
+
 const (
 	userID    = "0190a000-0000-7000-8000-000000000001"
 	sessionID = "0190a000-0000-7000-8000-000000000002"
@@ -168,7 +170,7 @@ func (w *world) EndSession(_ context.Context, c *messages.EndSession) (*messages
 func newWorld() *world {
 	return &world{
 		account:    &messages.Account{Id: userID, Email: "ada@example.com", Name: "Ada", Status: "active", Roles: []string{"user"}, AuthEpoch: 1},
-		session:    &messages.Session{Id: sessionID, UserId: userID, AuthEpoch: 1},
+		session:    &messages.Session{Id: sessionID, UserId: userID, AuthEpoch: 1, ExpiresAt: messages.Micros(sessionEnd)},
 		credential: &messages.Credential{UserId: userID, PasswordHash: "right", CredentialVersion: 7},
 	}
 }
@@ -356,6 +358,24 @@ func TestAnAnswerThatARevocationOvertookIsThrownAway(t *testing.T) {
 	require.False(t, known)
 }
 
+// TestATokenEndsWithItsSession, though it could be good for longer by itself.
+func TestATokenEndsWithItsSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	end := time.Now().Add(time.Second).UTC().Truncate(time.Microsecond)
+	w.session.ExpiresAt = messages.Micros(end)
+	now := time.Now()
+	cache := token.NewCache[*identity.Principal](10, func() time.Time { return now })
+	p, err := w.service(cache).Authenticate(t.Context(), "token")
+	require.NoError(t, err)
+	require.Equal(t, end, p.Expires)
+	_, known := cache.Get("token")
+	require.True(t, known)
+	now = end
+	_, known = cache.Get("token")
+	require.False(t, known)
+}
+
 func TestValidatedTokensAreNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -364,8 +384,9 @@ func TestValidatedTokensAreNotAskedForAgain(t *testing.T) {
 	for range 3 {
 		p, err := s.Authenticate(t.Context(), "token")
 		require.NoError(t, err)
-		require.Equal(t, &identity.Principal{UserID: userID, SessionID: sessionID, Roles: []string{"user"}, Expires: p.Expires}, p)
+		require.Equal(t, &identity.Principal{UserID: userID, SessionID: sessionID, Roles: []string{"user"}, Expires: p.Expires, Ends: sessionEnd}, p)
 		require.True(t, p.Expires.After(time.Now()))
+		require.True(t, p.Expires.Before(p.Ends))
 	}
 	require.EqualValues(t, 1, w.asked.Load())
 	cache.Revoke([]messages.Mark{{User: userID}})

@@ -1,6 +1,10 @@
 package messages
 
-import "encoding/hex"
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+)
 
 // Typed ids, used inside rules; messages carry them as strings.
 type (
@@ -56,6 +60,13 @@ func FormatUUID(id [16]byte) string {
 	hex.Encode(b[24:36], id[10:16])
 	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
 	return string(b[:])
+}
+
+// FirstUUID is the least UUID of version 7 that was made at the time or later (RFC 9562,
+// 5.7).
+func FirstUUID(t time.Time) (id [16]byte) {
+	binary.BigEndian.PutUint64(id[:], uint64(max(t.UnixMilli(), 0))<<16)
+	return id
 }
 
 // UserStream is a user's part of the event log. A stream has one writer: the

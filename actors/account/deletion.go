@@ -37,5 +37,7 @@ func (s *State) erase() {
 }
 
 // DeletedAddress is the address in the place of a deleted user's: one of its own, and
-// of nobody (RFC 2606).
-func DeletedAddress(id messages.UserID) string { return "deleted-" + string(id) + "@deleted.invalid" }
+// of nobody (RFC 2606). Nobody else can take it: what ends so is refused as an address.
+func DeletedAddress(id messages.UserID) string { return "deleted-" + string(id) + "@" + deletedDomain }
+
+const deletedDomain = "deleted.invalid"

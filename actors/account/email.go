@@ -23,7 +23,7 @@ func NormaliseEmail(typed string) (string, error) {
 		return "", invalidEmail()
 	}
 	domain, err := idna.Lookup.ToASCII(strings.ToLower(address[at+1:]))
-	if err != nil || !strings.Contains(domain, ".") && domain != "localhost" {
+	if err != nil || domain == deletedDomain || !strings.Contains(domain, ".") && domain != "localhost" {
 		return "", invalidEmail()
 	}
 	normal := norm.NFC.String(strings.ToLower(address[:at])) + "@" + domain

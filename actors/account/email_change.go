@@ -54,6 +54,6 @@ func ConfirmEmail(s *State, c *messages.ConfirmEmail, now time.Time) ([]messages
 }
 
 // Confirmed is the reply of ConfirmEmail.
-func Confirmed(s *State, _ *messages.ConfirmEmail) *messages.EmailConfirmation {
+func Confirmed(s *State, _ *messages.ConfirmEmail, _ time.Time) *messages.EmailConfirmation {
 	return &messages.EmailConfirmation{Changed: s.Links.Email.Email == ""}
 }

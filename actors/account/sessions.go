@@ -61,7 +61,7 @@ func maySignIn(s *State, now time.Time) error {
 func makeRoom(s *State, now time.Time) []messages.Event {
 	var events []messages.Event
 	if len(s.Sessions) < MaxSessions/10 {
-		return nil // the few expired ones wait for the sweeper
+		return nil // the few expired ones are swept
 	}
 	open := 0
 	var oldest messages.SessionID

@@ -30,7 +30,9 @@ func Activate(s *State, c *messages.ActivateUser, now time.Time) ([]messages.Eve
 	return []messages.Event{&messages.UserActivated{UserId: string(s.ID), Status: string(Active)}}, nil
 }
 
-// Suspend moves any user to suspended. Suspending again replaces reason and end.
+// Suspend moves any user to suspended. Suspending again replaces reason and end. His
+// sessions are no longer good, by the authorisation epoch: they answer that he is
+// suspended, and after that, that they have ended.
 func Suspend(s *State, c *messages.SuspendUser, now time.Time) ([]messages.Event, error) {
 	if err := byAdmin(s, c); err != nil {
 		return nil, err

@@ -8,8 +8,10 @@ import (
 
 // RegisterAgain is a registration for an address that has an account. Of one that
 // nobody has proved yet it replaces name and password and voids the link before:
-// whoever reads the address's mail decides which registration counts. To any other
-// it tells that somebody tried, by mail, since the reply must not tell.
+// whoever reads the address's mail decides which registration counts. One that an
+// administrator made takes nothing from a stranger: the link that sets its password is
+// mailed once more. To any other it tells that somebody tried, by mail, since the reply
+// must not tell.
 func RegisterAgain(s *State, c *messages.RegisterAgain, now time.Time) ([]messages.Event, error) {
 	name, err := checkName(c.GetName())
 	if err != nil {
@@ -17,6 +19,9 @@ func RegisterAgain(s *State, c *messages.RegisterAgain, now time.Time) ([]messag
 	}
 	if s.StatusAt(now) != Pending {
 		return []messages.Event{s.notify(messages.MailAccountExists, now)}, nil
+	}
+	if s.invited() {
+		return s.issue(messages.LinkReset, messages.MailSetPassword, c.GetLinkId(), InviteLife, now), nil
 	}
 	var events []messages.Event
 	if name != s.Name {
@@ -34,11 +39,15 @@ func RequestVerification(s *State, c *messages.RequestVerification, now time.Tim
 	if s.StatusAt(now) != Pending {
 		return nil, nil
 	}
-	if s.PasswordHash == "" { // made by an administrator: the link has yet to set one
+	if s.invited() {
 		return s.issue(messages.LinkReset, messages.MailSetPassword, c.GetLinkId(), InviteLife, now), nil
 	}
 	return s.issue(messages.LinkVerify, messages.MailVerifyEmail, c.GetLinkId(), VerifyLife, now), nil
 }
+
+// invited reports whether an administrator made the account, and its link has yet to
+// set a password.
+func (s *State) invited() bool { return s.PasswordHash == "" }
 
 // VerifyEmail uses the link: pending → active.
 func VerifyEmail(s *State, c *messages.VerifyEmail, now time.Time) ([]messages.Event, error) {

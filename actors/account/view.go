@@ -57,14 +57,16 @@ func Preferences(s *State, c *messages.GetPreferences, _ time.Time) (*messages.P
 }
 
 // Merged is the reply of UpdatePreferences.
-func Merged(s *State, _ *messages.UpdatePreferences) *messages.Preferences { return preferences(s) }
+func Merged(s *State, _ *messages.UpdatePreferences, _ time.Time) *messages.Preferences {
+	return preferences(s)
+}
 
 func preferences(s *State) *messages.Preferences {
 	return &messages.Preferences{Json: []byte(s.Preferences), Version: s.Version}
 }
 
 // Opened is the reply of OpenSession.
-func Opened(s *State, c *messages.OpenSession) *messages.Session {
+func Opened(s *State, c *messages.OpenSession, _ time.Time) *messages.Session {
 	session := s.Sessions[messages.SessionID(c.GetSessionId())]
 	return &messages.Session{
 		Id: c.GetSessionId(), UserId: string(s.ID), CreatedAt: messages.Micros(session.OpenedAt), LastSeenAt: messages.Micros(session.OpenedAt),

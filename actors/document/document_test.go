@@ -88,7 +88,7 @@ func TestAppend(t *testing.T) {
 	require.Equal(t, typed(7, 2, "c"), news.GetUpdate(), "only what is new is kept")
 	require.Equal(t, int64(2), s.Position)
 	require.Equal(t, int64(len(e.GetUpdate())+len(news.GetUpdate())), s.Size)
-	require.Equal(t, &messages.Appended{DocumentId: id, Position: 2}, document.Appended(s, appending(nil)))
+	require.Equal(t, &messages.Appended{DocumentId: id, Position: 2}, document.Appended(s, appending(nil), time.Time{}))
 }
 
 func TestRefusals(t *testing.T) {

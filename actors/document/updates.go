@@ -60,7 +60,7 @@ func granted(s *State, c *messages.AppendUpdate) error {
 }
 
 // Appended is the reply of Append.
-func Appended(s *State, c *messages.AppendUpdate) *messages.Appended {
+func Appended(s *State, c *messages.AppendUpdate, _ time.Time) *messages.Appended {
 	return &messages.Appended{DocumentId: c.GetDocumentId(), Position: s.Position}
 }
 

@@ -263,17 +263,17 @@ func documentResource(s *State, d Document) *messages.Document {
 }
 
 // DocumentCreated is the reply of CreateDocument.
-func DocumentCreated(s *State, c *messages.CreateDocument) *messages.Document {
+func DocumentCreated(s *State, c *messages.CreateDocument, _ time.Time) *messages.Document {
 	return documentResource(s, s.documents[messages.DocumentID(c.GetDocumentId())])
 }
 
 // DocumentRenamed is the reply of RenameDocument.
-func DocumentRenamed(s *State, c *messages.RenameDocument) *messages.Document {
+func DocumentRenamed(s *State, c *messages.RenameDocument, _ time.Time) *messages.Document {
 	return documentResource(s, s.documents[messages.DocumentID(c.GetDocumentId())])
 }
 
 // VersionCreated is the reply of CreateVersion.
-func VersionCreated(s *State, c *messages.CreateVersion) *messages.DocumentVersion {
+func VersionCreated(s *State, c *messages.CreateVersion, _ time.Time) *messages.DocumentVersion {
 	return &messages.DocumentVersion{
 		Id: c.GetVersionId(), DocumentId: c.GetDocumentId(), Name: c.GetName(), Automatic: c.GetAutomatic(), CreatedBy: string(caller(c)),
 		CreatedAt: messages.Micros(s.UpdatedAt), Position: c.GetPosition(), Size: c.GetSize(),

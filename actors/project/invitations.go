@@ -177,7 +177,7 @@ func (i Invitation) Resource(id messages.ProjectID, name string) *messages.Invit
 }
 
 // Accepted is the reply of AcceptInvitation.
-func Accepted(s *State, c *messages.AcceptInvitation) *messages.Collaborator {
+func Accepted(s *State, c *messages.AcceptInvitation, _ time.Time) *messages.Collaborator {
 	m, _ := s.Member(caller(c))
 	return withUser(collaborator(s, m), c.GetUser())
 }

@@ -34,13 +34,13 @@ func Resource(s *State) *messages.Project {
 }
 
 // Added is the reply of AddCollaborator.
-func Added(s *State, c *messages.AddCollaborator) *messages.Collaborator {
+func Added(s *State, c *messages.AddCollaborator, _ time.Time) *messages.Collaborator {
 	m, _ := s.Member(messages.UserID(c.GetUserId()))
 	return withUser(collaborator(s, m), c.GetUser())
 }
 
 // Changed is the reply of ChangeRole.
-func Changed(s *State, c *messages.ChangeRole) *messages.Collaborator {
+func Changed(s *State, c *messages.ChangeRole, _ time.Time) *messages.Collaborator {
 	m, _ := s.Member(messages.UserID(c.GetUserId()))
 	return withUser(collaborator(s, m), c.GetUser())
 }

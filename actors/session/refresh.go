@@ -74,7 +74,7 @@ func keep(rotations []Rotation, now time.Time) []Rotation {
 }
 
 // Refreshed is the reply of Refresh: the child that the parent gets.
-func Refreshed(s *State, c *messages.RefreshSession) *messages.Refreshed {
+func Refreshed(s *State, c *messages.RefreshSession, _ time.Time) *messages.Refreshed {
 	return &messages.Refreshed{Session: View(s), Generation: c.GetGeneration() + 1}
 }
 

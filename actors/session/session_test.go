@@ -29,7 +29,7 @@ func present(t require.TestingT, s *session.State, generation uint32, at time.Ti
 	for _, e := range events {
 		s.Apply(e, messages.Stamp{At: at, Version: s.Version + 1})
 	}
-	return session.Refreshed(s, c).GetGeneration()
+	return session.Refreshed(s, c, time.Time{}).GetGeneration()
 }
 
 func TestTheParentGetsTheSameChild(t *testing.T) {

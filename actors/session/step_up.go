@@ -22,4 +22,4 @@ func StepUp(s *State, c *messages.StepUp, now time.Time) ([]messages.Event, erro
 }
 
 // SteppedUp is the reply of StepUp.
-func SteppedUp(s *State, _ *messages.StepUp) *messages.Session { return View(s) }
+func SteppedUp(s *State, _ *messages.StepUp, _ time.Time) *messages.Session { return View(s) }

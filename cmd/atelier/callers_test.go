@@ -131,3 +131,44 @@ func TestSocketsAreCounted(t *testing.T) {
 	metrics := (&client{t: t, base: p.ops}).do("GET", "/metrics", nil).want(t, 200)
 	require.Contains(t, string(metrics.body), `atelier_rate_limited_total{budget="sockets"}`)
 }
+
+// TestMailsAreCounted by what they are for: who has used up one kind keeps nobody from
+// his password, and what is refused counts for nothing.
+func TestMailsAreCounted(t *testing.T) {
+	t.Parallel()
+	p := startWith(t, engines["embedded"](t), func(c *settings) {
+		limitedTo(1000, 1000)(c)
+		verifying(c)
+	})
+	boss, ada := admin(t, p), admin(t, p)
+	nobody := ada.nobody()
+	ask := func(path string) *answer { return nobody.post("/auth/"+path, object{"email": ada.email}) }
+	for range 5 {
+		ask("verify-email/resend").want(t, 202)
+	}
+	ask("verify-email/resend").refused(t, 429, "too_many_attempts")
+	ask("password/forgot").want(t, 202)
+
+	register := func(password string) *answer {
+		return nobody.post("/auth/register", object{"email": "eve@example.org", "name": "Eve", "password": password})
+	}
+	for range 6 {
+		register("short").refused(t, 422, "weak_password")
+	}
+	register(goodPassword).want(t, 202)
+
+	_, project := newProject(t, boss)
+	invite := func(by *client) *answer {
+		return by.post(project+"/invitations", object{"email": "bob@example.org", "role": "viewer"})
+	}
+	for range 6 {
+		invite(ada).refused(t, 404, "not_found")
+	}
+	invite(boss).want(t, 202)
+
+	made := boss.post("/users", object{"email": "carol@example.org", "name": "Carol"}).created(t).text("id")
+	for range 5 {
+		boss.post("/users/"+made+"/resend-mail", nil).want(t, 202)
+	}
+	boss.post("/users/"+made+"/resend-mail", nil).refused(t, 429, "too_many_attempts")
+}

@@ -52,6 +52,7 @@ type engine interface {
 	AuditCheckpoints(ctx context.Context, after int64, limit int) ([]messages.AuditCheckpoint, error)
 	AuditMissing(ctx context.Context) (n int64, example string, err error)
 	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
+	SweepSessions(ctx context.Context, openedBefore, now time.Time, limit int) (removed int, err error)
 	AddMail(context.Context, store.Mail) error
 	ClaimMails(ctx context.Context, lease time.Duration, limit int) ([]store.Mail, error)
 	EndMail(ctx context.Context, id string, attempt int, state string) error

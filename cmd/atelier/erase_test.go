@@ -41,6 +41,9 @@ func TestDeletion(t *testing.T) {
 		again := ada.post("/auth/register", object{"email": ada.email, "name": "Ada", "password": goodPassword}).created(t)
 		require.NotEqual(t, ada.user, again.text("id"))
 
+		// What stands in its place is nobody's to take.
+		ada.post("/auth/register", object{"email": "deleted-" + bob.user + "@Deleted.invalid", "name": "Eve", "password": goodPassword}).refused(t, 400, "validation_failed")
+
 		boss.delete("/users/"+bob.user).refused(t, 409, "owns_projects")
 		bob.delete(shared).want(t, 204)
 		boss.delete("/users/"+bob.user).want(t, 204)
@@ -76,6 +79,10 @@ func TestExport(t *testing.T) {
 		ada.post("/projects", object{"name": "Harbour"}).created(t)
 		bob.post("/projects", object{"name": "Secret"}).created(t)
 		ada.patch("/users/me/preferences", object{"theme": "dark"}).want(t, 200)
+		boss := admin(t, p)
+		boss.post("/users/"+ada.user+"/suspend", object{"reason": "a mistake"}).want(t, 200)
+		boss.post("/users/"+ada.user+"/reactivate", nil).want(t, 200)
+		ada = ada.signIn(t)
 		export := ada.get("/users/me/export").want(t, 200)
 		require.Equal(t, "application/zip", export.header.Get("Content-Type"))
 		require.Contains(t, export.header.Get("Content-Disposition"), "attachment")
@@ -91,6 +98,7 @@ func TestExport(t *testing.T) {
 			files[f.Name] = string(content)
 			require.NotContains(t, string(content), "Secret")
 			require.NotContains(t, string(content), "argon2")
+			require.NotContains(t, string(content), "a mistake")
 		}
 		require.Contains(t, files["account.json"], ada.email)
 		require.Contains(t, files["preferences.json"], "dark")

@@ -23,6 +23,7 @@ const (
 	sweepEvery      = 10 * time.Second
 	sweepAtOnce     = 5_000
 	mailsKept       = 24 * time.Hour      // after they were sent, to find out about them
+	sessionsKept    = 30 * 24 * time.Hour // after they could have lasted
 	sessionLifetime = 30 * 24 * time.Hour // from sign-in; refresh tokens and their keys live as long
 )
 
@@ -117,7 +118,7 @@ func (s *server) retire(wait time.Duration) {
 	}
 }
 
-// sweep removes expired commands, sent mails and old values of the cache from time to
+// sweep removes expired commands, sent mails, sessions that are long over and old values of the cache from time to
 // time.
 func (s *server) sweep(ctx context.Context, db *opened, now func() time.Time) {
 	every(ctx, sweepEvery, func() {
@@ -157,6 +158,9 @@ func sweepAll(ctx context.Context, db *opened, now time.Time) error {
 	sweeps := []func(limit int) (int, error){
 		func(limit int) (int, error) { return db.Sweep(ctx, now, limit) },
 		func(limit int) (int, error) { return db.SweepMails(ctx, now.Add(-mailsKept), limit) },
+		func(limit int) (int, error) {
+			return db.SweepSessions(ctx, now.Add(-sessionLifetime-sessionsKept), now, limit)
+		},
 	}
 	if db.cache != nil {
 		sweeps = append(sweeps, func(limit int) (int, error) { return db.cache.SweepCache(ctx, limit) })

@@ -87,6 +87,11 @@ func TestAdministrationOfUsers(t *testing.T) {
 		require.Equal(t, 0, find("&status=suspended"))
 		require.Equal(t, 1, find("&status=active"))
 		require.Nil(t, boss.get(path).want(t, 200).object()["suspension"])
+		grace = grace.signIn(t)
+		require.Equal(t, "active", grace.patch("/users/me", object{"name": "Grace H."}).want(t, 200).text("status"))
+		require.Len(t, grace.get("/users/me/sessions").items(), 2, "those before the suspension are no longer good")
+		move("suspend", object{"reason": "pause", "until": "1970-01-01T00:00:00Z"}).refused(t, 400, "validation_failed")
+		move("suspend", object{"reason": "pause", "until": "9999-12-31T23:59:59-01:00"}).refused(t, 400, "validation_failed")
 	})
 }
 

@@ -21,7 +21,8 @@ func usersAreErased(t *testing.T, db *Database) {
 	change := nameChanged(user, "Canary")
 	change.Profile = &messages.ProfileChange{Bio: proto.String("canary")}
 	user.commit(t, db, later(1), change, &messages.UserUpdated{UserId: user.fence.ID, Preferences: proto.String(`{"canary":1}`)})
-	user.commit(t, db, later(1), opened(user, later(1)))
+	session := opened(user, later(1))
+	user.commit(t, db, later(1), session)
 	user.commit(t, db, later(2), &messages.UserSuspended{UserId: user.fence.ID, Status: string(account.Suspended), Reason: "canary"})
 	f := user.decide(later(3), func(s *account.State) []messages.Event {
 		return must(t)(account.Delete(s, &messages.DeleteAccount{Meta: &messages.Meta{Principal: user.fence.ID}, UserId: user.fence.ID}, later(3)))
@@ -63,6 +64,8 @@ func usersAreErased(t *testing.T, db *Database) {
 	sum.TypedEmail, sum.Links = user.state.TypedEmail, account.Links{}
 	same(t, sum, fold(t, db, &account.State{}, user.stream(user.state)))
 
+	was := openedSession("n1", user, session, later(1)).claimed(t, db.Sessions(), "n1").state
+	require.Empty(t, was.IP+was.UserAgent)
 	again := newAccount("n1")
 	again.commit(t, db, later(4), registered(again.fence.ID, address))
 }

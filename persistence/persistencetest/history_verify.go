@@ -89,7 +89,7 @@ func (w *world) verifyLists(user *entity[*account.State]) {
 
 	want, got = nil, nil
 	for id, s := range w.sessions {
-		if s.User == user.state.ID && s.EndedAt.IsZero() && s.ExpiresAt.After(w.now) {
+		if s.User == user.state.ID && s.EndedAt.IsZero() && s.ExpiresAt.After(w.now) && s.AuthEpoch >= user.state.AuthEpoch {
 			want = append(want, string(id))
 		}
 	}

@@ -60,6 +60,47 @@ func sweep(t *testing.T, db *Database) {
 	require.Empty(t, known(t, db, keys...))
 }
 
+// sessionsAreSwept: those that are over and were opened before a time, some at a time,
+// and no others. An account that still knows one ends it in vain.
+func sessionsAreSwept(t *testing.T, db *Database) {
+	user := newUser(t, db, "n1")
+	then := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC) // no other test has sessions so old
+	open := func(id string, until time.Time) *messages.SessionOpened {
+		s := opened(user, then)
+		s.SessionId, s.ExpiresAt = id, messages.FormatTime(until)
+		user.commit(t, db, later(1), s)
+		return s
+	}
+	old := func(n int) string {
+		id := messages.FirstUUID(then.Add(time.Duration(n) * time.Minute))
+		id[15] = byte(n)
+		return messages.FormatUUID(id)
+	}
+	long := then.Add(time.Hour)
+	one, two, three := open(old(1), long), open(old(2), long), open(old(3), long)
+	lasting, young := open(old(4), farOff), open(newID(), long)
+	user.commit(t, db, later(2), ended(one))
+	there := func() (ids []string) {
+		for id := range user.claimed(t, db.Accounts(), "n1").state.Sessions {
+			ids = append(ids, string(id))
+		}
+		return ids
+	}
+	sweep := func(limit int) int {
+		removed, err := db.SweepSessions(t.Context(), then.Add(24*time.Hour), then.Add(2*time.Hour), limit)
+		require.NoError(t, err)
+		return removed
+	}
+	require.Equal(t, 2, sweep(2))
+	require.ElementsMatch(t, []string{three.GetSessionId(), lasting.GetSessionId(), young.GetSessionId()}, there())
+	require.Equal(t, 1, sweep(2))
+	require.Zero(t, sweep(2))
+	require.ElementsMatch(t, []string{lasting.GetSessionId(), young.GetSessionId()}, there())
+	knows := user.claimed(t, db.Accounts(), "n1")
+	knows.commit(t, db, later(3), ended(two), ended(lasting))
+	require.Equal(t, []string{young.GetSessionId()}, there())
+}
+
 func signingKeys(t *testing.T, db *Database) {
 	list := func() []Key {
 		keys, err := db.Keys.Keys(t.Context())

@@ -38,6 +38,7 @@ type Engine interface {
 	ListCollaborators(context.Context, *messages.CollaboratorQuery) (*messages.CollaboratorPage, error)
 	ListEvents(context.Context, *messages.EventQuery) (*messages.EventPage, error)
 	ListInvitations(ctx context.Context, email string, now time.Time, limit int) ([]*messages.Invitation, error)
+	SweepSessions(ctx context.Context, openedBefore, now time.Time, limit int) (removed int, err error)
 	EraseEvents(ctx context.Context, user string) error
 	ListUsers(context.Context, *messages.UserQuery) (*messages.UserPage, error)
 	ListFeed(context.Context, *messages.FeedQuery) (*messages.FeedPage, error)
@@ -210,6 +211,7 @@ var alone = []property{
 	{"AnyAdmin", anyAdmin},
 	{"DocumentVersions", documentVersions},
 	{"SweepRemovesWhatExpired", sweep},
+	{"SessionsLongOverAreSwept", sessionsAreSwept},
 	{"SigningKeys", signingKeys},
 	{"UnsentEvents", unsentEvents},
 	{"UnsentEventsAmidCommits", unsentAmidCommits},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"atelier/messages"
@@ -234,6 +235,16 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int,
 		return removed, err
 	}
 	return removed, db.sweepTickets(ctx, now, limit)
+}
+
+// SweepSessions removes sessions that were opened before that time and are over, at
+// most limit of them. Ids begin with the time: so they are found by their index.
+func (db *DB) SweepSessions(ctx context.Context, openedBefore, now time.Time, limit int) (removed int, err error) {
+	tag, err := db.writes.Exec(ctx, `
+		DELETE FROM sessions WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM sessions WHERE id < $1 AND expires_at < $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED))`,
+		pgtype.UUID{Bytes: messages.FirstUUID(openedBefore), Valid: true}, now, limit)
+	return int(tag.RowsAffected()), wrap("sweep sessions", err)
 }
 
 // asked is wrap for queries, whose errors reach clients: that the database could

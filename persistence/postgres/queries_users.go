@@ -83,8 +83,8 @@ const listUsers = `
 		AND ($5::uuid IS NULL OR (created_at, id) < ($6, $5))
 	ORDER BY created_at DESC, id DESC LIMIT $7`
 
-// EraseEvents overwrites what a deleted user's events tell of him. Done again it
-// changes nothing.
+// EraseEvents overwrites what a deleted user's events tell of him, and what his sessions
+// do. Done again it changes nothing.
 func (db *DB) EraseEvents(ctx context.Context, user string) error {
 	nobody := account.DeletedAddress(messages.UserID(user))
 	_, err := db.reads.Exec(ctx, `
@@ -96,7 +96,13 @@ func (db *DB) EraseEvents(ctx context.Context, user string) error {
 			ELSE data::jsonb - '{ip,user_agent}'::text[] END)::json
 		WHERE stream = $1 AND type IN ('user.created', 'user.email_changed', 'user.updated', 'user.suspended', 'session.opened')`,
 		messages.UserStream(user), nobody, account.DeletedName)
-	return asked("erase events", err)
+	if err != nil {
+		return asked("erase events", err)
+	}
+	_, err = db.reads.Exec(ctx, `
+		UPDATE sessions SET ip = '', user_agent = '' WHERE id = ANY (ARRAY(
+			SELECT (data->>'session_id')::uuid FROM events WHERE stream = $1 AND type = 'session.opened'))`, messages.UserStream(user))
+	return asked("erase sessions", err)
 }
 
 // ListUsers pages through all users, newest first.
@@ -156,7 +162,7 @@ func listSessions(ctx context.Context, from querier, q *messages.SessionQuery) (
 	}
 	rows, err := from.Query(ctx, `
 		SELECT id, created_at, last_seen_at, expires_at, ip, user_agent, amr FROM sessions
-		WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND ($3::uuid IS NULL OR (created_at, id) < ($4, $3))
+		WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND auth_epoch >= (SELECT auth_epoch FROM users WHERE id = $1) AND ($3::uuid IS NULL OR (created_at, id) < ($4, $3))
 		ORDER BY created_at DESC, id DESC LIMIT $5`, user, micros(q.GetNow()), after, micros(q.GetAfter().GetAt()), q.GetLimit()+1)
 	if err != nil {
 		return nil, asked("list sessions", err)

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"atelier/messages"
 )
 
 // Config says where the database is and how many connections to use.
@@ -108,6 +110,19 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (removed int,
 		return removed, err
 	}
 	return removed, db.sweepTickets(ctx, now, limit)
+}
+
+var removeSessions = stmt(`
+	DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id < ? AND expires_at < ? ORDER BY id LIMIT ?)`)
+
+// SweepSessions removes sessions that were opened before that time and are over, at
+// most limit of them. Ids begin with the time: so they are found by their index.
+func (db *DB) SweepSessions(ctx context.Context, openedBefore, now time.Time, limit int) (removed int, err error) {
+	err = db.write(ctx, unflushed, func(c *connection) (err error) {
+		removed, err = c.exec(removeSessions, messages.FormatUUID(messages.FirstUUID(openedBefore)), now.UnixMicro(), int64(limit))
+		return err
+	})
+	return removed, wrap("sweep sessions", err)
 }
 
 func wrap(what string, err error) error {

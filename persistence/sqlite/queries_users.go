@@ -74,11 +74,18 @@ var eraseEvents = stmt(`
 		ELSE json_remove(data, '$.ip', '$.user_agent') END
 	WHERE stream = ?1 AND type IN ('user.created', 'user.email_changed', 'user.updated', 'user.suspended', 'session.opened')`)
 
-// EraseEvents overwrites what a deleted user's events tell of him. Done again it
-// changes nothing.
+var eraseSessions = stmt(`UPDATE sessions SET ip = '', user_agent = '' WHERE id IN (
+	SELECT json_extract(data, '$.session_id') FROM events WHERE stream = ?1 AND type = 'session.opened')`)
+
+// EraseEvents overwrites what a deleted user's events tell of him, and what his sessions
+// do. Done again it changes nothing.
 func (db *DB) EraseEvents(ctx context.Context, user string) error {
 	return wrap("erase events", db.write(ctx, flushed, func(c *connection) error {
-		_, err := c.exec(eraseEvents, messages.UserStream(user), account.DeletedAddress(messages.UserID(user)), account.DeletedName)
+		stream := messages.UserStream(user)
+		if _, err := c.exec(eraseEvents, stream, account.DeletedAddress(messages.UserID(user)), account.DeletedName); err != nil {
+			return err
+		}
+		_, err := c.exec(eraseSessions, stream)
 		return err
 	}))
 }
@@ -115,7 +122,7 @@ func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.U
 var (
 	selectSessions = `
 		SELECT id, created_at, last_seen_at, expires_at, ip, user_agent, amr FROM sessions
-		WHERE user_id = ?1 AND ended_at IS NULL AND expires_at > ?2`
+		WHERE user_id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND auth_epoch >= (SELECT auth_epoch FROM users WHERE id = ?1)`
 	firstSessions = stmt(selectSessions + ` ORDER BY created_at DESC, id DESC LIMIT ?3`)
 	nextSessions  = stmt(selectSessions + ` AND (created_at, id) < (?4, ?5) ORDER BY created_at DESC, id DESC LIMIT ?3`)
 )
