@@ -40,6 +40,9 @@ func (c *Caller) Call(ctx context.Context, kind, id string, command messages.Com
 	case owner.Name == v.Self:
 		return c.local.Call(ctx, kind, id, command)
 	}
+	if c.transport.calls.crowded(owner) {
+		return nil, errOverloaded
+	}
 	b, err := proto.Marshal(command)
 	if err != nil {
 		return nil, err

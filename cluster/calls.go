@@ -16,6 +16,7 @@ import (
 const (
 	callShards  = 32   // a power of two
 	maxInFlight = 4096 // calls to one peer
+	maxAsks     = 3072 // commands among them: the rest is left to what keeps the cluster together
 
 	// attempt is how long an answer is waited for. One that was lost with the
 	// connection it was to take costs that much, and not all of the asker's time:
@@ -98,6 +99,15 @@ func (c *calls) number() uint64 {
 		low = c.last.Add(1)
 	}
 	return c.base | uint64(low)
+}
+
+// crowded reports whether the node has been asked as much as it may be, for now.
+func (c *calls) crowded(to Node) bool {
+	full := c.peer(to.Address).inFlight.Load() >= maxAsks
+	if full {
+		c.meter.Overloaded(QueuePeer)
+	}
+	return full
 }
 
 // begin registers a call to the node. A call that begin refuses is never sent.

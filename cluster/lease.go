@@ -108,8 +108,11 @@ func (l *Lease) Stop(ctx context.Context) error {
 	return err
 }
 
-// Now is database time, by the offset measured at the last renewal.
-func (l *Lease) Now() time.Time { return time.Now().Add(time.Duration(l.offset.Load())) }
+// Now is database time, by the offset measured at the last renewal. It goes by the
+// monotonic clock: the wall clock may be set while the node runs.
+func (l *Lease) Now() time.Time {
+	return l.start.Add(time.Since(l.start) + time.Duration(l.offset.Load()))
+}
 
 // Held reports whether the lease holds, by this node's own clocks. The monotonic
 // one stands still while the machine is suspended, the wall clock may step: both
@@ -257,6 +260,9 @@ func (l *Lease) prolong(ctx context.Context) (ok bool) {
 	case err != nil:
 		l.log.Warn("the node's lease was not renewed", "node", l.config.Node, "error", err)
 		return false
+	}
+	if !l.Held() { // it had lapsed here, and for the others too perhaps: they told it no revocation
+		l.alone.Store(false)
 	}
 	l.measure(sent, now)
 	l.yield = others

@@ -151,6 +151,26 @@ func TestTrustEndsBeforeTheLeaseDoes(t *testing.T) {
 	})
 }
 
+// TestARenewalThatArrivesLate begins an era: the lease had lapsed, and nobody told the
+// node of revocations meanwhile.
+func TestARenewalThatArrivesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{}
+		l := started(t, s, never(t))
+		before := era(l)
+		time.Sleep(500 * time.Millisecond)
+		s.with(func() { s.away = true })
+		time.Sleep(time.Second)
+		s.with(func() { s.away, s.delay = false, 700*time.Millisecond })
+		time.Sleep(1100 * time.Millisecond)
+		require.False(t, trusted(l), "it is on its way")
+		s.with(func() { s.delay = 0 })
+		time.Sleep(200 * time.Millisecond)
+		require.True(t, trusted(l))
+		require.NotEqual(t, before, era(l))
+	})
+}
+
 func TestABuriedLeaseIsNotRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &table{}

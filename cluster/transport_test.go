@@ -282,11 +282,12 @@ func TestOfACallerInFlightIsBounded(t *testing.T) {
 	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
 	join(t, a, b)
 	there := owned(b, a)
-	calls := a.start(t, order{Do: "call", ID: there, Text: "wait", AtOnce: maxInFlight, Timeout: 8 * time.Second})
-	b.done(t, "wait", maxInFlight)
+	calls := a.start(t, order{Do: "call", ID: there, Text: "wait", AtOnce: maxAsks, Timeout: 8 * time.Second})
+	b.done(t, "wait", maxAsks)
 	require.Equal(t, map[string]int{messages.CodeOverloaded: 1}, a.do(t, order{Do: "call", ID: there, Text: "x"}).Codes)
+	require.Equal(t, "<nil>", a.do(t, order{Do: "revoke", Node: "b", Marks: []messages.Mark{{User: there}}}).Error, "which would cost the node its lease")
 	a.do(t, order{View: &View{Self: "a", Nodes: []Node{a.Node}}})
-	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: maxInFlight}, (<-calls).Codes)
+	require.Equal(t, map[string]int{messages.CodeOutcomeUnknown: maxAsks}, (<-calls).Codes)
 }
 
 func TestANodeStops(t *testing.T) {

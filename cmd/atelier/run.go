@@ -86,9 +86,9 @@ func start(ctx context.Context, c settings, log *slog.Logger) (_ *server, err er
 	if err != nil {
 		return nil, err
 	}
-	tokens := token.NewCache[checked](tokensCached, time.Now)
-	lease, err := s.startRuntime(ctx, c, db, node, sealer, tokens)
-	if err != nil {
+	var lease lease
+	tokens := token.NewCache[checked](tokensCached, func() time.Time { return lease.Now() })
+	if lease, err = s.startRuntime(ctx, c, db, node, sealer, tokens); err != nil {
 		return nil, err
 	}
 	s.startRelay(ctx, c, db, node)

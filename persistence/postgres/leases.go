@@ -78,9 +78,10 @@ func (l *Leases) Renew(ctx context.Context, name string, incarnation int64, ttl 
 }
 
 // Strike refuses the incarnation all further renewals. Its lease runs out, and it
-// knows that by its own clock; then it may be buried.
+// knows that by its own clock; then it may be buried. Every revocation that waits for a
+// hung node asks for it, which must keep no renewal waiting.
 func (l *Leases) Strike(ctx context.Context, name string, incarnation int64) error {
-	_, err := l.db.leases.Exec(ctx, `UPDATE nodes SET struck = true WHERE name = $1 AND incarnation = $2`, name, incarnation)
+	_, err := l.db.claims.Exec(ctx, `UPDATE nodes SET struck = true WHERE name = $1 AND incarnation = $2 AND NOT struck`, name, incarnation)
 	return wrap("strike", err)
 }
 

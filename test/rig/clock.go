@@ -13,16 +13,19 @@ import (
 )
 
 // wrongBy has a program called clockless read a clock that is wrong by so
-// many seconds.
-const wrongBy = "RIG_CLOCK_SECONDS"
+// many seconds, from so many seconds after its start on.
+const (
+	wrongBy   = "RIG_CLOCK_SECONDS"
+	wrongFrom = "RIG_CLOCK_FROM"
+)
 
-// Wrong is a setting for nodes: their clock is wrong by this much, whoever in
-// them asks it. Timers are right all the same, as they are on a machine whose
-// clock was set. The first use builds the program once more, with all that it is
-// made of.
-func (s *Scenario) Wrong(by time.Duration) string {
+// Wrong are settings for nodes: their clock is wrong by this much, whoever in
+// them asks it, and is set so at some time after their start. Timers are right all the
+// same, as they are on a machine whose clock was set. The first use builds the program
+// once more, with all that it is made of.
+func (s *Scenario) Wrong(by, from time.Duration) []string {
 	s.Helper()
-	return fmt.Sprintf("%s=%d", wrongBy, int64(by.Seconds()))
+	return []string{fmt.Sprintf("%s=%d", wrongBy, int64(by.Seconds())), fmt.Sprintf("%s=%d", wrongFrom, int64(from.Seconds()))}
 }
 
 // clockless is the program with a clock that can be wrong.
@@ -58,7 +61,7 @@ func overlay(dir string) (string, error) {
 		return "", fmt.Errorf("rig: time.Now is not what it was in %s", runtime.Version())
 	}
 	changed := filepath.Join(dir, "time.go.txt")
-	text := before + strings.Replace(asked, "\n", "\n\tsec += wrongBy\n", 1) + after
+	text := before + strings.Replace(asked, "\n", "\n\tif mono-startNano >= wrongFrom*1e9 {\n\t\tsec += wrongBy\n\t}\n", 1) + after
 	if err := os.WriteFile(changed, []byte(text), 0o644); err != nil {
 		return "", err
 	}
@@ -80,9 +83,12 @@ const wrongClock = `package time
 
 import "syscall"
 
-// wrongBy are seconds that the clock is ahead.
-var wrongBy = func() (n int64) {
-	text, _ := syscall.Getenv("` + wrongBy + `")
+// wrongBy are seconds that the clock is ahead, and wrongFrom those after the start until
+// it is.
+var wrongBy, wrongFrom = number("` + wrongBy + `"), number("` + wrongFrom + `")
+
+func number(name string) (n int64) {
+	text, _ := syscall.Getenv(name)
 	sign := int64(1)
 	for _, c := range []byte(text) {
 		if c == '-' {
@@ -92,5 +98,5 @@ var wrongBy = func() (n int64) {
 		n = 10*n + int64(c-'0')
 	}
 	return sign * n
-}()
+}
 `
