@@ -203,14 +203,11 @@ func (a *auditing) chain(ctx context.Context) {
 }
 
 func (a *auditing) chainAll(ctx context.Context) error {
-	for {
-		n, err := a.SealAudit(ctx, auditAtOnce, func(last messages.AuditCheckpoint, rows []messages.AuditRow) messages.AuditCheckpoint {
+	return emptied(ctx, auditAtOnce, func(ctx context.Context, limit int) (int, error) {
+		return a.SealAudit(ctx, limit, func(last messages.AuditCheckpoint, rows []messages.AuditRow) messages.AuditCheckpoint {
 			return a.keys.Seal(last, rows, a.now())
 		})
-		if err != nil || n < auditAtOnce {
-			return err
-		}
-	}
+	})
 }
 
 // readAudit adds what is looked up in the audit.

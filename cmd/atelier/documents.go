@@ -46,7 +46,7 @@ func (s *server) tend(runtime *actors.Runtime, db *opened, now func() time.Time)
 	s.tendAs(actors.DefaultFolderConfig())
 	s.background(func(ctx context.Context) {
 		every(ctx, sweepVersionsEvery, func() {
-			err := emptied(sweepVersionsAtOnce, func(limit int) (int, error) {
+			err := emptied(ctx, sweepVersionsAtOnce, func(ctx context.Context, limit int) (int, error) {
 				return db.SweepVersions(ctx, now().Add(-automaticKept), now().Add(-orphansKept), limit)
 			})
 			if err != nil && ctx.Err() == nil {

@@ -97,7 +97,7 @@ func (s *server) startRelay(ctx context.Context, c settings, db *opened, node st
 // sweepOutbox removes events that were sent long ago.
 func (s *server) sweepOutbox(ctx context.Context, store outboxStore) {
 	every(ctx, outboxSweep, func() {
-		err := emptied(sweepAtOnce, func(limit int) (int, error) { return store.Sweep(ctx, sentKept, limit) })
+		err := emptied(ctx, sweepAtOnce, func(ctx context.Context, limit int) (int, error) { return store.Sweep(ctx, sentKept, limit) })
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("events that were sent long ago were not removed", "error", err)
 		}

@@ -22,6 +22,7 @@ const (
 	maxInFlight     = 2_000
 	sweepEvery      = 10 * time.Second
 	sweepAtOnce     = 5_000
+	partTime        = 10 * time.Second    // for one part of such work
 	mailsKept       = 24 * time.Hour      // after they were sent, to find out about them
 	sessionsKept    = 30 * 24 * time.Hour // after they could have lasted
 	sessionLifetime = 30 * 24 * time.Hour // from sign-in; refresh tokens and their keys live as long
@@ -155,18 +156,20 @@ func (s *server) background(loop func(context.Context)) {
 
 // sweepAll removes what has expired.
 func sweepAll(ctx context.Context, db *opened, now time.Time) error {
-	sweeps := []func(limit int) (int, error){
-		func(limit int) (int, error) { return db.Sweep(ctx, now, limit) },
-		func(limit int) (int, error) { return db.SweepMails(ctx, now.Add(-mailsKept), limit) },
-		func(limit int) (int, error) {
+	sweeps := []func(ctx context.Context, limit int) (int, error){
+		func(ctx context.Context, limit int) (int, error) { return db.Sweep(ctx, now, limit) },
+		func(ctx context.Context, limit int) (int, error) {
+			return db.SweepMails(ctx, now.Add(-mailsKept), limit)
+		},
+		func(ctx context.Context, limit int) (int, error) {
 			return db.SweepSessions(ctx, now.Add(-sessionLifetime-sessionsKept), now, limit)
 		},
 	}
 	if db.cache != nil {
-		sweeps = append(sweeps, func(limit int) (int, error) { return db.cache.SweepCache(ctx, limit) })
+		sweeps = append(sweeps, db.cache.SweepCache)
 	}
 	for _, sweep := range sweeps {
-		if err := emptied(sweepAtOnce, sweep); err != nil {
+		if err := emptied(ctx, sweepAtOnce, sweep); err != nil {
 			return err
 		}
 	}
@@ -174,10 +177,14 @@ func sweepAll(ctx context.Context, db *opened, now time.Time) error {
 }
 
 // emptied sweeps a part at a time, so that commits get their turn in between, until
-// there is less than a part.
-func emptied(limit int, sweep func(limit int) (removed int, err error)) error {
+// there is less than a part. Each has a bounded time: else a database that has vanished
+// would keep its connection for many minutes.
+func emptied(ctx context.Context, limit int, sweep func(ctx context.Context, limit int) (removed int, err error)) error {
 	for {
-		if removed, err := sweep(limit); err != nil || removed < limit {
+		part, cancel := context.WithTimeout(ctx, partTime)
+		removed, err := sweep(part, limit)
+		cancel()
+		if err != nil || removed < limit {
 			return err
 		}
 	}
