@@ -22,7 +22,7 @@ func (db *DB) Pools() []Pool {
 		s := p.Stat()
 		return Pool{Name: name, Busy: s.AcquiredConns(), Idle: s.IdleConns(), Max: s.MaxConns(), Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime()}
 	}
-	pools := []Pool{pool("reads", db.reads.Pool), pool("writes", db.writes), pool("claims", db.claims), pool("leases", db.leases), pool("outbox", db.relay), pool("pulse", db.reads.pulse)}
+	pools := []Pool{pool("reads", db.reads.Pool), pool("writes", db.writes), pool("claims", db.claims), pool("leases", db.leases), pool("outbox", db.relay), pool("pulse", db.reads.pulse.Pool)}
 	for i, r := range db.replicas.all {
 		pools = append(pools, pool("replica-"+strconv.Itoa(i+1), r.pool))
 	}

@@ -85,7 +85,7 @@ var kept = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_se
 
 // Open connects to a migrated database.
 func Open(ctx context.Context, c Config) (_ *DB, err error) {
-	db := &DB{instance: c.Instance}
+	db := &DB{instance: c.Instance, reads: readers{pulse: &pulse{}}}
 	db.users.load, db.positions.load = db.loadPublicUsers, db.loadPosition
 	defer func() {
 		if err != nil {
@@ -100,7 +100,7 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 		settings map[string]string
 	}{
 		{&db.reads.Pool, connections, readTimeout, kept},
-		{&db.reads.pulse, 1, signOfLife, nil},
+		{&db.reads.pulse.Pool, pulseConnections, signOfLife, nil},
 		{&db.writes, cmp.Or(c.Writers, 4), writeTimeout, rowByRow},
 		{&db.claims, cmp.Or(c.Claims, 8), claimTimeout, rowByRow},
 		{&db.leases, 1, leaseTimeout, nil},
@@ -147,7 +147,8 @@ func configure(url string, connections int32, timeout time.Duration, settings ma
 	config.MaxConns = connections
 	config.ConnConfig.Tracer = tracer
 	config.MaxConnIdleTime = 5 * time.Minute
-	config.ConnConfig.ConnectTimeout = time.Second
+	config.ConnConfig.ConnectTimeout = dialTime
+	config.ConnConfig.DialFunc = dial
 	if config.ConnConfig.ValidateConnect == nil {
 		config.ConnConfig.ValidateConnect = check
 	}
@@ -193,7 +194,7 @@ func (db *DB) checkDurability(ctx context.Context) error {
 
 // Close ends all connections.
 func (db *DB) Close() {
-	for _, pool := range []*pgxpool.Pool{db.relay, db.claims, db.writes, db.leases, db.reads.pulse, db.reads.Pool} {
+	for _, pool := range []*pgxpool.Pool{db.relay, db.claims, db.writes, db.leases, db.reads.pulse.Pool, db.reads.Pool} {
 		if pool != nil {
 			pool.Close()
 		}

@@ -27,7 +27,7 @@ var errUnreached = messages.Refuse(messages.CodeUnavailable, "the service cannot
 // the database answers nobody.
 type readers struct {
 	*pgxpool.Pool
-	pulse *pgxpool.Pool // one connection, to look by: the others may all be in use by what is slow
+	pulse *pulse
 }
 
 // hearing is a question under way.
@@ -38,12 +38,10 @@ type hearing struct {
 }
 
 // hear begins a question.
-func hear(ctx context.Context, pulse *pgxpool.Pool) *hearing {
+func hear(ctx context.Context, pulse *pulse) *hearing {
 	within, give := context.WithCancelCause(ctx)
 	return &hearing{within, give, time.AfterFunc(silence, func() {
-		ctx, cancel := context.WithTimeout(within, signOfLife)
-		defer cancel()
-		if pulse.Ping(ctx) != nil && ctx.Err() != nil { // a refusal is an answer
+		if pulse.silent(within) {
 			give(errUnreached)
 		}
 	})}
