@@ -245,3 +245,38 @@ func TestUnforeseenConstraint(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrRolledBack)
 	applied(t, db, good)
 }
+
+// A write that waits for a synchronous standby can be given up, and is there all the same.
+// Nobody is told so before the standby has it too.
+func TestARepeatedAnswerIsAsSafeAsTheFirst(t *testing.T) {
+	t.Parallel()
+	primary := services.OwnPostgres(t)
+	standby := primary.Replica(t)
+	primary.Synchronous(t)
+	url := primary.URL("test")
+	_, err := postgres.Migrate(t.Context(), url)
+	require.NoError(t, err)
+	db := connect(t, url)
+	owner := persistencetest.Registration()
+	applied(t, db, owner)
+	c := persistencetest.Creation(owner.ID)
+	within := func(d time.Duration) (store.Result, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		return one(ctx, db, c)
+	}
+	standby.Freeze()
+	_, err = within(time.Second)
+	unknown(t, err)
+	watch := raw(t, url)
+	require.Eventually(t, func() (there bool) {
+		require.NoError(t, watch.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM commands WHERE command_id = $1)`, c.Replies[0].Command).Scan(&there))
+		return there
+	}, 10*time.Second, 10*time.Millisecond)
+	_, err = within(time.Second)
+	require.Error(t, err, "the standby does not have it")
+	standby.Thaw()
+	r, err := within(20 * time.Second)
+	require.NoError(t, err)
+	require.True(t, r.Duplicate)
+}

@@ -193,6 +193,12 @@ const (
 	verdictFailed  = 3
 )
 
+// vouched is true once the transaction has something to be replicated. Of a command that
+// was carried out before, the first to wait for a synchronous standby may have been told
+// to wait no longer; who repeats the answer waits again, and with nothing written the
+// commit would not. It asks for a row, so that nothing is written where none is known.
+const vouched = `CASE WHEN n >= 0 THEN (SELECT pg_logical_emit_message(true, 'atelier', '') IS NOT NULL) END`
+
 // text ends the statement. Its rows are the verdicts. Where another node stored
 // one of the commands since the statement began, less is stored than was
 // applied: then the transaction fails. So it does where raced, a condition, says.
@@ -200,7 +206,7 @@ func (q *composition) text(raced ...string) string {
 	const empty = `, '', '', ''::bytea, ''::bytea`
 	var verdicts []string
 	if q.has(withSearch | withLookups) {
-		verdicts = append(verdicts, fmt.Sprintf(`SELECT CASE WHEN own THEN %d ELSE %d END, n, principal, command_id, fingerprint, reply FROM known`,
+		verdicts = append(verdicts, fmt.Sprintf(`SELECT CASE WHEN own THEN %d ELSE %d END, n, principal, command_id, fingerprint, reply FROM known WHERE `+vouched,
 			verdictKnown, verdictLookup))
 	}
 	if q.refusing {
