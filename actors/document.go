@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -147,14 +148,35 @@ func (d *Documents) CreateVersion(ctx context.Context, c *messages.CreateVersion
 	return ask[*messages.DocumentVersion](ctx, d.caller, store.Project, c.GetProjectId(), c)
 }
 
-// restoreAttempts is how often a version is compared anew with what is written
-// meanwhile.
-const restoreAttempts = 20
+const (
+	restoreAttempts = 20                    // a version is compared anew with what is written meanwhile
+	restorePause    = 50 * time.Millisecond // between them, about
+)
+
+var errBusy = &messages.Error{Code: messages.CodeOverloaded, Message: "others write in the document all the time: try again in a moment", RetryAfterMs: 1000}
 
 // RestoreVersion makes the document show again what a version shows, by updates of
-// its own. They are computed from what there is, so that repeated it changes nothing,
-// and taken only where nobody has written since.
+// its own. They are computed from what there is, and taken only where nobody has written
+// since. With a client's key they are made once: who asks again takes away nothing that
+// was written later.
 func (d *Documents) RestoreVersion(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant) (*messages.Appended, error) {
+	appended, err := d.restored(ctx, c, g)
+	if err != nil {
+		return nil, err
+	}
+	c.Position = appended.GetPosition()
+	_, err = ask[*messages.Done](ctx, d.caller, store.Project, c.GetProjectId(), c)
+	return appended, err
+}
+
+// restored changes the document, unless that was done under the same key before.
+func (d *Documents) restored(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant) (*messages.Appended, error) {
+	if c.GetMeta().Keyed() {
+		appended, err := d.AppendUpdate(ctx, &messages.AppendUpdate{Meta: lastMeta(c.GetMeta()), DocumentId: c.GetDocumentId(), Grant: g, At: nowhere})
+		if !messages.HasCode(err, messages.CodeVersionMismatch) {
+			return appended, err
+		}
+	}
 	version, err := d.store.ReadVersion(ctx, c.GetVersionId(), c.GetDocumentId())
 	if err != nil {
 		return nil, err
@@ -162,20 +184,32 @@ func (d *Documents) RestoreVersion(ctx context.Context, c *messages.RestoreDocum
 	if version == nil {
 		return nil, messages.Missing("version")
 	}
-	var appended *messages.Appended
-	for attempt := 1; ; attempt++ {
-		appended, err = d.restore(ctx, c, g, version)
-		if err == nil {
+	for range restoreAttempts {
+		appended, err := d.restore(ctx, c, g, version)
+		if !messages.HasCode(err, messages.CodeVersionMismatch) {
+			return appended, err
+		}
+		if !sleep(ctx, rand.N(2*restorePause)) {
 			break
 		}
-		if !messages.HasCode(err, messages.CodeVersionMismatch) || attempt == restoreAttempts {
-			return nil, err
-		}
 	}
-	c.Position = appended.GetPosition()
-	_, err = ask[*messages.Done](ctx, d.caller, store.Project, c.GetProjectId(), c)
-	return appended, err
+	return nil, errBusy
 }
+
+// nowhere is a position that no document has: an update for it is refused, unless its
+// command was carried out before.
+const nowhere = math.MaxInt64
+
+// lastMeta is that of the update which completes a restoration: its id follows from the
+// client's key, and is none that a client can give.
+func lastMeta(of *messages.Meta) *messages.Meta {
+	m := proto.CloneOf(of)
+	m.CommandId += " restored"
+	return m
+}
+
+// nothing is an update without anything in it.
+var nothing = []byte{0, 0}
 
 func (d *Documents) restore(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant, version []byte) (*messages.Appended, error) {
 	current, position, err := d.ReadContent(ctx, c.GetDocumentId())
@@ -186,10 +220,17 @@ func (d *Documents) restore(ctx context.Context, c *messages.RestoreDocument, g 
 	if err != nil {
 		return nil, err
 	}
+	if len(updates) == 0 && c.GetMeta().Keyed() {
+		updates = [][]byte{nothing} // which is remembered
+	}
 	appended := &messages.Appended{DocumentId: c.GetDocumentId(), Position: position}
-	for _, update := range updates {
+	for i, update := range updates {
+		m := ownMeta(c.GetMeta())
+		if i == len(updates)-1 && c.GetMeta().Keyed() {
+			m = lastMeta(c.GetMeta())
+		}
 		appended, err = d.AppendUpdate(ctx, &messages.AppendUpdate{
-			Meta: ownMeta(c.GetMeta()), DocumentId: c.GetDocumentId(), Grant: g, Update: update, At: appended.GetPosition(),
+			Meta: m, DocumentId: c.GetDocumentId(), Grant: g, Update: update, At: appended.GetPosition(),
 		})
 		if err != nil {
 			return nil, err

@@ -133,6 +133,28 @@ func TestDocumentVersions(t *testing.T) {
 		require.True(t, bytes.Contains(content.body, []byte{1, 'b'}), "b is written again: %q", content.body)
 		require.False(t, bytes.Contains(content.body, []byte{'d'}), "d is deleted: %q", content.body)
 		require.Equal(t, 4, ada.post(versions+"/"+first.text("id")+"/restore", nil).want(t, 200).number("position"), "there is nothing to restore")
+
+		// Under one key it is done once, whatever is written after it.
+		restore := func(version string) *answer {
+			return ada.post(versions+"/"+version+"/restore", nil, "Idempotency-Key: r")
+		}
+		require.Equal(t, 4, restore(first.text("id")).want(t, 200).number("position"), "there is nothing to restore")
+		ada.append(id, yjsText(8, 0, "later")).want(t, 200)
+		require.Equal(t, 4, restore(first.text("id")).want(t, 200).number("position"))
+		require.Equal(t, 5, ada.get("/documents/"+id+"/content").want(t, 200).version(t))
+		restore(second.text("id")).refused(t, 422, "idempotency_key_reused")
+		again := func() *answer {
+			return ada.post(versions+"/"+first.text("id")+"/restore", nil, "Idempotency-Key: s").want(t, 200)
+		}
+		require.Equal(t, 6, again().number("position"))
+		ada.append(id, yjsText(9, 0, "latest")).want(t, 200)
+		repeated := again()
+		require.Equal(t, 6, repeated.number("position"))
+		require.Equal(t, "true", repeated.header.Get("Idempotency-Replayed"))
+		content = ada.get("/documents/"+id+"/content").want(t, 200)
+		require.True(t, bytes.Contains(content.body, []byte("latest")), "what came later stays: %q", content.body)
+		require.Equal(t, 7, content.version(t))
+
 		events := ada.get("/projects/" + project + "/activity").items()
 		require.Equal(t, "document.restored", events[0]["type"])
 		require.Equal(t, first.text("id"), events[0]["data"].(object)["version_id"])
