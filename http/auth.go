@@ -28,6 +28,7 @@ type flows interface {
 	DeclineInvitation(ctx context.Context, m *messages.Meta, token string) error
 	MyInvitations(context.Context, *messages.Meta) (list []*messages.Invitation, tokens []string, err error)
 	OfferOwnership(ctx context.Context, m *messages.Meta, project, user string) (*messages.Project, error)
+	RemoveCollaborator(ctx context.Context, m *messages.Meta, project, user string) error
 	ResendMail(ctx context.Context, m *messages.Meta, user string) error
 	Authenticate(ctx context.Context, token string) (*identity.Principal, error)
 	Standing(ctx context.Context, userID, sessionID string) (*identity.Principal, error)

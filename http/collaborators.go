@@ -116,8 +116,7 @@ func (s *Server) changeRole(ctx context.Context, c *call, in *changeRoleInput) (
 }
 
 func (s *Server) removeCollaborator(ctx context.Context, c *call, in *memberInput) (*result[none], error) {
-	_, err := s.deps.Projects.RemoveCollaborator(ctx, &messages.RemoveCollaborator{Meta: c.meta(), ProjectId: in.ProjectID, UserId: in.user(c)})
-	return &result[none]{}, err
+	return &result[none]{}, s.deps.Flows.RemoveCollaborator(ctx, c.meta(), in.ProjectID, in.user(c))
 }
 
 type permissionsInput struct {

@@ -18,7 +18,6 @@ type projects interface {
 	DeleteProject(context.Context, *messages.DeleteProject) (*messages.Done, error)
 	AddCollaborator(context.Context, *messages.AddCollaborator) (*messages.Collaborator, error)
 	ChangeRole(context.Context, *messages.ChangeRole) (*messages.Collaborator, error)
-	RemoveCollaborator(context.Context, *messages.RemoveCollaborator) (*messages.Done, error)
 	GetProject(context.Context, *messages.GetProject) (*messages.Project, error)
 	GetPermissions(context.Context, *messages.GetPermissions) (*messages.Permissions, error)
 	RevokeInvitation(context.Context, *messages.RevokeInvitation) (*messages.Done, error)

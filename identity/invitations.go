@@ -14,6 +14,7 @@ type Projects interface {
 	DeclineInvitation(context.Context, *messages.DeclineInvitation) (*messages.Done, error)
 	GetInvitation(context.Context, *messages.GetInvitation) (*messages.Invitation, error)
 	OfferOwnership(context.Context, *messages.OfferOwnership) (*messages.Project, error)
+	RemoveCollaborator(context.Context, *messages.RemoveCollaborator) (*messages.Done, error)
 }
 
 // Invite has an address mailed an invitation to a project. Whether it has an account
@@ -122,13 +123,11 @@ func (s *Service) OfferOwnership(ctx context.Context, m *messages.Meta, project,
 		return nil, err
 	}
 	c := &messages.OfferOwnership{Meta: m, ProjectId: project, UserId: user, Inviter: me.GetName()}
-	to := meta(m)
-	to.Principal, to.SessionId, to.Roles = user, "", nil // his address is for his mail, and told to nobody
-	switch his, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: to, UserId: user}); {
-	case messages.HasCode(err, messages.CodeNotFound): // the project says so, to who may offer it
-	case err != nil:
+	his, err := s.his(ctx, m, user)
+	if err != nil {
 		return nil, err
-	case his.GetStatus() == "active":
+	}
+	if his.GetStatus() == "active" { // else the project says so, to who may offer it
 		c.Email, c.Name = his.GetAddress(), his.GetName()
 	}
 	err = s.mail(ctx, m, mailOffer, user, func() (err error) {
@@ -136,4 +135,27 @@ func (s *Service) OfferOwnership(ctx context.Context, m *messages.Meta, project,
 		return err
 	})
 	return offered, err
+}
+
+// his is another one's account, or nil. His address is for his mail and his invitations,
+// and told to nobody.
+func (s *Service) his(ctx context.Context, m *messages.Meta, user string) (*messages.Account, error) {
+	to := meta(m)
+	to.Principal, to.SessionId, to.Roles = user, "", nil
+	his, err := s.accounts.GetAccount(ctx, &messages.GetAccount{Meta: to, UserId: user})
+	if messages.HasCode(err, messages.CodeNotFound) {
+		return nil, nil
+	}
+	return his, err
+}
+
+// RemoveCollaborator takes a user out of a project, and with him the invitations that
+// wait for his address.
+func (s *Service) RemoveCollaborator(ctx context.Context, m *messages.Meta, project, user string) error {
+	his, err := s.his(ctx, m, user)
+	if err != nil {
+		return err
+	}
+	_, err = s.projects.RemoveCollaborator(ctx, &messages.RemoveCollaborator{Meta: m, ProjectId: project, UserId: user, Email: his.GetAddress()})
+	return err
 }

@@ -659,6 +659,7 @@ type RemoveCollaborator struct {
 	Meta          *Meta                  `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
 	ProjectId     string                 `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	UserId        string                 `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Email         string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"` // his, normalised; empty: he has none any more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -710,6 +711,13 @@ func (x *RemoveCollaborator) GetProjectId() string {
 func (x *RemoveCollaborator) GetUserId() string {
 	if x != nil {
 		return x.UserId
+	}
+	return ""
+}
+
+func (x *RemoveCollaborator) GetEmail() string {
+	if x != nil {
+		return x.Email
 	}
 	return ""
 }
@@ -3251,12 +3259,13 @@ const file_messages_project_proto_rawDesc = "" +
 	"project_id\x18\x02 \x01(\tR\tprojectId\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x12\n" +
 	"\x04role\x18\x04 \x01(\tR\x04role\x120\n" +
-	"\x04user\x18\x05 \x01(\v2\x1c.atelier.messages.PublicUserR\x04user\"x\n" +
+	"\x04user\x18\x05 \x01(\v2\x1c.atelier.messages.PublicUserR\x04user\"\x8e\x01\n" +
 	"\x12RemoveCollaborator\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x02 \x01(\tR\tprojectId\x12\x17\n" +
-	"\auser_id\x18\x03 \x01(\tR\x06userId\"\xdd\x01\n" +
+	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05email\x18\x04 \x01(\tR\x05email\"\xdd\x01\n" +
 	"\x06Invite\x12*\n" +
 	"\x04meta\x18\x01 \x01(\v2\x16.atelier.messages.MetaR\x04meta\x12\x1d\n" +
 	"\n" +

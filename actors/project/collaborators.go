@@ -57,7 +57,8 @@ func ChangeRole(s *State, c *messages.ChangeRole, _ time.Time) ([]messages.Event
 }
 
 // RemoveCollaborator takes a collaborator out; everyone may take out himself.
-// Both stay possible in an archived project.
+// Both stay possible in an archived project. No invitation and no offer from before leads
+// back in.
 func RemoveCollaborator(s *State, c *messages.RemoveCollaborator, _ time.Time) ([]messages.Event, error) {
 	user := messages.UserID(c.GetUserId())
 	right := ManageMembers
@@ -74,7 +75,16 @@ func RemoveCollaborator(s *State, c *messages.RemoveCollaborator, _ time.Time) (
 	if !member {
 		return nil, messages.Missing("collaborator")
 	}
-	return []messages.Event{&messages.ProjectCollaboratorRemoved{UserId: string(user), Role: string(role)}}, nil
+	events := []messages.Event{&messages.ProjectCollaboratorRemoved{UserId: string(user), Role: string(role)}}
+	for _, i := range s.Invitations {
+		if c.GetEmail() != "" && i.Email == c.GetEmail() {
+			events = append(events, &messages.ProjectInvitationRevoked{InvitationId: i.ID})
+		}
+	}
+	if s.Offer.User == user {
+		events = append(events, &messages.ProjectOwnershipDeclined{UserId: string(user)})
+	}
+	return events, nil
 }
 
 func givenRole(name string) (Role, error) {

@@ -114,3 +114,21 @@ func TestOwnership(t *testing.T) {
 		ada.post(path+"/transfer/accept", nil).refused(t, 409, "invalid_state")
 	})
 }
+
+// TestWhoWasRemovedStaysOut: what he was offered before does not let him in again.
+func TestWhoWasRemovedStaysOut(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, engines["embedded"](t))
+	ada, bob := signUp(t, p, "ada"), signUp(t, p, "bob")
+	_, path := newProject(t, ada)
+	ada.post(path+"/invitations", object{"email": bob.email, "role": "admin"}).want(t, 202)
+	token := bob.get("/users/me/invitations").items()[0]["token"].(string)
+	ada.post(path+"/invitations", object{"email": "carol@example.org"}).want(t, 202)
+	ada.post(path+"/collaborators", object{"user_id": bob.user, "role": "admin"}).created(t)
+	ada.post(path+"/transfer", object{"user_id": bob.user}).want(t, 200)
+	ada.delete(path+"/collaborators/"+bob.user).want(t, 204)
+	require.Empty(t, bob.get("/users/me/invitations").items())
+	bob.post("/invitations/"+token+"/accept", nil).refused(t, 410, "link_expired")
+	bob.post(path+"/transfer/accept", nil).refused(t, 404, "not_found")
+	require.Len(t, ada.get(path+"/invitations").items(), 1, "those of others wait on")
+}
