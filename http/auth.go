@@ -26,7 +26,7 @@ type flows interface {
 	Invitation(ctx context.Context, m *messages.Meta, token string) (*messages.Invitation, error)
 	AcceptInvitation(ctx context.Context, m *messages.Meta, token string) (*messages.Collaborator, error)
 	DeclineInvitation(ctx context.Context, m *messages.Meta, token string) error
-	MyInvitations(context.Context, *messages.Meta) (list []*messages.Invitation, tokens []string, err error)
+	MyInvitations(context.Context, *messages.Meta) (list []*messages.Invitation, tokens map[string]string, err error)
 	OfferOwnership(ctx context.Context, m *messages.Meta, project, user string) (*messages.Project, error)
 	RemoveCollaborator(ctx context.Context, m *messages.Meta, project, user string) error
 	ResendMail(ctx context.Context, m *messages.Meta, user string) error

@@ -22,6 +22,7 @@ type plan struct {
 	body     []int // index of Body; nil: none is taken
 	schema   *huma.Schema
 	form     *form // of the usual body; nil: it has none
+	optional bool  // no body is as good as {}
 	raw      []int // index of Raw; nil: the body is JSON
 	rawDoc   string
 }
@@ -35,7 +36,9 @@ type param struct {
 	schema *huma.Schema
 }
 
-func planFor[I any](s *Server) *plan {
+// planFor is the plan of an operation's input. A POST need not have a body of which
+// nothing is required.
+func planFor[I any](s *Server, method string) *plan {
 	p := &plan{registry: s.document.Components.Schemas}
 	t := reflect.TypeFor[I]()
 	for _, f := range reflect.VisibleFields(t) {
@@ -44,6 +47,7 @@ func planFor[I any](s *Server) *plan {
 			p.body = f.Index
 			p.schema = p.registry.Schema(f.Type, true, t.Name()+"Body")
 			p.form = formOf(p.registry, p.schema, f.Type)
+			p.optional = method == "POST" && len(p.registry.SchemaFromRef(p.schema.Ref).Required) == 0
 		case f.Name == "Raw":
 			p.raw, p.rawDoc = f.Index, f.Tag.Get("doc")
 		case f.Tag.Get("path") != "":
@@ -179,6 +183,10 @@ func (p *plan) empty(c *fiber.Ctx) error {
 
 // decode reads and validates the body.
 func (p *plan) decode(c *fiber.Ctx, into reflect.Value) error {
+	if p.optional && len(c.Request().Body()) == 0 {
+		into.SetZero()
+		return nil
+	}
 	body, err := jsonBody(c)
 	if err != nil {
 		return err

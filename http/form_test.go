@@ -18,8 +18,8 @@ type formed struct {
 func formedBodies() []formed {
 	s := fakeServer()
 	return []formed{
-		{planFor[createProjectInput](s), reflect.TypeOf(createProjectInput{}.Body)}, {planFor[addCollaboratorInput](s), reflect.TypeOf(addCollaboratorInput{}.Body)},
-		{planFor[updateMeInput](s), reflect.TypeOf(updateMeInput{}.Body)}, {planFor[loginInput](s), reflect.TypeOf(loginInput{}.Body)},
+		{planFor[createProjectInput](s, "POST"), reflect.TypeOf(createProjectInput{}.Body)}, {planFor[addCollaboratorInput](s, "POST"), reflect.TypeOf(addCollaboratorInput{}.Body)},
+		{planFor[updateMeInput](s, "PATCH"), reflect.TypeOf(updateMeInput{}.Body)}, {planFor[loginInput](s, "POST"), reflect.TypeOf(loginInput{}.Body)},
 	}
 }
 

@@ -23,13 +23,18 @@ var claimed = []string{
 
 var dated = regexp.MustCompile("(?m)^Date: .*\r\n") // of when the reply is written down
 
+// drawn is what is another one with each reply.
+var drawn = regexp.MustCompile(`"ticket":"[^"]*","expires_at":"[^"]*"`)
+
 // TestNothingClaimedIsBelieved: on every route, such headers change nothing of the
 // reply, which has none of them in it; nor does the name under which the server was
 // asked for.
 func TestNothingClaimedIsBelieved(t *testing.T) {
 	t.Parallel()
 	s := fakeServer()
-	told := func(r *fasthttp.Response) string { return dated.ReplaceAllString(r.String(), "") }
+	told := func(r *fasthttp.Response) string {
+		return drawn.ReplaceAllString(dated.ReplaceAllString(r.String(), ""), "")
+	}
 	compared := 0
 	for _, op := range s.routes {
 		for _, token := range []string{goodToken, adminToken, "none"} {

@@ -1,7 +1,10 @@
 package http
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"atelier/messages"
 )
@@ -43,16 +46,48 @@ func invitedOf(i *messages.Invitation, token string) invitedBody {
 	}
 }
 
-func (s *Server) listInvitations(ctx context.Context, c *call, in *projectInput) (*result[page[invitationBody]], error) {
+type listInvitationsInput struct {
+	projectInput
+	list
+}
+
+func (s *Server) listInvitations(ctx context.Context, c *call, in *listInvitationsInput) (*result[page[invitationBody]], error) {
+	after, err := s.after(c, &in.list)
+	if err != nil {
+		return nil, err
+	}
 	found, err := s.deps.Projects.ListInvitations(ctx, &messages.ListInvitations{Meta: c.meta(), ProjectId: in.ProjectID})
 	if err != nil {
 		return nil, err
 	}
-	body := &page[invitationBody]{Items: make([]invitationBody, 0, len(found.GetItems()))}
-	for _, i := range found.GetItems() {
-		body.Items = append(body.Items, invitationOf(i))
+	return invitationPage(s, c, in.limit(), after, found.GetItems(), invitationOf)
+}
+
+// invitationPage is a page of invitations, the newest first. There are few enough of them
+// to be had all at once.
+func invitationPage[B any](s *Server, c *call, limit int32, after *messages.PageKey, all []*messages.Invitation, body func(*messages.Invitation) B) (*result[page[B]], error) {
+	byAge := func(aAt, bAt int64, aID, bID string) int {
+		return cmp.Or(cmp.Compare(bAt, aAt), strings.Compare(bID, aID))
 	}
-	return ok(body)
+	all = slices.Clone(all)
+	slices.SortFunc(all, func(a, b *messages.Invitation) int {
+		return byAge(a.GetCreatedAt(), b.GetCreatedAt(), a.GetId(), b.GetId())
+	})
+	if after != nil {
+		all = slices.DeleteFunc(all, func(i *messages.Invitation) bool {
+			return byAge(i.GetCreatedAt(), after.GetAt(), i.GetId(), after.GetId()) <= 0
+		})
+	}
+	p := &page[B]{Items: make([]B, 0, len(all))}
+	for _, i := range all {
+		if len(p.Items) == int(limit) {
+			p.NextCursor = s.next(c, after)
+			break
+		}
+		p.Items = append(p.Items, body(i))
+		after = &messages.PageKey{At: i.GetCreatedAt(), Id: i.GetId()}
+	}
+	return ok(p)
 }
 
 type inviteInput struct {
@@ -103,16 +138,18 @@ func (s *Server) declineInvitation(ctx context.Context, c *call, in *invitationT
 	return &result[none]{}, s.deps.Flows.DeclineInvitation(ctx, c.meta(), in.Token)
 }
 
-func (s *Server) myInvitations(ctx context.Context, c *call, _ *none) (*result[page[invitedBody]], error) {
+type myInvitationsInput struct{ list }
+
+func (s *Server) myInvitations(ctx context.Context, c *call, in *myInvitationsInput) (*result[page[invitedBody]], error) {
+	after, err := s.after(c, &in.list)
+	if err != nil {
+		return nil, err
+	}
 	found, tokens, err := s.deps.Flows.MyInvitations(ctx, c.meta())
 	if err != nil {
 		return nil, err
 	}
-	body := &page[invitedBody]{Items: make([]invitedBody, 0, len(found))}
-	for n, i := range found {
-		body.Items = append(body.Items, invitedOf(i, tokens[n]))
-	}
-	return ok(body)
+	return invitationPage(s, c, in.limit(), after, found, func(i *messages.Invitation) invitedBody { return invitedOf(i, tokens[i.GetId()]) })
 }
 
 type offerInput struct {
@@ -139,7 +176,7 @@ func (s *Server) declineOwnership(ctx context.Context, c *call, in *projectInput
 func (s *Server) invitations() {
 	write := []string{messages.CodeNotFound, messages.CodeForbidden, messages.CodeInvalidState}
 	full := append(write, messages.CodeCollaboratorLimitReached, messages.CodeAlreadyCollaborator)
-	add(s, operation{ID: "listInvitations", Method: "GET", Path: "/projects/{project_id}/invitations", Summary: "Invitations that wait, at most 100", Permission: projectMembers, Status: 200, Codes: write}, s.listInvitations)
+	add(s, operation{ID: "listInvitations", Method: "GET", Path: "/projects/{project_id}/invitations", Summary: "Invitations that wait, newest first", Permission: projectMembers, Status: 200, List: true, Codes: write}, s.listInvitations)
 	add(s, operation{ID: "invite", Method: "POST", Path: "/projects/{project_id}/invitations", Summary: "Mail an address an invitation; the reply does not tell whether it has an account", Permission: projectMembers, Status: 202, Codes: append(write, messages.CodeTooManyAttempts)}, s.invite)
 	add(s, operation{ID: "revokeInvitation", Method: "DELETE", Path: "/projects/{project_id}/invitations/{invitation_id}", Summary: "Take an invitation back", Permission: projectMembers, Status: 204, Codes: write}, s.revokeInvitation)
 	add(s, operation{ID: "resendInvitation", Method: "POST", Path: "/projects/{project_id}/invitations/{invitation_id}/resend", Summary: "Mail an invitation again", Permission: projectMembers, Status: 202, Codes: append(write, messages.CodeTooManyAttempts)}, s.resendInvitation)
@@ -147,7 +184,7 @@ func (s *Server) invitations() {
 	add(s, operation{ID: "acceptInvitation", Method: "POST", Path: "/invitations/{token}/accept", Summary: "Become a collaborator; the invitation must be for my address, and stays where the project is full", Permission: signedIn, Status: 200,
 		ETag: true, Creates: true, Codes: linkCodes(full...)}, s.acceptInvitation)
 	add(s, operation{ID: "declineInvitation", Method: "POST", Path: "/invitations/{token}/decline", Summary: "End an invitation for my address", Permission: signedIn, Status: 204, Codes: linkCodes(messages.CodeForbidden)}, s.declineInvitation)
-	add(s, operation{ID: "myInvitations", Method: "GET", Path: "/users/me/invitations", Summary: "Invitations for my address, newest first, at most 100", Permission: signedIn, Status: 200}, s.myInvitations)
+	add(s, operation{ID: "myInvitations", Method: "GET", Path: "/users/me/invitations", Summary: "Invitations for my address, newest first; the 100 newest", Permission: signedIn, Status: 200, List: true}, s.myInvitations)
 	add(s, operation{ID: "offerOwnership", Method: "POST", Path: "/projects/{project_id}/transfer", Summary: "Offer the project to another user", Permission: projectTransfer, Status: 200, ETag: true, Codes: append(write, messages.CodeTooManyAttempts)}, s.offerOwnership)
 	add(s, operation{ID: "acceptOwnership", Method: "POST", Path: "/projects/{project_id}/transfer/accept", Summary: "Become the owner; the one before stays as an admin", Permission: signedIn, Status: 200, ETag: true,
 		Codes: append(write, messages.CodeCollaboratorLimitReached)}, s.acceptOwnership)

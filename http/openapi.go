@@ -108,7 +108,7 @@ func (s *Server) describe(path string, op *operation, in *plan, out reflect.Type
 		describeHeaders(op, o)
 	}
 	if in.body != nil {
-		o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: in.schema}}}
+		o.RequestBody = &huma.RequestBody{Required: !in.optional, Content: map[string]*huma.MediaType{"application/json": {Schema: in.schema}}}
 		if op.Method == "PATCH" {
 			o.RequestBody.Content["application/merge-patch+json"] = &huma.MediaType{Schema: in.schema}
 		}

@@ -172,7 +172,7 @@ func add[I, O any](s *Server, op operation, h func(context.Context, *call, *I) (
 	if !op.Permission.known() {
 		panic("http: operation " + op.ID + " declares no permission that anybody decides")
 	}
-	in := planFor[I](s)
+	in := planFor[I](s, op.Method)
 	s.describe(base+op.Path, &op, in, reflect.TypeFor[O]())
 	s.routes = append(s.routes, op)
 	s.route(op.Method, base+op.Path, func(f *fiber.Ctx) (err error) {

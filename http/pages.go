@@ -40,7 +40,7 @@ func (s *Server) pages() {
 // addPage adds an operation beside the versioned API.
 func addPage[I, O any](s *Server, op operation, h fiber.Handler) *huma.Operation {
 	op.Method, op.Permission, op.Status, op.page = "GET", public, fiber.StatusOK, true
-	o := s.describe(op.Path, &op, planFor[I](s), reflect.TypeFor[O]())
+	o := s.describe(op.Path, &op, planFor[I](s, op.Method), reflect.TypeFor[O]())
 	s.routes = append(s.routes, op)
 	s.route(op.Method, op.Path, func(f *fiber.Ctx) error {
 		if !health(op.Path) {

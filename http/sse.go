@@ -42,7 +42,7 @@ func (c *call) wantsStream() bool {
 // stream answers with events as they happen, and those since the position that the
 // client has come to. It is a socket in all but its frames.
 func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error {
-	at, err := streamFrom(c.fiber, in.Since)
+	at, err := streamFrom(c.fiber, in.Since, s.config.LogID)
 	if err != nil {
 		return err
 	}
@@ -84,8 +84,9 @@ func (s *Server) stream(ctx context.Context, c *call, in *listEventsInput) error
 	return nil
 }
 
-// streamFrom is the position that the client has come to; nil: from now.
-func streamFrom(f *fiber.Ctx, asked string) (*since, error) {
+// streamFrom is the position that the client has come to, in this log where he names
+// none; nil: from now.
+func streamFrom(f *fiber.Ctx, asked, of string) (*since, error) {
 	if last := f.Get("Last-Event-ID"); last != "" {
 		asked = last
 	}
@@ -94,11 +95,11 @@ func streamFrom(f *fiber.Ctx, asked string) (*since, error) {
 	}
 	log, number, named := strings.Cut(asked, ":")
 	if !named {
-		return nil, messages.Invalid("since", "format", "since must be an Atelier-Position, or the id of an event: <log>:<seq>")
+		log, number = of, asked
 	}
 	seq, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || seq < 0 {
-		return nil, messages.Invalid("since", "format", "since must be an Atelier-Position, or the id of an event: <log>:<seq>")
+		return nil, messages.Invalid("since", "format", "since must be a seq, an Atelier-Position, or the id of an event: <log>:<seq>")
 	}
 	return &since{Log: log, Seq: seq}, nil
 }

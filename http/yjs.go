@@ -89,6 +89,7 @@ func (s *Server) plain(sock *socket, who *party, document string) error {
 		return err
 	}
 	defer m.leave()
+	sock.speaks(plainSpeaker{m})
 	if who != nil && !who.until.IsZero() {
 		defer time.AfterFunc(who.until.Sub(s.deps.Now()), func() { sock.cut(closeUnauthenticated, messages.CodeTokenExpired, nil) }).Stop()
 	}
@@ -106,6 +107,17 @@ func (s *Server) plain(sock *socket, who *party, document string) error {
 		}
 	}
 }
+
+// plainSpeaker speaks for a document of y-websocket.
+type plainSpeaker struct{ *yjsMember }
+
+// beat implements speaker: a provider that hears nothing comes again after 30 s, and one
+// that is alone and says of nobody that he is there hears nothing. That nobody is said
+// to be there changes nothing.
+func (s plainSpeaker) beat() { s.send(s.wire.Awareness([]byte{0})) }
+
+// move implements speaker: the protocol has no word for it.
+func (plainSpeaker) move(time.Duration) {}
 
 // binaryMessage is the next message of a document's socket.
 func binaryMessage(sock *socket) ([]byte, error) {

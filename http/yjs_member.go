@@ -145,7 +145,7 @@ func (m *yjsMember) granted() *messages.Grant {
 // writer is the grant by which the member writes at this moment. Nothing is written
 // while its right is being asked for. When the client has gone, what it sent before
 // counts if the right still does. Before a write is refused the project is asked once
-// more: it may have been brought back from the archive, which nobody is told.
+// more: that he may do more by now he may not have been told yet.
 func (m *yjsMember) writer(ctx context.Context, passed bool) (*messages.Grant, error) {
 	if m.right.dead.Load() {
 		return nil, errEnded // taken away from this document: the socket may have others, and goes on

@@ -70,3 +70,14 @@ func TestTheLastWatchIsTheOneThatEnds(t *testing.T) {
 		return slices.Contains(stopped, 1)
 	}, 10*time.Second, time.Millisecond)
 }
+
+// TestWhoIsAloneHearsSomething: a provider that hears nothing takes the connection for
+// lost, and nobody else need be there or say that he is.
+func TestWhoIsAloneHearsSomething(t *testing.T) {
+	t.Parallel()
+	h := hostDocument(t)
+	c := h.open(t, "/yjs/"+someDocument)
+	c.synced(ysync.Plain(), 0)
+	h.beatAll()
+	require.Equal(t, string(ysync.Plain().Awareness([]byte{0})), c.next())
+}

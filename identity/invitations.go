@@ -96,19 +96,20 @@ func (s *Service) DeclineInvitation(ctx context.Context, m *messages.Meta, token
 }
 
 // MyInvitations are those that wait for the caller's address, with the tokens of
-// their links, which he could have from his mail.
-func (s *Service) MyInvitations(ctx context.Context, m *messages.Meta) (list []*messages.Invitation, tokens []string, err error) {
+// their links by their ids, which he could have from his mail.
+func (s *Service) MyInvitations(ctx context.Context, m *messages.Meta) (list []*messages.Invitation, tokens map[string]string, err error) {
 	me, err := s.me(ctx, m)
 	if err != nil {
 		return nil, nil, err
 	}
 	list, err = s.invitations.ListInvitations(ctx, me.GetAddress(), s.now(), mostInvitations)
+	tokens = make(map[string]string, len(list))
 	for _, i := range list {
 		token, failed := s.tokens.MintLink(messages.LinkInvitation, i.GetProjectId(), i.GetId())
 		if failed != nil {
 			return nil, nil, failed
 		}
-		tokens = append(tokens, token)
+		tokens[i.GetId()] = token
 	}
 	return list, tokens, err
 }

@@ -41,6 +41,18 @@ func EventMarks(e Event, id string) []Mark {
 	return nil
 }
 
+// RaisedMarks name those who may do more by an event than they might before. The id is
+// that of the aggregate that it changed.
+func RaisedMarks(e Event, id string) []Mark {
+	switch e := e.(type) {
+	case *ProjectCollaboratorAdded:
+		return []Mark{{Project: id, User: e.GetUserId()}}
+	case *ProjectRestored:
+		return []Mark{{Project: id}}
+	}
+	return nil
+}
+
 // CommandMarks are the revocations that carrying out a command again would
 // amount to: a stored reply repeats them before it is given.
 func CommandMarks(c Command) []Mark {

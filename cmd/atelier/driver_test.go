@@ -320,6 +320,11 @@ func (d *driver) bodies() {
 	}
 	for _, fault := range slices.Sorted(maps.Keys(brokenBodies)) {
 		body := brokenBodies[fault]
+		if body == "" && !d.op.Body.Required {
+			d.fresh()
+			d.send("no body", request{body: &body})
+			continue
+		}
 		d.refuses(fault, request{body: &body}, "malformed_json", "validation_failed")
 	}
 	large := `{"name":"` + strings.Repeat("x", 2<<20) + `"}`

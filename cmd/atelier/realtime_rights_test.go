@@ -116,6 +116,11 @@ func whoReadsAPublicProject(t *testing.T, ada, bob, _ *client, l *listener, id s
 	require.Equal(t, "forbidden", l.rename(id, "after").problem())
 	require.Equal(t, "forbidden", l.ask(object{"op": "presence", "p": id, "set": object{}}).problem())
 	require.Equal(t, "forbidden", l.ask(object{"op": "broadcast", "p": id, "d": object{}}).problem())
+	ada.post(path+"/collaborators", object{"user_id": bob.user, "role": "editor"}).created(t)
+	require.Equal(t, "editor", l.push("role").text("role"), "without asking")
+	require.NotEmpty(t, l.ask(object{"op": "presence", "p": id, "set": object{}}).at("ok").body)
+	ada.delete(path+"/collaborators/"+bob.user).want(t, 204)
+	require.Equal(t, "public", l.push("role").text("role"))
 	ada.patch(path, object{"settings": object{"public": false}}).want(t, 200)
 	require.Equal(t, "not_found", l.push("revoked").text("code"))
 }

@@ -49,9 +49,10 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	s.holdings = httpd.NewHoldings(lease)
 	s.letters = &letterbox{db: db, now: lease.Now}
 	s.tender = &tender{}
+	more := newRaised(s.holdings, s.peers)
 	s.activity = newActivity(s.peers)
 	deps := actors.Deps{
-		Node: node, Lease: lease, Hints: hints{s.metrics, s.relay, s.letters, s.tender}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
+		Node: node, Lease: lease, Hints: hints{s.metrics, s.relay, s.letters, s.tender, more}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
 		Seal: sealer.Seal, Log: s.log,
 	}
 	s.connect(&deps, db, barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }, s.floor, s.holdings})
@@ -65,6 +66,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 	s.onStop(s.hub.Stop)
 	s.onStop(runtime.Stop)
 	s.background(s.hub.Run)
+	s.background(more.run)
 	var caller actors.Caller = actors.NewLocal(runtime)
 	if s.peers != nil {
 		caller = everywhere{s.peers.caller}

@@ -30,7 +30,8 @@ type documented struct {
 	Permission string         `json:"x-permission"`
 	Problems   []string       `json:"x-problems"`
 	Body       *struct {
-		Content map[string]struct{ Schema *schema } `json:"content"`
+		Required bool
+		Content  map[string]struct{ Schema *schema } `json:"content"`
 	} `json:"requestBody"`
 	Responses map[string]responseDoc `json:"responses"`
 }

@@ -117,6 +117,7 @@ func TestStreams(t *testing.T) {
 			require.Equal(t, fmt.Sprint(log, ":", i), again.named("").id)
 		}
 		require.Equal(t, 20, again.named("caught_up").number("seq"))
+		require.Equal(t, fmt.Sprint(log, ":", 18), ada.stream(t, path+"/events?since=17").named("").id, "a seq alone is one of this log")
 		reset := ada.stream(t, path+"/events?since=other:3").named("reset")
 		require.Equal(t, fmt.Sprint(log, ":", 20), reset.id)
 		require.Equal(t, "Pier 20", reset.text("name"))

@@ -404,7 +404,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Invitations that wait, at most 100
+         * Invitations that wait, newest first
          * @description Permission: project:manage_members.
          */
         get: operations["listInvitations"];
@@ -508,7 +508,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Invitations for my address, newest first, at most 100
+         * Invitations for my address, newest first; the 100 newest
          * @description Permission: signed-in.
          */
         get: operations["myInvitations"];
@@ -989,7 +989,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["RefreshInput"];
             };
@@ -1567,7 +1567,12 @@ export interface operations {
     };
     listInvitations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Items on a page; 20 by default. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 project_id: string;
@@ -1576,7 +1581,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Invitations that wait, at most 100 */
+            /** @description Invitations that wait, newest first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1706,14 +1711,19 @@ export interface operations {
     };
     myInvitations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Items on a page; 20 by default. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Invitations for my address, newest first, at most 100 */
+            /** @description Invitations for my address, newest first; the 100 newest */
             200: {
                 headers: {
                     [name: string]: unknown;

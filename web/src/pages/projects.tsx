@@ -72,7 +72,7 @@ function NewProject({ onClose }: { onClose: () => void }) {
 
 // Invitations are those that wait for the user's own address.
 function Invitations({ joined }: { joined: () => void }) {
-  const { data, change } = useLoad('invitations', () => ask(api.GET('/api/v1/users/me/invitations')))
+  const { data, change } = useLoad('invitations', () => ask(api.GET('/api/v1/users/me/invitations', { params: { query: { limit: 100 } } })))
   if (!data || data.items.length === 0) return null
   const gone = (id: string) => change((old) => ({ ...old, items: old.items.filter((i) => i.id !== id) }))
   return (

@@ -129,7 +129,7 @@ function Add({ project, onClose, invited, added }: { project: Project; onClose: 
 
 // Invitations are those that nobody has answered yet.
 function Invitations({ project }: { project: string }) {
-  const { data, change } = useLoad(`invitations/${project}`, () => ask(api.GET('/api/v1/projects/{project_id}/invitations', { params: { path: { project_id: project } } })))
+  const { data, change } = useLoad(`invitations/${project}`, () => ask(api.GET('/api/v1/projects/{project_id}/invitations', { params: { path: { project_id: project }, query: { limit: 100 } } })))
   if (!data || data.items.length === 0) return null
   return (
     <>
