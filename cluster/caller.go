@@ -41,6 +41,7 @@ func (c *Caller) Call(ctx context.Context, kind, id string, command messages.Com
 		return c.local.Call(ctx, kind, id, command)
 	}
 	if c.transport.calls.crowded(owner) {
+		c.transport.config.Meter.Called(ResultOverloaded, 0)
 		return nil, errOverloaded
 	}
 	b, err := proto.Marshal(command)

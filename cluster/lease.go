@@ -109,7 +109,8 @@ func (l *Lease) Stop(ctx context.Context) error {
 }
 
 // Now is database time, by the offset measured at the last renewal. It goes by the
-// monotonic clock: the wall clock may be set while the node runs.
+// monotonic clock: the wall clock may be set while the node runs. After the machine was
+// suspended it is behind until the next renewal; Held and Trust say no until then.
 func (l *Lease) Now() time.Time {
 	return l.start.Add(time.Since(l.start) + time.Duration(l.offset.Load()))
 }
@@ -263,6 +264,7 @@ func (l *Lease) prolong(ctx context.Context) (ok bool) {
 	}
 	if !l.Held() { // it had lapsed here, and for the others too perhaps: they told it no revocation
 		l.alone.Store(false)
+		l.era.Add(1)
 	}
 	l.measure(sent, now)
 	l.yield = others

@@ -112,7 +112,7 @@ func (s *Server) users() {
 	move := []string{messages.CodeNotFound, messages.CodeInvalidState}
 	add(s, operation{ID: "listUsers", Method: "GET", Path: "/users", Summary: "Users, newest first", Permission: readUsers, Status: 200, List: true}, s.listUsers)
 	add(s, operation{ID: "createUser", Method: "POST", Path: "/users", Summary: "Make a pending user, who sets the password by a link that is mailed", Permission: administer, Status: 201, ETag: true, Creates: true,
-		Codes: []string{messages.CodeEmailTaken}}, s.createUser)
+		Codes: []string{messages.CodeEmailTaken, messages.CodeTooManyAttempts}}, s.createUser)
 	add(s, operation{ID: "getUser", Method: "GET", Path: "/users/{user_id}", Summary: "A user: name and profile; all of it for himself and those who look after the installation", Permission: signedIn, Status: 200,
 		Codes: found}, s.getUser)
 	add(s, operation{ID: "replaceUser", Method: "PUT", Path: "/users/{user_id}", Summary: "Replace a user's name, profile and roles", Permission: administer, Status: 200, ETag: true, Codes: found}, s.replaceUser)
@@ -124,7 +124,7 @@ func (s *Server) users() {
 	add(s, operation{ID: "reactivateUser", Method: "POST", Path: "/users/{user_id}/reactivate", Summary: "End a suspension, to the status before, or a deactivation", Permission: administer, Status: 200, ETag: true, Codes: move}, s.reactivateUser)
 	add(s, operation{ID: "deactivateUser", Method: "POST", Path: "/users/{user_id}/deactivate", Summary: "Deactivate a user; his sessions end", Permission: administer, Status: 200, ETag: true, Codes: move}, s.deactivateUser)
 	add(s, operation{ID: "revokeSessions", Method: "POST", Path: "/users/{user_id}/revoke-sessions", Summary: "End all of a user's sessions", Permission: helpUsers, Status: 204, Codes: found}, s.revokeSessions)
-	add(s, operation{ID: "resendMail", Method: "POST", Path: "/users/{user_id}/resend-mail", Summary: "Mail a pending user again the link that he needs", Permission: helpUsers, Status: 202, Codes: found}, s.resendMail)
+	add(s, operation{ID: "resendMail", Method: "POST", Path: "/users/{user_id}/resend-mail", Summary: "Mail a pending user again the link that he needs", Permission: helpUsers, Status: 202, Codes: append(found, messages.CodeTooManyAttempts)}, s.resendMail)
 }
 
 // registration answers with the account, or, where addresses are proved, with

@@ -9,7 +9,7 @@ import (
 // CreateUser makes a pending user for an administrator. His mail has a link that sets
 // the password and makes him active.
 func (s *Service) CreateUser(ctx context.Context, m *messages.Meta, email, name string, roles []string) (made *messages.Account, err error) {
-	err = s.mail(ctx, m, mailRegistration, email, func() (err error) {
+	err = s.mailFor(ctx, mailRegistration, email, func() (err error) {
 		made, err = s.accounts.RegisterAccount(ctx, &messages.RegisterAccount{
 			Meta: m, UserId: newID(), Email: email, Name: name, Roles: roles, LinkId: newID(), Invited: true,
 		})
@@ -20,7 +20,7 @@ func (s *Service) CreateUser(ctx context.Context, m *messages.Meta, email, name 
 
 // ResendMail mails a pending user again the link that he needs.
 func (s *Service) ResendMail(ctx context.Context, m *messages.Meta, user string) error {
-	return s.mail(ctx, m, mailVerification, user, func() error {
+	return s.mailFor(ctx, mailVerification, user, func() error {
 		_, err := s.accounts.RequestVerification(ctx, &messages.RequestVerification{Meta: m, UserId: user, LinkId: newID()})
 		return err
 	})

@@ -131,18 +131,42 @@ func (s *Service) mail(ctx context.Context, m *messages.Meta, what, to string, d
 	if m.GetPrincipal() == "" {
 		by = a.budget(a.config.Mailing, "mailing", "network", Network(m.GetIp()))
 	}
-	try, err := a.take(ctx, a.budget(a.config.Mailed, "mailed", what, a.name(to)), by)
+	return a.counted(ctx, do, a.mailed(what, to), by)
+}
+
+// mailFor is mail for those who look after the installation: they may have many users to
+// write to.
+func (s *Service) mailFor(ctx context.Context, what, to string, do func() error) error {
+	if s.attempts == nil {
+		return do()
+	}
+	return s.attempts.counted(ctx, do, s.attempts.mailed(what, to))
+}
+
+func (a *Attempts) mailed(what, to string) attemptBudget {
+	return a.budget(a.config.Mailed, "mailed", what, a.name(to))
+}
+
+// counted does what is counted unless it is refused.
+func (a *Attempts) counted(ctx context.Context, do func() error, budgets ...attemptBudget) error {
+	try, err := a.take(ctx, budgets...)
 	if err != nil {
 		return err
 	}
 	err = do()
-	var refusal *messages.Error
-	if errors.As(err, &refusal) && refusal.GetRetryAfterMs() == 0 {
-		if failed := try.takeBack(ctx); failed != nil {
-			return failed
-		}
+	if decided(err) {
+		_ = try.takeBack(ctx) // then it counts, which is no reason for another answer
 	}
 	return err
+}
+
+// decided reports whether an error is a refusal, after which nothing was done.
+func decided(err error) bool {
+	var refusal *messages.Error
+	if !errors.As(err, &refusal) || refusal.GetRetryAfterMs() > 0 {
+		return false
+	}
+	return refusal.GetCode() != messages.CodeOutcomeUnknown && refusal.GetCode() != messages.CodeTimeout
 }
 
 // name is an address as budgets know it: in whatever spelling the same.

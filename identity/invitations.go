@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"time"
 
 	"atelier/messages"
 )
@@ -114,8 +115,10 @@ func (s *Service) MyInvitations(ctx context.Context, m *messages.Meta) (list []*
 	return list, tokens, err
 }
 
-// mostInvitations are shown to one user.
-const mostInvitations = 100
+const (
+	mostInvitations = 100         // shown to one user
+	addressTime     = time.Second // for the address of one who is removed
+)
 
 // OfferOwnership offers a project to another user, who gets a mail.
 func (s *Service) OfferOwnership(ctx context.Context, m *messages.Meta, project, user string) (offered *messages.Project, err error) {
@@ -151,12 +154,11 @@ func (s *Service) his(ctx context.Context, m *messages.Meta, user string) (*mess
 }
 
 // RemoveCollaborator takes a user out of a project, and with him the invitations that
-// wait for his address.
+// wait for his address. He is removed too where his account cannot be asked for it.
 func (s *Service) RemoveCollaborator(ctx context.Context, m *messages.Meta, project, user string) error {
-	his, err := s.his(ctx, m, user)
-	if err != nil {
-		return err
-	}
-	_, err = s.projects.RemoveCollaborator(ctx, &messages.RemoveCollaborator{Meta: m, ProjectId: project, UserId: user, Email: his.GetAddress()})
+	asked, cancel := context.WithTimeout(ctx, addressTime)
+	defer cancel()
+	his, _ := s.his(asked, m, user)
+	_, err := s.projects.RemoveCollaborator(ctx, &messages.RemoveCollaborator{Meta: m, ProjectId: project, UserId: user, Email: his.GetAddress()})
 	return err
 }

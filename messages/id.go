@@ -62,8 +62,8 @@ func FormatUUID(id [16]byte) string {
 	return string(b[:])
 }
 
-// FirstUUID is the least UUID of version 7 that was made at the time or later (RFC 9562,
-// 5.7).
+// FirstUUID is no greater than any UUID of version 7 that was made at the time or later
+// (RFC 9562, 5.7), and greater than all from before.
 func FirstUUID(t time.Time) (id [16]byte) {
 	binary.BigEndian.PutUint64(id[:], uint64(max(t.UnixMilli(), 0))<<16)
 	return id

@@ -57,8 +57,8 @@ func ChangeRole(s *State, c *messages.ChangeRole, _ time.Time) ([]messages.Event
 }
 
 // RemoveCollaborator takes a collaborator out; everyone may take out himself.
-// Both stay possible in an archived project. No invitation and no offer from before leads
-// back in.
+// Both stay possible in an archived project. An offer to him, and the invitations of his
+// address where that is known, end too: they would let him in again.
 func RemoveCollaborator(s *State, c *messages.RemoveCollaborator, _ time.Time) ([]messages.Event, error) {
 	user := messages.UserID(c.GetUserId())
 	right := ManageMembers

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"os"
-	"runtime"
 	"runtime/debug"
 	runtimes "runtime/metrics"
 	"time"
@@ -18,27 +17,24 @@ const (
 	growth   = 200 // per cent
 )
 
-// growHeap lets the heap grow so, until the context ends. A program at rest gives
-// back what it may grow into.
-func growHeap(ctx context.Context) {
-	reserve := make([]byte, headroom) // never touched, so it takes no memory
+// growHeap lets the heap grow so, for as long as what it returns is kept.
+func growHeap() (reserve []byte) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(growth)
 	}
-	defer runtime.KeepAlive(reserve)
-	look := time.NewTicker(restLook)
-	defer look.Stop()
-	for heap := lookAtHeap(); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-look.C:
-		}
-		before := heap
-		if heap = lookAtHeap(); heap.rests(before) {
+	return make([]byte, headroom) // never touched, so it takes no memory
+}
+
+// restHeap gives back what the heap may grow into, whenever the program rests.
+func restHeap(ctx context.Context) {
+	before := lookAtHeap()
+	every(ctx, restLook, func() {
+		now := lookAtHeap()
+		if now.rests(before) {
 			debug.FreeOSMemory()
 		}
-	}
+		before = now
+	})
 }
 
 // restLook is how long a program must rest.

@@ -119,8 +119,8 @@ func (s *server) retire(wait time.Duration) {
 	}
 }
 
-// sweep removes expired commands, sent mails, sessions that are long over and old values of the cache from time to
-// time.
+// sweep removes expired commands, sent mails, sessions that are long over and old values
+// of the cache from time to time.
 func (s *server) sweep(ctx context.Context, db *opened, now func() time.Time) {
 	every(ctx, sweepEvery, func() {
 		if err := sweepAll(ctx, db, now()); err != nil && ctx.Err() == nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -25,9 +26,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context) error {
 	began := time.Now()
 	uuid.EnableRandPool() // ids are no secrets
-	growing, grown := context.WithCancel(ctx)
-	defer grown()
-	go growHeap(growing)
+	defer runtime.KeepAlive(growHeap())
 	log := c.logger()
 	s, err := start(ctx, c.settings, log)
 	if err != nil {
@@ -35,6 +34,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	c.banner(os.Stderr, s, time.Since(began))
 	debug.FreeOSMemory() // what starting took is not needed any more
+	s.background(restHeap)
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: requests in flight are answered first", "wait", c.DrainWait)

@@ -22,8 +22,8 @@ type look struct {
 	silent bool // good once it is over
 }
 
-// pulseConnections are two: one may still be ending, since it had no answer.
-const pulseConnections = 2
+// pulseConnections are several: those that had no answer may still be ending.
+const pulseConnections = 4
 
 // silent reports whether the database has not answered for signOfLife, and false when
 // ctx has ended before.

@@ -196,8 +196,9 @@ const (
 // vouched is true once the transaction has something to be replicated. Of a command that
 // was carried out before, the first to wait for a synchronous standby may have been told
 // to wait no longer; who repeats the answer waits again, and with nothing written the
-// commit would not. It asks for a row, so that nothing is written where none is known.
-const vouched = `CASE WHEN n >= 0 THEN (SELECT pg_logical_emit_message(true, 'atelier', '') IS NOT NULL) END`
+// commit would not. It asks for what only such a command has, so that nothing is written
+// where none is known.
+const vouched = `CASE WHEN octet_length(reply) >= 0 THEN (SELECT pg_logical_emit_message(true, 'atelier', '') IS NOT NULL) END`
 
 // text ends the statement. Its rows are the verdicts. Where another node stored
 // one of the commands since the statement began, less is stored than was

@@ -67,13 +67,13 @@ func TestWrongClocksChangeNothing(t *testing.T) {
 func judgeClocks(s *rig.Scenario, nodes []*rig.Node, clocks map[string]time.Duration) {
 	for _, n := range nodes {
 		var off time.Duration
-		wrong := func() bool {
+		asWanted := func() bool {
 			date, err := time.Parse(time.RFC1123, n.Client().Do(s.Context(), "GET", "/users/me", nil).Header.Get("Date"))
 			s.Must(err)
 			off = time.Until(date) - clocks[n.Name]
 			return off.Abs() <= nearEnough
 		}
-		for until := time.Now().Add(2 * setAfter); !wrong(); time.Sleep(100 * time.Millisecond) {
+		for until := time.Now().Add(2 * setAfter); !asWanted(); time.Sleep(100 * time.Millisecond) {
 			if time.Now().After(until) {
 				s.Fatalf("the clock of node %s is off by %s more than wanted: this run shows nothing", n.Name, off)
 			}

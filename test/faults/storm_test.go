@@ -147,7 +147,7 @@ func (st *storm) strike(random *rand.Rand, key string, ask func(*rig.Client, rig
 	}
 	callers.Wait()
 	for i := range st.direct {
-		later := ask(st.direct[i], header)
+		later := st.insist(st.direct[i:i+1], 0, header, ask)
 		if !later.Replayed() {
 			st.s.Found("key %q was used before; asked again, node %s answered %s and did not say that it is a stored answer", key, st.nodes[i].Name, later)
 		}
