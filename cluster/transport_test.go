@@ -243,9 +243,9 @@ func (n *node) thaw(t *testing.T) {
 func TestWhatIsMovedIsNeverSent(t *testing.T) {
 	t.Parallel()
 	a, b := begin(t, nodeConfig{Name: "a"}), begin(t, nodeConfig{Name: "b"})
-	join(t, a, b)
 	there := owned(b, a)
-	require.NoError(t, b.cmd.Process.Signal(syscall.SIGSTOP)) // its kernel takes connections all the same
+	require.NoError(t, b.cmd.Process.Signal(syscall.SIGSTOP)) // before anybody connects to it; its kernel takes connections all the same
+	a.do(t, order{View: &View{Self: "a", Nodes: []Node{a.Node, b.Node}}})
 	told := a.do(t, order{Do: "call", ID: there, Text: "late", Timeout: 100 * time.Millisecond, AtOnce: 5})
 	require.Equal(t, map[string]int{messages.CodeTimeout: 5}, told.Codes)
 	calls := a.start(t, order{Do: "call", ID: there, Text: "late", AtOnce: 5})
