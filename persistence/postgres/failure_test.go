@@ -12,7 +12,6 @@ import (
 	"atelier/messages"
 	"atelier/persistence/persistencetest"
 	"atelier/persistence/postgres"
-	"atelier/test/services"
 )
 
 // one writes one commit.
@@ -72,10 +71,7 @@ func TestLostConnectionIsUnknown(t *testing.T) {
 // are refused for certain, and succeed soon after the server is back.
 func TestCrashedServer(t *testing.T) {
 	t.Parallel()
-	server := services.OwnPostgres(t)
-	url := server.URL("test")
-	_, err := postgres.Migrate(t.Context(), url)
-	require.NoError(t, err)
+	server, url := ownServer(t)
 	db, err := postgres.Open(t.Context(), postgres.Config{URL: patient(url), Writers: 1})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
@@ -101,10 +97,7 @@ func TestCrashedServer(t *testing.T) {
 // than he waits.
 func TestFrozenServer(t *testing.T) {
 	t.Parallel()
-	server := services.OwnPostgres(t)
-	url := server.URL("test")
-	_, err := postgres.Migrate(t.Context(), url)
-	require.NoError(t, err)
+	server, url := ownServer(t)
 	db := connect(t, url)
 	owner := persistencetest.Registration()
 	applied(t, db, owner)
@@ -250,12 +243,9 @@ func TestUnforeseenConstraint(t *testing.T) {
 // Nobody is told so before the standby has it too.
 func TestARepeatedAnswerIsAsSafeAsTheFirst(t *testing.T) {
 	t.Parallel()
-	primary := services.OwnPostgres(t)
+	primary, url := ownServer(t)
 	standby := primary.Replica(t)
 	primary.Synchronous(t)
-	url := primary.URL("test")
-	_, err := postgres.Migrate(t.Context(), url)
-	require.NoError(t, err)
 	db := connect(t, url)
 	owner := persistencetest.Registration()
 	applied(t, db, owner)
@@ -266,7 +256,7 @@ func TestARepeatedAnswerIsAsSafeAsTheFirst(t *testing.T) {
 		return one(ctx, db, c)
 	}
 	standby.Freeze()
-	_, err = within(time.Second)
+	_, err := within(time.Second)
 	unknown(t, err)
 	watch := raw(t, url)
 	require.Eventually(t, func() (there bool) {

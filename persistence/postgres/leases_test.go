@@ -10,17 +10,13 @@ import (
 	"atelier/actors/store"
 	"atelier/persistence/persistencetest"
 	"atelier/persistence/postgres"
-	"atelier/test/services"
 )
 
 // After a start of the server nobody is buried for one TTL: while it was away
 // nobody could renew.
 func TestNobodyIsBuriedRightAfterAStart(t *testing.T) {
 	t.Parallel()
-	server := services.OwnPostgres(t)
-	url := server.URL("test")
-	_, err := postgres.Migrate(t.Context(), url)
-	require.NoError(t, err)
+	server, url := ownServer(t)
 	db := connect(t, url)
 	owner := persistencetest.Registration()
 	applied(t, db, owner)
@@ -167,10 +163,8 @@ func TestOneNameIsOneInstance(t *testing.T) {
 // standby, before, is no database to work with.
 func TestNobodyIsBuriedRightAfterAPromotion(t *testing.T) {
 	t.Parallel()
-	server := services.OwnPostgres(t)
-	_, err := postgres.Migrate(t.Context(), server.URL("test"))
-	require.NoError(t, err)
-	db := connect(t, server.URL("test"))
+	server, url := ownServer(t)
+	db := connect(t, url)
 	owner := persistencetest.Registration()
 	applied(t, db, owner)
 	p := persistencetest.Creation(owner.ID)

@@ -59,6 +59,17 @@ func migrated(t testing.TB) string {
 	return url
 }
 
+// ownServer is a server that no other test uses, and the URL of its database, with the
+// schema in it.
+func ownServer(t testing.TB) (server *services.PostgresServer, url string) {
+	t.Helper()
+	server = services.OwnPostgres(t)
+	url = server.URL("test")
+	_, err := postgres.Migrate(t.Context(), url)
+	require.NoError(t, err)
+	return server, url
+}
+
 func connect(t testing.TB, url string) *postgres.DB {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), postgres.Config{URL: url})

@@ -10,7 +10,6 @@ import (
 	"atelier/messages"
 	"atelier/persistence/persistencetest"
 	"atelier/persistence/postgres"
-	"atelier/test/services"
 )
 
 // listedFor is how many projects a user has, for someone who has seen a position.
@@ -25,11 +24,9 @@ func listedFor(t *testing.T, db *postgres.DB, user string, seen messages.Positio
 // primary for all else, whatever becomes of the replica.
 func TestReplicasAnswerWhatTheyHave(t *testing.T) {
 	t.Parallel()
-	primary := services.OwnPostgres(t)
-	_, err := postgres.Migrate(t.Context(), primary.URL("test"))
-	require.NoError(t, err)
+	primary, url := ownServer(t)
 	replica := primary.Replica(t)
-	db, err := postgres.Open(t.Context(), postgres.Config{URL: primary.URL("test"), Replicas: []string{replica.URL("test")}})
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, Replicas: []string{replica.URL("test")}})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	owner := persistencetest.Registration()
@@ -102,13 +99,11 @@ func TestReplicasAnswerWhatTheyHave(t *testing.T) {
 // TestAFrozenReplicaKeepsNobody for longer than a query may take there.
 func TestAFrozenReplicaKeepsNobody(t *testing.T) {
 	t.Parallel()
-	primary := services.OwnPostgres(t)
-	_, err := postgres.Migrate(t.Context(), primary.URL("test"))
-	require.NoError(t, err)
+	primary, url := ownServer(t)
 	replica := primary.Replica(t)
 	replica.Freeze()
 	defer replica.Thaw()
-	db, err := postgres.Open(t.Context(), postgres.Config{URL: primary.URL("test"), Replicas: []string{replica.URL("test")}})
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, Replicas: []string{replica.URL("test")}})
 	require.NoError(t, err, "a node starts without its replicas")
 	t.Cleanup(db.Close)
 	p, err := db.Position(t.Context())
