@@ -66,28 +66,28 @@ func (s *Server) listInvitations(ctx context.Context, c *call, in *listInvitatio
 // invitationPage is a page of invitations, the newest first. There are few enough of them
 // to be had all at once.
 func invitationPage[B any](s *Server, c *call, limit int32, after *messages.PageKey, all []*messages.Invitation, body func(*messages.Invitation) B) (*result[page[B]], error) {
-	byAge := func(aAt, bAt int64, aID, bID string) int {
-		return cmp.Or(cmp.Compare(bAt, aAt), strings.Compare(bID, aID))
-	}
-	all = slices.Clone(all)
-	slices.SortFunc(all, func(a, b *messages.Invitation) int {
-		return byAge(a.GetCreatedAt(), b.GetCreatedAt(), a.GetId(), b.GetId())
-	})
-	if after != nil {
-		all = slices.DeleteFunc(all, func(i *messages.Invitation) bool {
-			return byAge(i.GetCreatedAt(), after.GetAt(), i.GetId(), after.GetId()) <= 0
-		})
-	}
-	p := &page[B]{Items: make([]B, 0, len(all))}
-	for _, i := range all {
+	p := &page[B]{Items: []B{}}
+	for _, i := range slices.SortedFunc(slices.Values(all), func(a, b *messages.Invitation) int { return byAge(keyOf(a), keyOf(b)) }) {
+		if after != nil && byAge(keyOf(i), after) <= 0 {
+			continue
+		}
 		if len(p.Items) == int(limit) {
 			p.NextCursor = s.next(c, after)
 			break
 		}
 		p.Items = append(p.Items, body(i))
-		after = &messages.PageKey{At: i.GetCreatedAt(), Id: i.GetId()}
+		after = keyOf(i)
 	}
 	return ok(p)
+}
+
+func keyOf(i *messages.Invitation) *messages.PageKey {
+	return &messages.PageKey{At: i.GetCreatedAt(), Id: i.GetId()}
+}
+
+// byAge puts the newest first.
+func byAge(a, b *messages.PageKey) int {
+	return cmp.Or(cmp.Compare(b.GetAt(), a.GetAt()), strings.Compare(b.GetId(), a.GetId()))
 }
 
 type inviteInput struct {

@@ -46,7 +46,7 @@ type AttemptConfig struct {
 	Account []messages.Limit // strangers at one account
 	Device  []messages.Limit // a known device, or network, at one account
 	Network []messages.Limit // a network of strangers at all accounts
-	Mailed  []messages.Limit // mails that are asked for, to one address
+	Mailed  []messages.Limit // mails of one kind that are asked for, to one address
 	Mailing []messages.Limit // mails that one user, or network of strangers, asks for
 }
 
