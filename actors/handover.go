@@ -70,28 +70,37 @@ func (r *Runtime) HandOver(ctx context.Context, kind store.Kind, id string) (err
 	return k.release(ctx, id, r.deps.Node)
 }
 
-// Entities that are forgotten all at once would keep the processors from those
-// that stay: after each slice of them the others have a moment.
+// Those that somebody waits for meanwhile are handed over when they are asked for.
+// What is let go of in the background leaves them half of the time.
 const (
-	keepSlice = 512
-	keepPause = 2 * time.Millisecond
+	keepSlice = 256                   // forgotten at once
+	keepWait  = 20 * time.Millisecond // for a slice to stop: who flies may take far longer
+	keepPause = time.Millisecond      // the least
 )
 
-// Keep ends the activations that this node does not own any more. It returns
-// when all of them have been told, which takes less than a second of 100,000. Their
-// rows stay this node's until the new owners ask for them.
+// Keep ends the activations that this node does not own any more. It returns when
+// all of them have been told. Their rows stay this node's until the new owners ask
+// for them.
 func (r *Runtime) Keep(owns func(kind store.Kind, id string) bool) {
-	told := 0
+	told, began := 0, time.Now()
 	r.directory.each(func(at *slot) {
 		if owns(at.kind, at.id) {
 			return
 		}
 		r.tell(at.pid, forget{})
 		if told++; told%keepSlice == 0 {
-			select {
-			case <-time.After(keepPause):
-			case <-r.stop:
-			}
+			r.await(at.closed, keepWait)
+			r.await(nil, max(time.Since(began), keepPause))
+			began = time.Now()
 		}
 	})
+}
+
+// await waits for something, but no longer than that.
+func (r *Runtime) await(done <-chan struct{}, atMost time.Duration) {
+	select {
+	case <-done:
+	case <-time.After(atMost):
+	case <-r.stop:
+	}
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"hash/fnv"
+	"slices"
 	"time"
 )
 
@@ -50,6 +51,19 @@ func (v View) Owner(kind, id string) (owner Node, ok bool) {
 		}
 	}
 	return owner, ok
+}
+
+// SameOwners reports whether everything belongs where it does by another view.
+func (v View) SameOwners(as View) bool { return slices.Equal(v.owners(), as.owners()) }
+
+// owners are the nodes that Owner chooses from, and what it looks at.
+func (v View) owners() (all []Node) {
+	for _, n := range v.Nodes {
+		if !n.Unmet {
+			all = append(all, Node{Name: n.Name, Draining: n.Draining})
+		}
+	}
+	return all
 }
 
 // score mixes the hash once more, since FNV alone spreads names that differ in

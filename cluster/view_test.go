@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -77,4 +78,16 @@ func TestSomebodyOwnsWhereAllDrain(t *testing.T) {
 	require.Equal(t, was.Name, is.Name)
 	_, ok = View{}.Owner("project", id(1))
 	require.False(t, ok)
+}
+
+func TestWhoOwnsNothingChangesNoOwners(t *testing.T) {
+	t.Parallel()
+	v, other := viewOf(3), viewOf(4)
+	require.False(t, v.SameOwners(other))
+	other.Nodes[3].Unmet = true
+	require.True(t, v.SameOwners(other))
+	other.Nodes[0].Started = other.Nodes[0].Started.Add(time.Hour)
+	require.True(t, v.SameOwners(other), "owners are found by name")
+	other.Nodes[0].Draining = true
+	require.False(t, v.SameOwners(other))
 }

@@ -35,6 +35,7 @@ type peers struct {
 	caller    *cluster.Caller
 	now       func() time.Time // database time
 	keeping   sync.Mutex
+	kept      cluster.View // by which entities were let go last; under keeping
 }
 
 // start opens the connections between nodes and looks for the others. What it
@@ -90,8 +91,12 @@ func (p *peers) changed(v cluster.View) {
 	p.metrics.viewed(p.caller.View(), v)
 	p.caller.Changed(v)
 	p.hub.Moved()
-	go p.keep()
+	time.AfterFunc(keepAfter, p.keep)
 }
+
+// keepAfter is how long a node goes on holding what others own now, unless they ask
+// for it: what somebody waits for goes first.
+const keepAfter = 200 * time.Millisecond
 
 // keep lets go of what others own, by the newest view. It takes a while where
 // there is much.
@@ -99,6 +104,10 @@ func (p *peers) keep() {
 	p.keeping.Lock()
 	defer p.keeping.Unlock()
 	v := p.caller.View()
+	if v.SameOwners(p.kept) {
+		return
+	}
+	p.kept = v
 	p.runtime.Keep(func(kind store.Kind, id string) bool {
 		owner, ok := v.Owner(string(kind), id)
 		return !ok || owner.Name == p.node
