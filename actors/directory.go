@@ -29,10 +29,11 @@ type directory struct {
 }
 
 type shard struct {
-	mu     sync.RWMutex
-	slots  map[address]*slot
-	live   map[store.Kind]int64 // how many of them
-	barred map[address]int      // hand-overs under way
+	mu      sync.RWMutex
+	slots   map[address]*slot
+	live    map[store.Kind]int64 // how many of them
+	leaving map[address]*slot    // not found any more, and has not stopped: a flight may be in the air
+	barred  map[address]int      // hand-overs under way
 }
 
 type address struct {
@@ -44,7 +45,8 @@ func newDirectory() *directory {
 	d := &directory{seed: maphash.MakeSeed()}
 	for i := range d.shards {
 		s := &d.shards[i]
-		s.slots, s.live, s.barred = make(map[address]*slot), make(map[store.Kind]int64), make(map[address]int)
+		s.slots, s.live = make(map[address]*slot), make(map[store.Kind]int64)
+		s.leaving, s.barred = make(map[address]*slot), make(map[address]int)
 	}
 	return d
 }
@@ -85,15 +87,20 @@ func (d *directory) get(kind store.Kind, id string, spawn func(*slot) *actor.PID
 	return at
 }
 
-// bar returns the entity's slot, or nil, and lets none be made until lift is
-// called.
-func (d *directory) bar(kind store.Kind, id string) (at *slot, lift func()) {
+// bar returns the entity's slots, of which one may be leaving, and lets none be made
+// until lift is called.
+func (d *directory) bar(kind store.Kind, id string) (all []*slot, lift func()) {
 	s := d.shard(id)
 	key := address{kind, id}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.barred[key]++
-	return s.slots[key], func() {
+	for _, at := range []*slot{s.leaving[key], s.slots[key]} {
+		if at != nil {
+			all = append(all, at)
+		}
+	}
+	return all, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.barred[key]--; s.barred[key] == 0 {
@@ -102,16 +109,33 @@ func (d *directory) bar(kind store.Kind, id string) (at *slot, lift func()) {
 	}
 }
 
-// remove takes a slot out, unless another activation has its place already.
+// leave takes a slot out, so that another may have its place. It is kept aside until
+// it has stopped.
+func (d *directory) leave(at *slot) {
+	d.take(at, func(s *shard, key address) { s.leaving[key] = at })
+}
+
+// remove forgets a slot that has stopped.
 func (d *directory) remove(at *slot) {
+	d.take(at, func(s *shard, key address) {
+		if s.leaving[key] == at {
+			delete(s.leaving, key)
+		}
+	})
+}
+
+// take takes a slot out, unless another activation has its place already.
+func (d *directory) take(at *slot, and func(s *shard, key address)) {
 	s := d.shard(at.id)
+	key := address{at.kind, at.id}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key := (address{at.kind, at.id}); s.slots[key] == at {
+	if s.slots[key] == at {
 		delete(s.slots, key)
 		s.live[at.kind]--
 		d.live.Add(-1)
 	}
+	and(s, key)
 }
 
 // count adds up the live entities by kind.

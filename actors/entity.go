@@ -199,7 +199,7 @@ func (e *entity[S]) retire(answer *messages.Error) {
 	}
 	e.phase = lost
 	e.drafted = false
-	e.runtime.directory.remove(e.slot)
+	e.runtime.directory.leave(e.slot)
 	e.refuseAll(answer)
 	e.leave()
 }

@@ -57,9 +57,9 @@ func (r *Runtime) HandOver(ctx context.Context, kind store.Kind, id string) (err
 	}
 	began := time.Now()
 	defer func() { r.deps.Meter.HandedOver(false, time.Since(began), err == nil) }()
-	at, lift := r.directory.bar(kind, id)
+	all, lift := r.directory.bar(kind, id)
 	defer lift()
-	if at != nil {
+	for _, at := range all {
 		r.tell(at.pid, forget{})
 		select {
 		case <-at.closed:

@@ -108,6 +108,32 @@ func TestAHandOverLetsFlightsLand(t *testing.T) {
 	require.Len(t, w.ledger.state(id).Members(), 2)
 }
 
+// Who was let go of before may have a flight in the air that the next owner's claim
+// would fence.
+func TestAHandOverWaitsForWhoIsLeaving(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create(10)
+	land, first := w.fly(id)
+	w.Keep(func(store.Kind, string) bool { return false })
+	w.gone()
+	handed := later(func() error { return w.HandOver(t.Context(), store.Project, id) })
+	require.Eventually(t, func() bool {
+		s := w.directory.shard(id)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.barred) > 0
+	}, 5*time.Second, time.Millisecond)
+	require.Never(t, func() bool { return w.ledger.owner(id) != "n1" }, 50*time.Millisecond, time.Millisecond, "not cleared while it flies")
+	land()
+	require.NoError(t, <-first)
+	require.NoError(t, <-handed)
+	require.Empty(t, w.ledger.owner(id))
+	for i := range w.directory.shards {
+		require.Empty(t, w.directory.shards[i].leaving)
+	}
+}
+
 func TestAHandOverOfWhatIsNotLiveClearsTheRow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

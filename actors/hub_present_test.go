@@ -232,7 +232,7 @@ func TestPresenceOfManyIsGathered(t *testing.T) {
 			}
 			n.commit("a", ofProject("p"), fmt.Sprint(move))
 		}
-		time.Sleep(settled)
+		time.Sleep(settled + longestPause)
 		n.present(readers, want)
 		for _, r := range readers {
 			events, _ := r.saw(t)

@@ -5,14 +5,18 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"atelier/test/rig"
 	"atelier/test/services"
 )
 
 // A drained node owns nothing and serves on: what it owned is asked of the others.
-// A restart undoes it.
+// A restart undoes it. Whoever works meanwhile notices nothing, and no two nodes have
+// the same entity.
 func TestDrainedNodesServeOn(t *testing.T) {
 	t.Parallel()
 	s := rig.New(t)
@@ -46,6 +50,7 @@ func TestDrainedNodesServeOn(t *testing.T) {
 	if a := state("a", "a"); a != "up" {
 		s.Found("before the drain a is %q", a)
 	}
+	stop := renaming(s, []*rig.Client{owner.At(nodes[0]), owner.At(nodes[1])}, projects)
 	s.Run("drain", "--ops-addr", ops["a"])
 	if a := state("a", "a"); a != "draining, empty" {
 		s.Found("after the drain a is %q", a)
@@ -58,6 +63,15 @@ func TestDrainedNodesServeOn(t *testing.T) {
 	if a := state("a", "a"); a != "draining, empty" {
 		s.Found("at work a is %q", a)
 	}
+	s.Logf("%d changes meanwhile", stop())
+	onceEach := func() {
+		for name, at := range ops {
+			if n := scrape(s, at)["atelier_commits_fenced_total"]; n != 0 {
+				s.Found("node %s has had %v commits refused: somebody else had the row", name, n)
+			}
+		}
+	}
+	onceEach()
 	if said, err := s.Try("drain", "--ops-addr", ops["b"]); err == nil || !strings.Contains(said, "there is no other node that could take over what b owns") {
 		s.Found("the last node is told to drain: %v: %s", err, said)
 	}
@@ -68,6 +82,40 @@ func TestDrainedNodesServeOn(t *testing.T) {
 	nodes[0].Restart()
 	if a := state("a", "a"); a != "up, empty" {
 		s.Found("after the restart a is %q", a)
+	}
+	stop = renaming(s, []*rig.Client{owner.At(nodes[1])}, projects)
+	nodes[0].Terminate()
+	nodes[0].Restart()
+	s.Must(rig.AwaitWhole(s.Context(), nodes, healsWithin))
+	for began := time.Now(); !strings.HasPrefix(state("b", "a"), "up") || scrape(s, ops["a"])["atelier_entities/project"] == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > healsWithin {
+			s.Fatalf("nothing comes to a after %s", healsWithin)
+		}
+	}
+	s.Logf("%d changes over a restart", stop())
+	onceEach()
+}
+
+// renaming has the clients change projects until it is told to stop, and counts the
+// changes. None may fail.
+func renaming(s *rig.Scenario, clients []*rig.Client, projects []string) (stop func() int64) {
+	var enough atomic.Bool
+	var done atomic.Int64
+	var working sync.WaitGroup
+	for i, id := range projects {
+		working.Go(func() {
+			for n := 0; !enough.Load(); n++ {
+				if _, r := clients[(i+n)%len(clients)].Rename(s.Context(), id, fmt.Sprint("meanwhile ", n)); !r.OK() {
+					s.Found("meanwhile: %s", r)
+				}
+				done.Add(1)
+			}
+		})
+	}
+	return func() int64 {
+		enough.Store(true)
+		working.Wait()
+		return done.Load()
 	}
 }
 
