@@ -73,7 +73,7 @@ bench: ## measure against pgbench, a bare Fiber and a bare publisher, and print 
 	@go run ./bench
 
 soak: .tools/services ## the long form of the fault scenarios, or the share ATELIER_RIG_SHARE of it
-	@$(SERVICES) go test -tags soak -timeout 0 -v ./test/...
+	@$(SERVICES) go test -tags soak -timeout 0 -p 1 -v ./test/...
 
 cluster: build ## three nodes on a Postgres of their own behind a balancer, on this machine
 	@$(PATIENT) "building .tools/cluster" go build -o .tools/cluster ./deploy/local

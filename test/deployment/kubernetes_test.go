@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func manifests(t *testing.T) map[string]any {
 	objects := map[string]any{}
 	for _, file := range files {
 		if filepath.Base(file) == "kustomization.yaml" {
+			appliesAll(t, file, files)
 			continue
 		}
 		text, err := os.ReadFile(file)
@@ -53,6 +55,42 @@ func manifests(t *testing.T) map[string]any {
 		}
 	}
 	return objects
+}
+
+// appliesAll says whether a kustomization has all the other files.
+func appliesAll(t *testing.T, file string, files []string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var k struct{ Resources []string }
+	if err := yaml.Unmarshal(text, &k); err != nil {
+		t.Fatal(err)
+	}
+	want := append(k.Resources, filepath.Base(file))
+	var have []string
+	for _, f := range files {
+		have = append(have, filepath.Base(f))
+	}
+	slices.Sort(want)
+	if slices.Sort(have); !slices.Equal(want, have) {
+		t.Errorf("%s is about %v, and there are %v", file, want, have)
+	}
+}
+
+// hook is how long a pod's hook before its end takes at most.
+func hook(t *testing.T, c core.Container) time.Duration {
+	t.Helper()
+	command := c.Lifecycle.PreStop.Exec.Command
+	if len(command) != 4 || command[0] != "/atelier" || command[1] != "drain" || command[2] != "--wait" {
+		t.Fatalf("the hook before the end is %v", command)
+	}
+	atMost, err := time.ParseDuration(command[3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return atMost
 }
 
 // TestManifestsFitTogether: what they name in each other and in the program exists.
@@ -91,7 +129,7 @@ func TestManifestsFitTogether(t *testing.T) {
 	}
 	wait, err := time.ParseDuration(settings["ATELIER_DRAIN_WAIT"])
 	const stopping = 40 * time.Second // requests in flight, then commits
-	if grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second; err != nil || wait == 0 || wait+stopping > grace {
+	if grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second; err != nil || wait == 0 || hook(t, node)+wait+stopping > grace {
 		t.Errorf("a node that waits %v is killed after %v", wait, grace)
 	}
 	if p := node.ReadinessProbe; time.Duration(p.PeriodSeconds*p.FailureThreshold)*time.Second*2 > wait {
@@ -100,6 +138,13 @@ func TestManifestsFitTogether(t *testing.T) {
 	for _, p := range []*core.Probe{node.StartupProbe, node.ReadinessProbe, node.LivenessProbe} {
 		if ports[p.HTTPGet.Port.StrVal] == 0 {
 			t.Errorf("a probe asks port %s", p.HTTPGet.Port.StrVal)
+		}
+	}
+	for _, service := range []*core.Service{headless, objects["Service/atelier"].(*core.Service)} {
+		for _, p := range service.Spec.Ports {
+			if p.TargetPort.StrVal != "" && ports[p.TargetPort.StrVal] == 0 || p.TargetPort.StrVal == "" && ports[p.Name] != p.Port {
+				t.Errorf("the service %s leads %s to a port that no pod has", service.Name, p.Name)
+			}
 		}
 	}
 	for _, rule := range objects["NetworkPolicy/atelier"].(*networking.NetworkPolicy).Spec.Ingress {

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -73,29 +74,94 @@ func clusterOwners(s *rig.Scenario, nodes []*rig.Node) (owners [][]*rig.Client) 
 	return owners
 }
 
-const revocations = 20
+// endings are the ways in which a session ends that another one of the user, or an
+// administrator, is the one to end.
+var endings = []struct {
+	name string
+	end  func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply
+	undo func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply // nil: there is nothing to undo
+}{
+	{"signed out", func(s *rig.Scenario, at *rig.Node, victim, _ *rig.User) *rig.Reply {
+		return victim.At(at).Do(s.Context(), http.MethodPost, "/auth/logout", nil)
+	}, nil},
+	{"ended from another session", func(s *rig.Scenario, at *rig.Node, victim, _ *rig.User) *rig.Reply {
+		return s.SignIn(at, victim).At(at).Do(s.Context(), http.MethodDelete, "/users/me/sessions/"+victim.Session, nil)
+	}, nil},
+	{"ended with all others", func(s *rig.Scenario, at *rig.Node, victim, _ *rig.User) *rig.Reply {
+		return s.SignIn(at, victim).At(at).Do(s.Context(), http.MethodDelete, "/users/me/sessions", nil)
+	}, nil},
+	{"ended by an administrator", func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
+		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/revoke-sessions", nil)
+	}, nil},
+	{"suspended", func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
+		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/suspend", map[string]string{"reason": "a test"})
+	}, func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
+		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/reactivate", nil)
+	}},
+	{"deactivated", func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
+		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/deactivate", nil)
+	}, func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
+		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/reactivate", nil)
+	}},
+}
+
+const revocations = 18
 
 // What was revoked on one node is refused on all of them once the reply is there,
 // although they have all validated it before.
 func TestRevocationHoldsOnEveryNode(t *testing.T) {
 	t.Parallel()
 	s := rig.New(t)
-	nodes := s.StartCluster(services.Postgres(t).URL(), "a", "b", "c")
-	user := s.Register(nodes[0], "user")
+	url := services.Postgres(t).URL()
+	nodes := s.StartCluster(url, "a", "b", "c")
+	admin, user := s.SignIn(nodes[0], s.Administrator(url, "admin")), s.Register(nodes[0], "user")
 	for round := range revocations {
-		session := s.SignIn(nodes[round%len(nodes)], user)
+		e := endings[round%len(endings)]
+		victim := s.SignIn(nodes[round%len(nodes)], user)
 		for _, n := range nodes {
-			if r := session.At(n).Do(s.Context(), "GET", "/users/me", nil); !r.OK() {
+			if r := victim.At(n).Do(s.Context(), "GET", "/users/me", nil); !r.OK() {
 				s.Found("before: node %s: %s", n.Name, r)
 			}
 		}
-		if r := session.At(nodes[(round+1)%len(nodes)]).Do(s.Context(), "POST", "/auth/logout", nil); !r.OK() {
-			s.Found("log-out: %s", r)
+		at := nodes[(round+1)%len(nodes)]
+		if r := e.end(s, at, victim, admin); !r.OK() {
+			s.Found("%s: %s", e.name, r)
 		}
 		for _, n := range nodes {
-			if r := session.At(n).Do(s.Context(), "GET", "/users/me", nil); r.Status != 401 {
-				s.Found("after the log-out, round %d: node %s: %s", round, n.Name, r)
+			if r := victim.At(n).Do(s.Context(), "GET", "/users/me", nil); r.OK() || r.Status >= 500 {
+				s.Found("%s, round %d: node %s: %s", e.name, round, n.Name, r)
 			}
+		}
+		if e.undo != nil {
+			if r := e.undo(s, at, victim, admin); !r.OK() {
+				s.Found("%s, undone: %s", e.name, r)
+			}
+		}
+	}
+	demoted(s, nodes, admin, user)
+}
+
+// demoted has an administrator become an ordinary user: no node lets him look after
+// users any more.
+func demoted(s *rig.Scenario, nodes []*rig.Node, admin, user *rig.User) {
+	s.Helper()
+	roles := func(all ...string) {
+		if r := admin.At(nodes[1]).Do(s.Context(), http.MethodPatch, "/users/"+user.ID, map[string]any{"roles": all}); !r.OK() {
+			s.Found("roles: %s", r)
+		}
+	}
+	roles("user", "admin")
+	risen := s.SignIn(nodes[0], user)
+	look := func(n *rig.Node) *rig.Reply { return risen.At(n).Do(s.Context(), http.MethodGet, "/users", nil) }
+	for _, n := range nodes {
+		if r := look(n); !r.OK() {
+			s.Found("an administrator on node %s: %s", n.Name, r)
+		}
+	}
+	roles("user")
+	for _, n := range nodes {
+		if r := look(n); r.Status != http.StatusForbidden {
+			s.Found("no administrator any more on node %s: %s", n.Name, r)
 		}
 	}
 }

@@ -37,6 +37,7 @@ func failOver(t *testing.T) {
 		l.await(s, n.Name, 100)
 	}
 	primary.Crash()
+	s.Fault("Postgres killed, its standby promoted")
 	time.Sleep(time.Duration(s.Random(0).Int64N(int64(longerThanLease)))) // until someone notices
 	standby.Promote(t)
 	promoted := time.Now()

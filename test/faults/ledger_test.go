@@ -23,14 +23,20 @@ type ledger struct {
 	slowest time.Duration       // request without an acknowledgement
 	pace    time.Duration       // between a writer's requests; 0: as fast as they are answered
 
-	last    map[string]time.Time     // acknowledgement, by writer
+	last    map[string]acked         // acknowledgement, by writer
 	lost    string                   // node of which a fault is watched; empty: none is
 	longest map[string]time.Duration // of each writer on other nodes without an acknowledgement, under that fault
 	gaps    []time.Duration          // these of all faults
 }
 
+// acked is when a writer's node acknowledged something.
+type acked struct {
+	node string
+	at   time.Time
+}
+
 func newLedger() *ledger {
-	l := &ledger{acked: map[string][]string{}, open: map[string]int{}, count: map[string]int{}, last: map[string]time.Time{}}
+	l := &ledger{acked: map[string][]string{}, open: map[string]int{}, count: map[string]int{}, last: map[string]acked{}}
 	l.grown = sync.NewCond(&l.mu)
 	return l
 }
@@ -41,11 +47,16 @@ func (l *ledger) ack(node, project, name string) {
 	l.acked[project] = append(l.acked[project], name)
 	l.count[node]++
 	writer, _, _ := strings.Cut(name, "-")
-	if before, ok := l.last[writer]; ok && l.lost != "" && node != l.lost {
-		l.longest[writer] = max(l.longest[writer], time.Since(before))
-	}
-	l.last[writer] = time.Now()
+	l.wait(writer)
+	l.last[writer] = acked{node, time.Now()}
 	l.grown.Broadcast()
+}
+
+// wait notes how long a writer has been without an acknowledgement.
+func (l *ledger) wait(writer string) { // under mu
+	if last, ok := l.last[writer]; ok && l.lost != "" && last.node != l.lost {
+		l.longest[writer] = max(l.longest[writer], time.Since(last.at))
+	}
 }
 
 // watch begins to look how long writers on other nodes go without an
@@ -59,6 +70,9 @@ func (l *ledger) watch(lost string) {
 func (l *ledger) watched() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for writer := range l.last {
+		l.wait(writer) // it may still be without one
+	}
 	l.lost = ""
 	l.gaps = slices.AppendSeq(l.gaps, maps.Values(l.longest))
 }

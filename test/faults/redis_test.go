@@ -109,7 +109,7 @@ func newAsker(s *rig.Scenario, nodes []*rig.Node, name string) *asker {
 	a := &asker{}
 	user := s.SignIn(nodes[0], s.Register(nodes[0], name))
 	for _, n := range nodes {
-		a.clients = append(a.clients, n.Client().As(user.Access))
+		a.clients = append(a.clients, user.At(n))
 	}
 	return a
 }

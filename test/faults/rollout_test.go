@@ -142,7 +142,7 @@ func (l *labeller) round(ctx context.Context, label string) {
 
 // compare reads the log where the version before answers.
 func (l *labeller) compare(n *rig.Node) {
-	events, r := n.Client().As(l.c.Token).Log(l.s.Context(), l.project)
+	events, r := n.Client().As(l.c.Token(l.s.Context())).Log(l.s.Context(), l.project)
 	if !r.OK() {
 		l.s.Found("the log: %s", r)
 	}

@@ -167,13 +167,14 @@ func (k *sickness) askers(nodes []*rig.Node) (all []*sickAsker) {
 	s := k.s
 	user := s.Register(nodes[0], "asker")
 	for _, n := range nodes {
-		c := s.SignIn(n, user).At(n)
+		signed := s.SignIn(n, user)
+		c := signed.At(n)
 		for i := range sickAskers {
 			p, r := c.CreateProject(s.Context(), fmt.Sprintf("of %s, %d", n.Name, i), 3)
 			if p == nil {
 				s.Fatalf("a project was not created: %s", r)
 			}
-			a := &sickAsker{s: s, client: n.Client().As(c.Token), method: "PATCH", path: "/projects/" + p.ID}
+			a := &sickAsker{s: s, client: signed.At(n), method: "PATCH", path: "/projects/" + p.ID}
 			switch i % 4 {
 			case 1:
 				a.method = "GET"

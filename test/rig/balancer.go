@@ -93,5 +93,7 @@ func (b *Balancer) await() {
 // Behind is the same client behind a balancer, on connections of its own that
 // stay open.
 func (c *Client) Behind(b *Balancer) *Client {
-	return &Client{Node: c.Node, Token: c.Token, address: func() string { return b.address }, http: pooled()}
+	behind := *c
+	behind.address, behind.http = func() string { return b.address }, pooled()
+	return &behind
 }

@@ -15,9 +15,10 @@ import (
 
 // Client speaks to one node, as one user or as nobody.
 type Client struct {
-	Node  *Node
-	Token string // access token; empty: nobody
+	Node *Node
 
+	token   string // access token; empty: nobody
+	user    *User  // whose newest token goes before it; nil: nobody's
 	http    *http.Client
 	address func() string
 }
@@ -37,14 +38,24 @@ func pooled() *http.Client {
 // Through is the same client behind a proxy: one connection for each request,
 // so that nothing is sent again that nobody asked for.
 func (c *Client) Through(p *Proxy) *Client {
-	return &Client{Node: c.Node, Token: c.Token, address: p.Address, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	through := *c
+	through.address, through.http = p.Address, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	return &through
 }
 
 // As is the same client for another token.
 func (c *Client) As(token string) *Client {
 	as := *c
-	as.Token = token
+	as.token, as.user = token, nil
 	return &as
+}
+
+// Token is the access token of the client's requests; empty: nobody's.
+func (c *Client) Token(ctx context.Context) string {
+	if c.user == nil {
+		return c.token
+	}
+	return c.user.token(ctx, c)
 }
 
 // Outcome is what a caller knows of a request afterwards.
@@ -118,8 +129,8 @@ func (c *Client) Do(ctx context.Context, method, path string, body any, headers 
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	if c.Token != "" {
-		request.Header.Set("Authorization", "Bearer "+c.Token)
+	if token := c.Token(ctx); token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	for _, h := range headers {
 		request.Header.Set(h.Name, h.Value)

@@ -84,7 +84,7 @@ func (n *Network) Join(name string, ready func(address string) []string) *Node {
 // alone. All of them reach the database.
 func (n *Network) Split(sides ...[]*Node) {
 	n.scenario.Helper()
-	n.scenario.tally.fault("split")
+	n.scenario.Fault("split")
 	for _, node := range n.Nodes {
 		others := maps.Clone(n.hosts)
 		for _, side := range sides {
@@ -99,14 +99,14 @@ func (n *Network) Split(sides ...[]*Node) {
 // Deafen has a node hear nothing of another one, which still hears it.
 func (n *Network) Deafen(node, other *Node) {
 	n.scenario.Helper()
-	n.scenario.tally.fault("one-way cut")
+	n.scenario.Fault("one-way cut")
 	n.scenario.Must(n.hosts[node].Ignore(n.hosts[other]))
 }
 
 // LoseDatabase cuts a node off from the database.
 func (n *Network) LoseDatabase(node *Node) {
 	n.scenario.Helper()
-	n.scenario.tally.fault("cut from the database")
+	n.scenario.Fault("cut from the database")
 	n.scenario.Must(n.hosts[node].LoseServers())
 }
 

@@ -193,14 +193,14 @@ func (n *Node) Dir() string { return filepath.Join(n.scenario.Dir, n.Name) }
 
 // Kill ends the process without a warning.
 func (n *Node) Kill() {
-	n.scenario.tally.fault("kill -9")
+	n.scenario.Fault("kill -9")
 	_ = n.cmd.Process.Kill()
 	<-n.done
 }
 
 // Freeze stops the process where it is; Thaw lets it go on.
 func (n *Node) Freeze() {
-	n.scenario.tally.fault("SIGSTOP")
+	n.scenario.Fault("SIGSTOP")
 	_ = n.cmd.Process.Signal(syscall.SIGSTOP)
 }
 
@@ -209,7 +209,7 @@ func (n *Node) Thaw() { _ = n.cmd.Process.Signal(syscall.SIGCONT) }
 
 // TellToStop sends SIGTERM, and does not wait.
 func (n *Node) TellToStop() {
-	n.scenario.tally.fault("SIGTERM")
+	n.scenario.Fault("SIGTERM")
 	_ = n.cmd.Process.Signal(syscall.SIGTERM)
 }
 

@@ -83,7 +83,7 @@ func (t *tally) String() string {
 		faults = append(faults, fmt.Sprintf("%d × %s", t.faults[what], what))
 	}
 	if faults == nil {
-		faults = []string{"none of the nodes or their network"}
+		faults = []string{"none"}
 	}
 	said := fmt.Sprintf("faults: %s\nrequests: %d answered, %d not carried out, %d with an unknown end\nlatency of the answered: median %s, p99 %s, longest %s",
 		strings.Join(faults, ", "), t.outcomes[Answered], t.outcomes[NotDone], t.outcomes[Unknown], short(t.latency(0.5)), short(t.latency(0.99)), short(t.latency(1)))

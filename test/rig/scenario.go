@@ -77,6 +77,9 @@ func New(t testing.TB) *Scenario {
 // Random is a source of choices of its own for each number.
 func (s *Scenario) Random(n int) *rand.Rand { return rand.New(rand.NewPCG(s.Seed, uint64(n))) }
 
+// Fault counts a fault that was made, for the report.
+func (s *Scenario) Fault(what string) { s.tally.fault(what) }
+
 // Must ends the scenario on an error that is not a finding.
 func (s *Scenario) Must(err error) {
 	s.Helper()

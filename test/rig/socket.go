@@ -42,7 +42,7 @@ func (e *ClosedError) Error() string { return fmt.Sprintf("the socket was closed
 
 // Socket opens the event channel.
 func (c *Client) Socket(ctx context.Context) (*Socket, error) {
-	return DialSocket(ctx, c.address(), c.Token)
+	return DialSocket(ctx, c.address(), c.Token(ctx))
 }
 
 // Admit says hello on an event channel that a ticket opens. The answer is 200, or the
@@ -78,7 +78,7 @@ func (c *Client) Stream(ctx context.Context, project string) (told func(text str
 		return nil, err
 	}
 	request.Header.Set("Accept", "text/event-stream")
-	request.Header.Set("Authorization", "Bearer "+c.Token)
+	request.Header.Set("Authorization", "Bearer "+c.Token(ctx))
 	answer, err := c.http.Do(request) //nolint:bodyclose // told closes it
 	if err != nil {
 		return nil, err

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os/exec"
+	"strings"
 	"sync"
+	"time"
 )
 
 const password = "a password of the rig's own"
@@ -16,6 +19,36 @@ type User struct {
 	Access  string
 	Refresh string
 	Session string
+
+	mu       sync.Mutex // of the tokens, once a client uses them, and everything below
+	signed   time.Time  // when the tokens were made
+	renewing bool
+}
+
+// renewAfter is how old an access token, good for 15 minutes, may become before it is
+// exchanged.
+const renewAfter = 8 * time.Minute
+
+// token is an access token, renewed by the client in time. Where that fails the next
+// one tries.
+func (u *User) token(ctx context.Context, c *Client) string {
+	u.mu.Lock()
+	due := !u.renewing && !u.signed.IsZero() && time.Since(u.signed) > renewAfter
+	if !due {
+		defer u.mu.Unlock()
+		return u.Access
+	}
+	u.renewing = true
+	refresh := u.Refresh
+	u.mu.Unlock()
+	fresh, _ := c.Renew(ctx, refresh)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.renewing = false
+	if fresh != nil {
+		u.Access, u.Refresh, u.signed = fresh.Access, fresh.Refresh, fresh.signed
+	}
+	return u.Access
 }
 
 // Register makes an account on a node. It is not signed in.
@@ -25,6 +58,24 @@ func (s *Scenario) Register(n *Node, name string) *User {
 	var body struct{ ID string }
 	s.Must(n.Client().Register(s.Context(), u.Email).Into(&body))
 	u.ID = body.ID
+	return u
+}
+
+// Administrator makes one who looks after the installation, as operators do. He is
+// not signed in.
+func (s *Scenario) Administrator(database, name string) *User {
+	s.Helper()
+	u := &User{Email: fmt.Sprintf("%s.%x@example.org", name, s.Seed)}
+	path, err := This()
+	s.Must(err)
+	cmd := exec.CommandContext(s.Context(), path, "user", "create", "--email", u.Email, "--name", name, "--admin", "--password-stdin")
+	cmd.Env = append(environment(), "ATELIER_DATABASE_URL="+database)
+	cmd.Stdin = strings.NewReader(password + "\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.Fatalf("atelier user create: %v\n%s", err, out)
+	}
+	u.ID = strings.Fields(string(out))[1] // created <id> …
 	return u
 }
 
@@ -73,11 +124,15 @@ func Tokens(r *Reply) (*User, error) {
 	if err := r.Into(&body); err != nil {
 		return nil, err
 	}
-	return &User{Access: body.AccessToken, Refresh: body.RefreshToken, Session: body.SessionID}, nil
+	return &User{Access: body.AccessToken, Refresh: body.RefreshToken, Session: body.SessionID, signed: time.Now()}, nil
 }
 
-// At is a client of the node that speaks for the user.
-func (u *User) At(n *Node) *Client { return n.Client().As(u.Access) }
+// At is a client of the node that speaks for the user, for as long as his session lasts.
+func (u *User) At(n *Node) *Client {
+	c := n.Client()
+	c.user = u
+	return c
+}
 
 // Renew exchanges a refresh token for a new pair; nil where it is refused.
 func (c *Client) Renew(ctx context.Context, token string) (*User, *Reply) {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"atelier/test/rig"
 )
 
 // Who may only read sees what others write and writes nothing, until he may.
@@ -139,12 +141,11 @@ func TestNothingLandsAfterTheRemoval(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	onNodes(t, func(t *testing.T, at *site) {
-		wrong := *at.editor
-		wrong.Access = wrong.Access[:len(wrong.Access)-5] + "AAAAA"
-		bad := at.byToken(plain, at.node(1), &wrong)
+		wrong := &rig.User{ID: at.editor.ID, Access: at.editor.Access[:len(at.editor.Access)-5] + "AAAAA"}
+		bad := at.byToken(plain, at.node(1), wrong)
 		bad.until(t, "c.closes.length === 1")
 		require.Equal(t, []int{4401}, at.closes(t, bad))
-		denied := at.byToken(hocuspocus3, at.node(2), &wrong)
+		denied := at.byToken(hocuspocus3, at.node(2), wrong)
 		denied.until(t, "c.denials.length === 1")
 		require.Equal(t, []string{"invalid_token"}, denied.list(t, "c.denials"))
 		stranger := at.byToken(hocuspocus4, at.node(0), at.member("stranger"))
