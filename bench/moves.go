@@ -10,7 +10,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-const stallTarget = 250 // ms
+// Targets, in ms.
+const (
+	moveTarget  = 1000
+	stallTarget = 250
+)
 
 // moves lets a node join two that hold many entities, and then drains one of them:
 // the clients of some are watched for how long they are without an answer.
@@ -117,7 +121,7 @@ func (p *post) move(ctx context.Context, what string, begin func() error, over f
 		gaps = append(gaps, gap.Seconds()*1e3)
 	}
 	return []figure{
-		{Name: what + ", until all of it is handed over", Value: took.Seconds() * 1e3, Unit: "ms"},
+		{Name: what + ", until all of it is handed over", Value: took.Seconds() * 1e3, Unit: "ms", Target: upTo(moveTarget)},
 		{Name: fmt.Sprintf("%s, longest time of a client without an answer (it asks every %d ms)", what, watchEvery.Milliseconds()),
 			Value: quantile(gaps, 1), Unit: "ms", Target: upTo(stallTarget)},
 		{Name: what + ", median of the clients", Value: median(gaps), Unit: "ms"},

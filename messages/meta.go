@@ -9,7 +9,7 @@ import (
 
 // MaxSize is how many bytes a command or its answer may have, so that it passes
 // between nodes, where all share one stream. Limits of the fields keep both below
-// it; lists and files are read where they lie.
+// it, but for updates of documents; lists and files are read where they lie.
 const MaxSize = 64 << 10
 
 // MaxUpdate is how many bytes an update of a document may have. Pasted pictures are
