@@ -32,7 +32,7 @@ type shard struct {
 	mu      sync.RWMutex
 	slots   map[address]*slot
 	live    map[store.Kind]int64 // how many of them
-	leaving map[address]*slot    // not found any more, and has not stopped: a flight may be in the air
+	leaving map[address]*slot    // not found any more, and has not stopped: a flight may be in the air; of several the last, whose claim has fenced the others
 	barred  map[address]int      // hand-overs under way
 }
 
@@ -124,7 +124,8 @@ func (d *directory) remove(at *slot) {
 	})
 }
 
-// take takes a slot out, unless another activation has its place already.
+// take takes a slot out, unless another activation has its place already, and does
+// the rest under the same lock.
 func (d *directory) take(at *slot, and func(s *shard, key address)) {
 	s := d.shard(at.id)
 	key := address{at.kind, at.id}

@@ -232,6 +232,10 @@ func (e *entity[S]) turned() {
 			e.answer(p, verdict)
 		}
 	}
+	if e.phase == lost {
+		e.leave() // it waited for that flight alone
+		return
+	}
 	e.retire(errInternal)
 }
 

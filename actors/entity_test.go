@@ -296,6 +296,27 @@ func TestStopLetsWhatWasDecidedLand(t *testing.T) {
 	require.Len(t, w.ledger.state(id).Members(), 1)
 }
 
+// One that was let go of already, and fails as its flight lands, stops all the same:
+// whoever takes over waits for that.
+func TestAPanicOfWhoIsLeavingIsItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create(10)
+	land, answer := w.fly(id)
+	w.hints.defect.Store(true)
+	at := w.directory.find(store.Project, id)
+	w.Keep(t.Context(), func(store.Kind, string) bool { return false })
+	w.gone()
+	land()
+	select {
+	case <-at.closed:
+	case <-time.After(5 * time.Second):
+		t.Fatal("it lives on")
+	}
+	w.hints.defect.Store(false)
+	_ = <-answer
+}
+
 // faulty is a kind whose rules fail in every way that rules must not.
 func faulty(w *world, reply func(*project.State, *messages.ArchiveProject, time.Time) *messages.Done) {
 	w.kinds[store.Project] = newKind(w.Runtime, spec[*project.State]{

@@ -249,9 +249,16 @@ func (b *fakeBarrier) marks() [][]messages.Mark {
 	return append([][]messages.Mark(nil), b.seen...)
 }
 
-type fakeHints struct{ committed atomic.Int64 }
+type fakeHints struct {
+	committed atomic.Int64
+	defect    atomic.Bool // panic
+}
 
-func (h *fakeHints) Committed(store.Kind, string, []messages.Event) { h.committed.Add(1) }
+func (h *fakeHints) Committed(store.Kind, string, []messages.Event) {
+	if h.committed.Add(1); h.defect.Load() {
+		panic("a defect")
+	}
+}
 
 // fakePeers do with what they are asked for as the test says.
 type fakePeers struct {

@@ -61,6 +61,8 @@ func (r *Runtime) HandOver(ctx context.Context, kind store.Kind, id string) (err
 	defer lift()
 	for _, at := range all {
 		r.tell(at.pid, forget{})
+	}
+	for _, at := range all {
 		select {
 		case <-at.closed:
 		case <-ctx.Done():
@@ -70,37 +72,38 @@ func (r *Runtime) HandOver(ctx context.Context, kind store.Kind, id string) (err
 	return k.release(ctx, id, r.deps.Node)
 }
 
-// Those that somebody waits for meanwhile are handed over when they are asked for.
-// What is let go of in the background leaves them half of the time.
+// What is asked for is handed over at once. The rest is let go of in slices, with a
+// pause after each for as long as it took, so that it takes half of the processors'
+// time at most from those who wait for something.
 const (
-	keepSlice = 256                   // forgotten at once
-	keepWait  = 20 * time.Millisecond // for a slice to stop: who flies may take far longer
-	keepPause = time.Millisecond      // the least
+	keepSlice = 256
+	keepWait  = 20 * time.Millisecond // for the last of a slice to stop: in a flight it may take far longer
+	keepPause = time.Millisecond      // at least, after a slice
 )
 
 // Keep ends the activations that this node does not own any more. It returns when
-// all of them have been told. Their rows stay this node's until the new owners ask
-// for them.
-func (r *Runtime) Keep(owns func(kind store.Kind, id string) bool) {
+// all of them have been told, or ctx ends. Their rows stay this node's until the new
+// owners ask for them.
+func (r *Runtime) Keep(ctx context.Context, owns func(kind store.Kind, id string) bool) {
 	told, began := 0, time.Now()
 	r.directory.each(func(at *slot) {
-		if owns(at.kind, at.id) {
+		if ctx.Err() != nil || owns(at.kind, at.id) {
 			return
 		}
 		r.tell(at.pid, forget{})
 		if told++; told%keepSlice == 0 {
-			r.await(at.closed, keepWait)
-			r.await(nil, max(time.Since(began), keepPause))
+			await(ctx, at.closed, keepWait)
+			await(ctx, nil, max(time.Since(began), keepPause))
 			began = time.Now()
 		}
 	})
 }
 
 // await waits for something, but no longer than that.
-func (r *Runtime) await(done <-chan struct{}, atMost time.Duration) {
+func await(ctx context.Context, done <-chan struct{}, atMost time.Duration) {
 	select {
 	case <-done:
 	case <-time.After(atMost):
-	case <-r.stop:
+	case <-ctx.Done():
 	}
 }

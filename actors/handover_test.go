@@ -115,7 +115,7 @@ func TestAHandOverWaitsForWhoIsLeaving(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(10)
 	land, first := w.fly(id)
-	w.Keep(func(store.Kind, string) bool { return false })
+	w.Keep(t.Context(), func(store.Kind, string) bool { return false })
 	w.gone()
 	handed := later(func() error { return w.HandOver(t.Context(), store.Project, id) })
 	require.Eventually(t, func() bool {
@@ -199,7 +199,7 @@ func TestWhatIsNotOwnedIsForgotten(t *testing.T) {
 	second := later(func() error { return w.add(flying, "second") })
 	w.queued(flying, 1)
 	at := w.directory.find(store.Project, flying)
-	w.Keep(func(kind store.Kind, id string) bool { return kind == store.Project && id == kept })
+	w.Keep(t.Context(), func(kind store.Kind, id string) bool { return kind == store.Project && id == kept })
 	require.Eventually(t, func() bool { return w.directory.find(store.Project, gone) == nil }, 5*time.Second, time.Millisecond)
 	require.NotNil(t, w.directory.find(store.Project, kept))
 	require.Equal(t, lost, probeAt(w, at, func(e *entity[*project.State]) phase { return e.phase }))

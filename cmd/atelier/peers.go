@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -34,8 +33,7 @@ type peers struct {
 	meetings  *cluster.Meetings
 	caller    *cluster.Caller
 	now       func() time.Time // database time
-	keeping   sync.Mutex
-	kept      cluster.View // by which entities were let go last; under keeping
+	moved     chan struct{}    // has room for one: entities have other owners
 }
 
 // start opens the connections between nodes and looks for the others. What it
@@ -58,6 +56,8 @@ func (p *peers) start(ctx context.Context, s *server) error {
 		return err
 	}
 	s.onStop(p.gate.Close)
+	p.moved = make(chan struct{}, 1)
+	s.background(p.keep)
 	p.meetings = cluster.NewMeetings(p.caller, p.changed, p.log)
 	s.onStop(func(context.Context) error { p.meetings.Stop(); return nil })
 	seeds, keys, err := p.settings.gossip()
@@ -88,27 +88,44 @@ func (p *peers) Drain(context.Context) error { return p.members.Drain() }
 // changed follows the view: calls go to the new owners, and entities that are not
 // this node's any more are let go.
 func (p *peers) changed(v cluster.View) {
-	p.metrics.viewed(p.caller.View(), v)
+	before := p.caller.View()
+	p.metrics.viewed(before, v)
 	p.caller.Changed(v)
 	p.hub.Moved()
-	time.AfterFunc(keepAfter, p.keep)
+	if v.SameOwners(before) {
+		return
+	}
+	select {
+	case p.moved <- struct{}{}:
+	default: // a signal waits already
+	}
 }
 
 // keepAfter is how long a node goes on holding what others own now, unless they ask
 // for it: what somebody waits for goes first.
 const keepAfter = 200 * time.Millisecond
 
-// keep lets go of what others own, by the newest view. It takes a while where
-// there is much.
-func (p *peers) keep() {
-	p.keeping.Lock()
-	defer p.keeping.Unlock()
-	v := p.caller.View()
-	if v.SameOwners(p.kept) {
-		return
+// keep lets go of what others own, by the newest view, after each change of it until
+// ctx ends.
+func (p *peers) keep(ctx context.Context) {
+	for {
+		select {
+		case <-p.moved:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(keepAfter):
+		case <-ctx.Done():
+			return
+		}
+		p.letGo(ctx, p.caller.View())
 	}
-	p.kept = v
-	p.runtime.Keep(func(kind store.Kind, id string) bool {
+}
+
+// letGo lets go of what others own. It takes a while where there is much.
+func (p *peers) letGo(ctx context.Context, v cluster.View) {
+	p.runtime.Keep(ctx, func(kind store.Kind, id string) bool {
 		owner, ok := v.Owner(string(kind), id)
 		return !ok || owner.Name == p.node
 	})

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -82,6 +83,9 @@ func appliesAll(t *testing.T, file string, files []string) {
 // hook is how long a pod's hook before its end takes at most.
 func hook(t *testing.T, c core.Container) time.Duration {
 	t.Helper()
+	if c.Lifecycle == nil || c.Lifecycle.PreStop == nil || c.Lifecycle.PreStop.Exec == nil {
+		t.Fatal("there is no hook before the end")
+	}
 	command := c.Lifecycle.PreStop.Exec.Command
 	if len(command) != 4 || command[0] != "/atelier" || command[1] != "drain" || command[2] != "--wait" {
 		t.Fatalf("the hook before the end is %v", command)
@@ -142,7 +146,11 @@ func TestManifestsFitTogether(t *testing.T) {
 	}
 	for _, service := range []*core.Service{headless, objects["Service/atelier"].(*core.Service)} {
 		for _, p := range service.Spec.Ports {
-			if p.TargetPort.StrVal != "" && ports[p.TargetPort.StrVal] == 0 || p.TargetPort.StrVal == "" && ports[p.Name] != p.Port {
+			to := ports[p.TargetPort.StrVal]
+			if p.TargetPort.StrVal == "" {
+				to = cmp.Or(p.TargetPort.IntVal, p.Port)
+			}
+			if to == 0 || ports[p.Name] != to {
 				t.Errorf("the service %s leads %s to a port that no pod has", service.Name, p.Name)
 			}
 		}

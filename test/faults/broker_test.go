@@ -54,19 +54,23 @@ func TestEventsSurviveTheBroker(t *testing.T) {
 	}
 	for range brokerRounds {
 		wroteOn("before")
+		s.Fault("broker killed")
 		broker.Crash()
 		wroteOn("killed")
 		broker.Restart(t)
 		wroteOn("back")
+		s.Fault("broker hangs")
 		broker.Freeze()
 		wroteOn("hangs")
 		time.Sleep(brokerHangs)
 		broker.Thaw()
 		wroteOn("goes on")
 		for range 5 {
+			s.Fault("broker cut off")
 			wire.Cut()
 			wroteOn("cut")
 		}
+		s.Fault("broker silent")
 		wire.Swallow(true)
 		wroteOn("swallows")
 		time.Sleep(brokerHangs)

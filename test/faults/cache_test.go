@@ -50,6 +50,7 @@ func TestCachesTellNothingOld(t *testing.T) {
 	for range cacheRounds {
 		for _, f := range faults {
 			before := done(all)
+			s.Fault("Redis " + f.name)
 			f.make()
 			time.Sleep(cacheFault)
 			f.undo()

@@ -83,6 +83,7 @@ func TestDrainedNodesServeOn(t *testing.T) {
 	if a := state("a", "a"); a != "up, empty" {
 		s.Found("after the restart a is %q", a)
 	}
+	onceEach() // the node's counter ends with it
 	stop = renaming(s, []*rig.Client{owner.At(nodes[1])}, projects)
 	nodes[0].Terminate()
 	nodes[0].Restart()
@@ -97,7 +98,7 @@ func TestDrainedNodesServeOn(t *testing.T) {
 }
 
 // renaming has the clients change projects until it is told to stop, and counts the
-// changes. None may fail.
+// changes. None may fail, and there must be some.
 func renaming(s *rig.Scenario, clients []*rig.Client, projects []string) (stop func() int64) {
 	var enough atomic.Bool
 	var done atomic.Int64
@@ -107,16 +108,22 @@ func renaming(s *rig.Scenario, clients []*rig.Client, projects []string) (stop f
 			for n := 0; !enough.Load(); n++ {
 				if _, r := clients[(i+n)%len(clients)].Rename(s.Context(), id, fmt.Sprint("meanwhile ", n)); !r.OK() {
 					s.Found("meanwhile: %s", r)
+					return
 				}
 				done.Add(1)
 			}
 		})
 	}
-	return func() int64 {
+	stop = func() int64 {
 		enough.Store(true)
 		working.Wait()
+		if done.Load() == 0 {
+			s.Errorf("nothing was changed meanwhile: this run shows nothing")
+		}
 		return done.Load()
 	}
+	s.Cleanup(func() { stop() })
+	return stop
 }
 
 // Nodes listen on any free port, which no setting knows: in the leases, as in the

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,31 +72,50 @@ func (r *faultRound) run(f fault, round int) {
 	}
 }
 
-func (r *faultRound) count() rig.Counts {
-	var histories []*rig.History
+// count is what was done so far with each project.
+func (r *faultRound) count() (all []rig.Counts) {
 	for _, subject := range r.subjects {
-		histories = append(histories, subject.History)
+		all = append(all, rig.Count([]*rig.History{subject.History}))
 	}
-	return rig.Count(histories)
+	return all
 }
 
 // judgeProgress says whether looks and changes went on, in the second half of the
-// fault, on all nodes of one side.
-func (r *faultRound) judgeProgress(f fault, sides [][]*rig.Node, midst rig.Counts) {
+// fault, on all nodes of one side; where it has lasted so long that others had taken
+// over by then, those of every project.
+func (r *faultRound) judgeProgress(f fault, sides [][]*rig.Node, midst []rig.Counts) {
 	end := r.count()
-	alive := false
-	for _, side := range sides {
-		all := true
-		for _, node := range side {
-			looks, changes := end.Since(midst, node)
-			all = all && looks > 0 && changes > 0
+	since := func(project int, nodes ...*rig.Node) (looks, changes int) {
+		for _, n := range nodes {
+			l, c := end[project].Since(midst[project], n)
+			looks, changes = looks+l, changes+c
 		}
-		alive = alive || all
+		return looks, changes
 	}
+	on := map[*rig.Node][2]int{}
+	for _, node := range r.nodes {
+		for p := range r.subjects {
+			looks, changes := since(p, node)
+			on[node] = [2]int{on[node][0] + looks, on[node][1] + changes}
+		}
+	}
+	alive := slices.ContainsFunc(sides, func(side []*rig.Node) bool {
+		for _, node := range side {
+			if on[node][0] == 0 || on[node][1] == 0 {
+				return false
+			}
+		}
+		for p := range r.subjects {
+			if looks, changes := since(p, side...); r.during >= 2*noticed && (looks == 0 || changes == 0) {
+				r.s.Logf("%s: project %d: %d looks and %d changes on a side", f.name, p, looks, changes)
+				return false
+			}
+		}
+		return true
+	})
 	said := ""
 	for _, node := range r.nodes {
-		looks, changes := end.Since(midst, node)
-		said += fmt.Sprintf("; %s %d and %d", node.Name, looks, changes)
+		said += fmt.Sprintf("; %s %d and %d", node.Name, on[node][0], on[node][1])
 	}
 	r.s.Logf("%s: looks and changes in the second half%s", f.name, said)
 	if !alive && r.during >= noticed {

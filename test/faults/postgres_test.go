@@ -32,6 +32,7 @@ func TestKilledPostgresLosesNothing(t *testing.T) {
 			l.await(s, n.Name, 100)
 		}
 		pg.Crash()
+		s.Fault("Postgres killed")
 		if i%5 == 4 {
 			time.Sleep(longerThanLease)
 		}

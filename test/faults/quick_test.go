@@ -42,7 +42,7 @@ const (
 	replicaRounds = 1
 	sickRounds    = 1
 	cacheRounds   = 1
-	freezeRounds  = 3
+	freezeRounds  = 6
 	rollingRounds = 1
 	watcherRounds = 4
 

@@ -91,6 +91,7 @@ func TestLimitsOutliveRedis(t *testing.T) {
 			}
 			begin(before, 40*time.Millisecond)
 			time.Sleep(redisFault / 6)
+			s.Fault("Redis " + f.name)
 			f.make()
 			begin(meanwhile, 10*time.Millisecond)
 			time.Sleep(redisFault)

@@ -61,6 +61,7 @@ func TestReadsSurviveTheReplica(t *testing.T) {
 	for range replicaRounds {
 		for _, f := range faults {
 			before, refused := done(all), onReplicas(s, nodes, "behind")+onReplicas(s, nodes, "failed")
+			s.Fault("replica " + f.name)
 			f.make()
 			time.Sleep(replicaFault)
 			if done(all) == before {

@@ -25,6 +25,7 @@ const (
 // once more, with all that it is made of.
 func (s *Scenario) Wrong(by, from time.Duration) []string {
 	s.Helper()
+	s.Fault(fmt.Sprintf("clock wrong by %s", by))
 	return []string{fmt.Sprintf("%s=%d", wrongBy, int64(by.Seconds())), fmt.Sprintf("%s=%d", wrongFrom, int64(from.Seconds()))}
 }
 

@@ -9,7 +9,7 @@
 //	s := rig.New(t)
 //	a, b := s.Start("a", url), s.Start("b", url)
 //	owner := s.SignIn(a, s.Register(a, "owner"))
-//	project, reply := b.Client().As(owner.Access).CreateProject(ctx, "Harbour", 7)
+//	project, reply := owner.At(b).CreateProject(ctx, "Harbour", 7)
 //	a.Kill()
 //	a.Restart()
 //
