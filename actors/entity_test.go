@@ -314,7 +314,7 @@ func TestAPanicOfWhoIsLeavingIsItsEnd(t *testing.T) {
 		t.Fatal("it lives on")
 	}
 	w.hints.defect.Store(false)
-	_ = <-answer
+	require.NoError(t, <-answer, "it was carried out, as who asks again hears")
 }
 
 // faulty is a kind whose rules fail in every way that rules must not.
