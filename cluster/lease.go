@@ -73,6 +73,7 @@ type Lease struct {
 	incarnation int64 // belongs to the loop
 	yield       bool  // another process was seen: exclusivity is not asked for; belongs to the loop
 	weak        bool  // on the weak side of a split, or not judged yet: neither; belongs to the loop
+	learnt      bool  // there is an offset; belongs to the loop
 	sight       sight // belongs to the loop
 	running     sync.WaitGroup
 	stop        sync.Once
@@ -108,7 +109,7 @@ func (l *Lease) Stop(ctx context.Context) error {
 	return err
 }
 
-// Now is database time, by the offset measured at the last renewal. It goes by the
+// Now is database time, by the offset that agrees with the renewals so far. It goes by the
 // monotonic clock: the wall clock may be set while the node runs. After the machine was
 // suspended it is behind until the next renewal; Held and Trust say no until then.
 func (l *Lease) Now() time.Time {
@@ -280,6 +281,17 @@ func (l *Lease) measure(sent int64, now time.Time) {
 	received := l.sinceStart()
 	l.wall.Store(time.Now().UnixNano() - (received - sent) + trust)
 	l.until.Store(sent + trust)
-	middle := l.start.Add(time.Duration((sent + received) / 2))
-	l.offset.Store(int64(now.Sub(middle)))
+	l.learn(sent, received, int64(now.Sub(l.start)))
+}
+
+// learn takes what the database's clock said at some time between two local ones, all
+// since the start. What is known stays where it agrees with that, so that a slow answer
+// does not blur it: two nodes that write one after the other should not be out of order.
+func (l *Lease) learn(sent, received, said int64) {
+	offset := said - (sent+received)/2
+	if l.learnt {
+		offset = min(max(l.offset.Load(), said-received), said-sent)
+	}
+	l.learnt = true
+	l.offset.Store(offset)
 }

@@ -238,3 +238,21 @@ func TestAStartWithoutADatabaseFails(t *testing.T) {
 	l := NewLease(DefaultLeaseConfig("n1"), &table{away: true}, never(t), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	require.ErrorIs(t, l.Start(t.Context()), errAway)
 }
+
+// The database's clock is a second ahead: what a slow answer leaves open, a fast one
+// before it had told.
+func TestASlowRenewalDoesNotBlurTheTime(t *testing.T) {
+	t.Parallel()
+	const ahead = int64(time.Second)
+	ms := func(n int64) int64 { return n * int64(time.Millisecond) }
+	l := &Lease{}
+	l.learn(ms(100), ms(300), ms(110)+ahead) // said soon, and long on its way
+	require.Equal(t, ahead-ms(90), l.offset.Load(), "the middle")
+	l.learn(ms(1000), ms(1002), ms(1001)+ahead)
+	require.InDelta(t, ahead, l.offset.Load(), float64(ms(1)))
+	known := l.offset.Load()
+	l.learn(ms(2000), ms(2800), ms(2010)+ahead)
+	require.Equal(t, known, l.offset.Load())
+	l.learn(ms(3000), ms(3002), ms(9001)+ahead) // this machine slept
+	require.InDelta(t, ahead+ms(6000), l.offset.Load(), float64(ms(1)))
+}
