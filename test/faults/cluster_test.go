@@ -74,6 +74,10 @@ func clusterOwners(s *rig.Scenario, nodes []*rig.Node) (owners [][]*rig.Client) 
 	return owners
 }
 
+func reactivated(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
+	return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/reactivate", nil)
+}
+
 // endings are the ways in which a session ends: by itself, by another one of its user,
 // or by an administrator.
 var endings = []struct {
@@ -95,14 +99,10 @@ var endings = []struct {
 	}, nil},
 	{"suspended", func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
 		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/suspend", map[string]string{"reason": "a test"})
-	}, func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
-		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/reactivate", nil)
-	}},
+	}, reactivated},
 	{"deactivated", func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
 		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/deactivate", nil)
-	}, func(s *rig.Scenario, at *rig.Node, victim, admin *rig.User) *rig.Reply {
-		return admin.At(at).Do(s.Context(), http.MethodPost, "/users/"+victim.ID+"/reactivate", nil)
-	}},
+	}, reactivated},
 }
 
 const revocations = 18

@@ -54,10 +54,14 @@ func (u *User) token(ctx context.Context, c *Client) string {
 	return u.Access
 }
 
+func (s *Scenario) newUser(name string) *User {
+	return &User{Email: fmt.Sprintf("%s.%x@example.org", name, s.Seed)}
+}
+
 // Register makes an account on a node. It is not signed in.
 func (s *Scenario) Register(n *Node, name string) *User {
 	s.Helper()
-	u := &User{Email: fmt.Sprintf("%s.%x@example.org", name, s.Seed)}
+	u := s.newUser(name)
 	var body struct{ ID string }
 	s.Must(n.Client().Register(s.Context(), u.Email).Into(&body))
 	u.ID = body.ID
@@ -68,7 +72,7 @@ func (s *Scenario) Register(n *Node, name string) *User {
 // not signed in.
 func (s *Scenario) Administrator(database, name string) *User {
 	s.Helper()
-	u := &User{Email: fmt.Sprintf("%s.%x@example.org", name, s.Seed)}
+	u := s.newUser(name)
 	path, err := This()
 	s.Must(err)
 	cmd := exec.CommandContext(s.Context(), path, "user", "create", "--email", u.Email, "--name", name, "--admin", "--password-stdin")
