@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -18,6 +19,9 @@ type slot struct {
 	used   atomic.Int64  // seconds since the epoch of the last call; written by callers, read by the janitor
 	closed chan struct{} // closed once the actor has stopped: what it has not answered by then, it never will
 }
+
+// idle is how long nobody has called.
+func (at *slot) idle(now time.Time) time.Duration { return now.Sub(time.Unix(at.used.Load(), 0)) }
 
 const directoryShards = 64
 
@@ -80,6 +84,7 @@ func (d *directory) get(kind store.Kind, id string, spawn func(*slot) *actor.PID
 		return nil
 	}
 	at := &slot{kind: kind, id: id, closed: make(chan struct{})}
+	at.used.Store(time.Now().Unix())
 	at.pid = spawn(at)
 	s.slots[key] = at
 	s.live[kind]++

@@ -276,6 +276,7 @@ var (
 	errUnavailable = messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database")
 	errExpired     = messages.Refuse(messages.CodeTimeout, "nobody waits for the answer any more")
 	errOverloaded  = messages.Refuse(messages.CodeOverloaded, "too many requests wait for the same resource")
+	errFull        = messages.Refuse(messages.CodeOverloaded, "the node has as many entities in memory as it takes")
 	errInternal    = messages.Refuse(messages.CodeInternal, "something went wrong")
 	errOlder       = messages.Refuse(messages.CodeUnavailable, "the node that answers for this runs another version, which does not know the request")
 	errKeyReused   = messages.Refuse(messages.CodeIdempotencyKeyReused, "the idempotency key was used for another request")

@@ -264,16 +264,45 @@ func TestPassivation(t *testing.T) {
 func TestTheNumberOfEntitiesIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *Config) { c.MaxEntities = 4 })
-	ids := []string{w.create(1), w.create(1), w.create(1), w.create(1), w.create(1)}
-	_, err := w.projects.CreateProject(t.Context(), &messages.CreateProject{Meta: as(), ProjectId: newID(), Name: "n"})
-	require.NoError(t, err, "a little over is let through while the janitor is on his way")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err = w.projects.CreateProject(ctx, &messages.CreateProject{Meta: as(), ProjectId: newID(), Name: "n"})
+	used := func(ago time.Duration) {
+		w.directory.each(func(at *slot) { at.used.Store(time.Now().Add(-ago).Unix()) })
+	}
+	first := w.create(2)
+	for range 5 {
+		w.create(1) // a little over is let through while the janitor is on his way
+		used(-time.Hour)
+	}
+	create := func(patience time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		_, err := w.projects.CreateProject(ctx, &messages.CreateProject{Meta: as(), ProjectId: newID(), Name: "n"})
+		return err
+	}
+	err := create(20 * time.Millisecond)
 	require.True(t, messages.HasCode(err, messages.CodeOverloaded) || messages.HasCode(err, messages.CodeTimeout), "%v", err)
-	w.sweep(time.Now().Add(w.config.IdleAfter * 3 / 4))
-	require.Eventually(t, func() bool { return w.Live() < 4 }, 5*time.Second, time.Millisecond, "sooner than by idleness alone")
-	require.NoError(t, w.add(ids[0], "bob"))
+	used(time.Minute)
+	require.Eventually(t, func() bool { return create(time.Second) == nil }, 5*time.Second, time.Millisecond,
+		"those who were idle make room at once, a minute is not long otherwise")
+	require.Eventually(t, func() bool { return w.Live() <= 4 }, 5*time.Second, time.Millisecond)
+	require.NoError(t, w.add(first, "bob"))
+}
+
+func TestTheLongestIdleMakeRoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.MaxEntities = 100 })
+	now := time.Now()
+	for i := range 100 {
+		w.directory.get(store.Project, w.create(1), nil).used.Store(now.Add(-time.Duration(i) * time.Second).Unix())
+	}
+	w.sweep(now)
+	require.EqualValues(t, 100, w.Live(), "as many as there may be")
+	require.Equal(t, 90*time.Second, w.longestIdle(10, now))
+	require.Equal(t, leastIdle, w.longestIdle(1000, now), "who is in use stays")
+	w.directory.live.Add(1) // one too many: room is made for some more
+	w.sweep(now)
+	w.directory.live.Add(-1)
+	require.Eventually(t, func() bool { return w.Live() == 94 }, 5*time.Second, time.Millisecond)
+	w.directory.each(func(at *slot) { require.Less(t, at.idle(now), 95*time.Second) })
 }
 
 func TestStopLetsWhatWasDecidedLand(t *testing.T) {

@@ -72,38 +72,10 @@ func (r *Runtime) HandOver(ctx context.Context, kind store.Kind, id string) (err
 	return k.release(ctx, id, r.deps.Node)
 }
 
-// What is asked for is handed over at once. The rest is let go of in slices, with a
-// pause after each for as long as it took, so that it takes half of the processors'
-// time at most from those who wait for something.
-const (
-	keepSlice = 256
-	keepWait  = 20 * time.Millisecond // for the last of a slice to stop: in a flight it may take far longer
-	keepPause = time.Millisecond      // at least, after a slice
-)
-
-// Keep ends the activations that this node does not own any more. It returns when
-// all of them have been told, or ctx ends. Their rows stay this node's until the new
-// owners ask for them.
+// Keep ends the activations that this node does not own any more: what is asked for
+// is handed over at once, the rest is let go of by and by. It returns when all of
+// them have been told, or ctx ends. Their rows stay this node's until the new owners
+// ask for them.
 func (r *Runtime) Keep(ctx context.Context, owns func(kind store.Kind, id string) bool) {
-	told, began := 0, time.Now()
-	r.directory.each(func(at *slot) {
-		if ctx.Err() != nil || owns(at.kind, at.id) {
-			return
-		}
-		r.tell(at.pid, forget{})
-		if told++; told%keepSlice == 0 {
-			await(ctx, at.closed, keepWait)
-			await(ctx, nil, max(time.Since(began), keepPause))
-			began = time.Now()
-		}
-	})
-}
-
-// await waits for something, but no longer than that.
-func await(ctx context.Context, done <-chan struct{}, atMost time.Duration) {
-	select {
-	case <-done:
-	case <-time.After(atMost):
-	case <-ctx.Done():
-	}
+	r.letGo(ctx.Done(), forget{}, func(at *slot) bool { return !owns(at.kind, at.id) })
 }

@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 type Config struct {
 	Committer   CommitterConfig
 	IdleAfter   time.Duration // an entity not used for that long, ± a fifth, is passivated
-	MaxEntities int64         // beyond that the longest idle are passivated early; beyond 1.25 × new ones are refused
+	MaxEntities int64         // beyond that the longest idle are passivated at once; beyond 1.25 × new ones are refused
 	SweepEvery  time.Duration // how often the janitor looks for idle entities
 }
 
@@ -38,6 +37,7 @@ type Runtime struct {
 	crew      *crew
 	work      sync.WaitGroup // claims under way and the janitor
 	entities  sync.WaitGroup // started and not stopped, whether in the directory or not
+	crowded   chan struct{}  // there are too many entities
 	stop      chan struct{}
 	stopOnce  sync.Once
 
@@ -55,7 +55,7 @@ func New(config Config, deps Deps, w store.Writer) *Runtime {
 	}
 	stop := make(chan struct{})
 	return &Runtime{
-		config: config, deps: deps, kinds: make(map[store.Kind]Kind), directory: newDirectory(), stop: stop, crew: newCrew(stop),
+		config: config, deps: deps, kinds: make(map[store.Kind]Kind), directory: newDirectory(), stop: stop, crew: newCrew(stop), crowded: make(chan struct{}, 1),
 		system:    actor.NewActorSystem(actor.WithLoggerFactory(quiet), actor.WithDeadLetterRequestLogging(false)),
 		committer: NewCommitter(config.Committer, w, deps.Meter, deps.Log),
 	}
@@ -166,9 +166,12 @@ func (r *Runtime) activate(kind store.Kind, id string) (*slot, error) {
 	if _, ok := r.kinds[kind]; !ok {
 		return nil, messages.Missing("kind") // a newer node's
 	}
-	if r.directory.live.Load() > r.config.MaxEntities+r.config.MaxEntities/4 {
-		r.deps.Meter.Overloaded(QueueEntities)
-		return nil, errOverloaded
+	if live := r.directory.live.Load(); live > r.config.MaxEntities {
+		r.callJanitor()
+		if live > r.config.MaxEntities+r.config.MaxEntities/4 {
+			r.deps.Meter.Overloaded(QueueEntities)
+			return nil, errFull
+		}
 	}
 	at := r.directory.get(kind, id, r.spawn)
 	if at == nil {
@@ -186,45 +189,6 @@ func (r *Runtime) spawn(at *slot) *actor.PID {
 	pid := r.system.Root.Spawn(r.kinds[at.kind].props)
 	r.tell(pid, at)
 	return pid
-}
-
-// janitor passivates entities that were idle for long, sooner where there are
-// too many.
-func (r *Runtime) janitor() {
-	tick := time.NewTicker(r.config.SweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-r.stop:
-			return
-		case <-tick.C:
-			r.sweep(time.Now())
-		}
-	}
-}
-
-func (r *Runtime) sweep(now time.Time) {
-	idle := r.config.IdleAfter
-	for excess := r.directory.live.Load() - r.config.MaxEntities; excess > 0 && idle > r.config.SweepEvery; idle /= 2 {
-		if r.idleFor(now, idle) >= excess {
-			break
-		}
-	}
-	r.directory.each(func(at *slot) {
-		jitter := time.Duration(float64(idle) * (0.8 + 0.4*rand.Float64()))
-		if now.Sub(time.Unix(at.used.Load(), 0)) > jitter {
-			r.tell(at.pid, passivate{})
-		}
-	})
-}
-
-func (r *Runtime) idleFor(now time.Time, idle time.Duration) (n int64) {
-	r.directory.each(func(at *slot) {
-		if now.Sub(time.Unix(at.used.Load(), 0)) > idle {
-			n++
-		}
-	})
-	return n
 }
 
 // goDo runs f in a goroutine that Stop waits for.
