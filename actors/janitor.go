@@ -39,7 +39,7 @@ func (r *Runtime) callJanitor() {
 func (r *Runtime) sweep(now time.Time) {
 	idle, jitter := r.config.IdleAfter, 0.2
 	if excess := r.directory.live.Load() - r.config.MaxEntities; excess > 0 {
-		idle, jitter = r.longestIdle(excess+r.config.MaxEntities/20, now), 0
+		idle, jitter = r.longestIdle(excess+r.config.MaxEntities/5, now), 0 // looking at all has its price
 	}
 	r.letGo(r.stop, passivate{}, func(at *slot) bool {
 		return at.idle(now).Seconds() >= idle.Seconds()*(1-jitter+2*jitter*rand.Float64())
