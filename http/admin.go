@@ -120,7 +120,7 @@ type visibleUserBody struct {
 	MFAEnabled *bool           `json:"mfa_enabled,omitempty" nullable:"false"`
 	CreatedAt  string          `json:"created_at,omitempty" format:"date-time"`
 	UpdatedAt  string          `json:"updated_at,omitempty" format:"date-time"`
-	LastLogin  *string         `json:"last_login,omitempty" format:"date-time" nullable:"false"`
+	LastLogin  **string        `json:"last_login,omitempty" format:"date-time" nullable:"true" doc:"Null before the first"`
 	Suspension *suspensionBody `json:"suspension,omitempty" nullable:"false"`
 }
 
@@ -147,7 +147,7 @@ func (s *Server) getUser(ctx context.Context, c *call, in *userInput) (*result[v
 	u := staffUserOf(c, a)
 	return &result[visibleUserBody]{Version: a.GetVersion(), Body: &visibleUserBody{
 		ID: u.ID, Name: u.Name, Profile: u.Profile, Email: u.Email, Status: u.Status, Roles: u.Roles, MFAEnabled: &u.MFAEnabled,
-		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, LastLogin: u.LastLogin, Suspension: u.Suspension,
+		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, LastLogin: &u.LastLogin, Suspension: u.Suspension,
 	}}, nil
 }
 

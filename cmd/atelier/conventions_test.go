@@ -80,7 +80,7 @@ func everyReplyHasItsHeaders(t *testing.T, ada *client, project string) {
 }
 
 func readsAreConditional(t *testing.T, ada *client, project string) {
-	for _, path := range []string{"/projects/" + project, "/users/me", "/users/me/preferences"} {
+	for _, path := range []string{"/projects/" + project, "/users/me", "/users/" + ada.user, "/users/me/preferences"} {
 		tag := ada.get(path).want(t, 200).header.Get("ETag")
 		require.Regexp(t, `^"\d+"$`, tag)
 		for _, header := range []string{tag, "W/" + tag, `"0", ` + tag, "*"} {

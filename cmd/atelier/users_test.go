@@ -28,6 +28,7 @@ func TestAdministrationOfUsers(t *testing.T) {
 		require.Equal(t, api+path, made.header.Get("Location"))
 		require.Equal(t, "pending", made.text("status"))
 		require.Equal(t, []any{"auditor", "user"}, made.list("roles"))
+		require.Contains(t, boss.get(path).want(t, 200).object(), "last_login", "null: she has never signed in")
 		boss.post("/users", object{"email": "grace.hopper@EXAMPLE.com", "name": "Eve"}).refused(t, 409, "email_taken")
 		boss.post("/users", object{"email": "x@example.com", "name": "X", "roles": []string{"king"}}).refused(t, 400, "validation_failed")
 

@@ -895,8 +895,11 @@ export interface components {
             email?: string;
             /** Format: uuid */
             id: string;
-            /** Format: date-time */
-            last_login?: string;
+            /**
+             * Format: date-time
+             * @description Null before the first
+             */
+            last_login?: string | null;
             mfa_enabled?: boolean;
             name: string;
             profile: components["schemas"]["Profile"];
