@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -169,10 +168,16 @@ func (d *Documents) RestoreVersion(ctx context.Context, c *messages.RestoreDocum
 	return appended, err
 }
 
-// restored changes the document, unless that was done under the same key before.
+// restored changes the document, unless that was done under the same key before, or
+// something else was.
 func (d *Documents) restored(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant) (*messages.Appended, error) {
 	if c.GetMeta().Keyed() {
-		appended, err := d.AppendUpdate(ctx, &messages.AppendUpdate{Meta: lastMeta(c.GetMeta()), DocumentId: c.GetDocumentId(), Grant: g, At: nowhere})
+		asking := proto.CloneOf(c)
+		asking.Position = messages.Nowhere
+		if _, err := ask[*messages.Done](ctx, d.caller, store.Project, c.GetProjectId(), asking); err != nil && !messages.HasCode(err, messages.CodeVersionMismatch) {
+			return nil, err
+		}
+		appended, err := d.AppendUpdate(ctx, &messages.AppendUpdate{Meta: lastMeta(c.GetMeta()), DocumentId: c.GetDocumentId(), Grant: g, At: messages.Nowhere})
 		if !messages.HasCode(err, messages.CodeVersionMismatch) {
 			return appended, err
 		}
@@ -195,10 +200,6 @@ func (d *Documents) restored(ctx context.Context, c *messages.RestoreDocument, g
 	}
 	return nil, errBusy
 }
-
-// nowhere is a position that no document has: an update for it is refused, unless its
-// command was carried out before.
-const nowhere = math.MaxInt64
 
 // lastMeta is that of the update which completes a restoration: its id follows from the
 // client's key, and is none that a client can give.

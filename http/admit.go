@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -48,7 +49,7 @@ func (s *Server) admit(ctx context.Context, c *call) error {
 	if unknown != nil {
 		return unknown
 	}
-	if kind := cmp.Or(c.op.Produces, fiber.MIMEApplicationJSON); !acceptable(c.fiber.Request().Header.Peek(fiber.HeaderAccept), kind) && !c.wantsStream() {
+	if kind := cmp.Or(c.op.Produces, fiber.MIMEApplicationJSON); c.op.Status != fiber.StatusNoContent && !acceptable(accepts(c.fiber), kind) && !c.wantsStream() {
 		return messages.Refuse(messages.CodeNotAcceptable, "the reply is %s", kind)
 	}
 	c.follow()
@@ -157,6 +158,11 @@ func fingerprint(c *fiber.Ctx) []byte {
 	h.Write([]byte(c.Method() + " " + c.OriginalURL() + "\n"))
 	h.Write(c.Request().Body())
 	return h.Sum(nil)
+}
+
+// accepts is the Accept header; several are one list.
+func accepts(f *fiber.Ctx) []byte {
+	return bytes.Join(f.Request().Header.PeekAll(fiber.HeaderAccept), []byte(","))
 }
 
 // acceptable reports whether a caller takes the media type, application and

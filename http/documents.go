@@ -189,7 +189,7 @@ func (s *Server) getContent(ctx context.Context, c *call, in *documentInput) (*r
 	if err != nil {
 		return nil, err
 	}
-	return &result[fileBody]{Body: &fileBody{name: "document.yjs", content: content}, Version: position}, nil
+	return &result[fileBody]{Body: &fileBody{name: "document.yjs", content: content}, Version: position, Tagged: true}, nil
 }
 
 type appendUpdateInput struct {

@@ -148,7 +148,8 @@ func (c *call) userID() string {
 // result is a handler's answer.
 type result[O any] struct {
 	Body     *O
-	Version  int64  // for the ETag; 0: none
+	Version  int64  // for the ETag
+	Tagged   bool   // there is one where the version is 0 too
 	Location string // of what was created
 	Position int64  // of the event log, for projects; 0: none
 }
@@ -242,7 +243,7 @@ func render[O any](s *Server, c *call, r *result[O]) error {
 	if r.Position > 0 {
 		f.Set("Atelier-Position", s.config.LogID+":"+strconv.FormatInt(r.Position, 10))
 	}
-	if r.Version > 0 {
+	if r.Version > 0 || r.Tagged {
 		tag := `"` + strconv.FormatInt(r.Version, 10) + `"`
 		f.Set(fiber.HeaderETag, tag)
 		if c.op.reads() && matches(f.Get(fiber.HeaderIfNoneMatch), tag) {

@@ -2,6 +2,8 @@ package http
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"atelier/messages"
@@ -11,7 +13,7 @@ import (
 const presenceTimeout = 2 * time.Second
 
 func (s *Server) tablePresence() {
-	add(s, operation{ID: "listPresence", Method: "GET", Path: "/projects/{project_id}/presence", Summary: "Who is in the project now, each user once, with what he last said of himself", Permission: projectRead, Status: 200,
+	add(s, operation{ID: "listPresence", Method: "GET", Path: "/projects/{project_id}/presence", Summary: "Who is in the project now, each user once, with what he last said of himself", Permission: projectRead, Status: 200, List: true,
 		Codes: []string{messages.CodeNotFound}}, s.listPresence)
 }
 
@@ -21,12 +23,17 @@ type presentBody struct {
 	State  freeObject `json:"state" doc:"As the user's client said it last; empty where it has said nothing"`
 }
 
-type presenceBody struct {
-	Items []presentBody `json:"items" nullable:"false"`
+type listPresenceInput struct {
+	projectInput
+	list
 }
 
-func (s *Server) listPresence(ctx context.Context, c *call, in *projectInput) (*result[presenceBody], error) {
+func (s *Server) listPresence(ctx context.Context, c *call, in *listPresenceInput) (*result[page[presentBody]], error) {
 	if _, err := s.mayRead(ctx, c, in.ProjectID); err != nil {
+		return nil, err
+	}
+	after, err := s.after(c, &in.list)
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, presenceTimeout)
@@ -35,7 +42,18 @@ func (s *Server) listPresence(ctx context.Context, c *call, in *projectInput) (*
 	if err != nil {
 		return nil, err
 	}
-	body := &presenceBody{Items: make([]presentBody, 0, len(here))}
+	here = slices.SortedFunc(slices.Values(here), func(a, b messages.Present) int { return strings.Compare(a.UserID, b.UserID) })
+	first, found := slices.BinarySearchFunc(here, after.GetId(), func(p messages.Present, id string) int { return strings.Compare(p.UserID, id) })
+	if found {
+		first++
+	}
+	here = here[first:]
+	var next *messages.PageKey
+	if limit := int(in.limit()); len(here) > limit {
+		here = here[:limit]
+		next = &messages.PageKey{Id: here[limit-1].UserID}
+	}
+	body := &page[presentBody]{Items: make([]presentBody, 0, len(here)), NextCursor: s.next(c, next)}
 	for _, p := range here {
 		body.Items = append(body.Items, presentOf(p))
 	}

@@ -106,6 +106,7 @@ func (ch *channel) run(sock *socket) {
 		if err != nil {
 			return
 		}
+		ch.waiting.Stop()
 		if op != opText {
 			sock.close(closeBadFrame, "messages are texts")
 			return

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	stdjson "encoding/json"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -50,6 +51,7 @@ func (ch *channel) heard(text []byte) bool {
 			ch.socket.close(closeBadFrame, "a message is not what it should be")
 			return false
 		}
+		m.Project, m.P = strings.ToLower(m.Project), strings.ToLower(m.P) // as in paths
 		if !ch.handle(&m) {
 			return false
 		}
@@ -214,7 +216,6 @@ func (ch *channel) hello(ctx context.Context, m *asked) (any, error) {
 	ch.name = account.GetName()
 	ch.mu.Unlock()
 	ch.greeted = true
-	ch.waiting.Stop()
 	var b helloBody
 	b.Hello.Session, b.Hello.User, b.Hello.Expires, b.Hello.PingS = p.SessionID, helloUser{account.GetId(), account.GetName()}, p.expires(), int(pingEvery/time.Second)
 	b.Hello.Limits = limitsBody{Frame: maxFrame, Rate: messageRate, Burst: messageBurst, Subs: maxSubs, Presence: maxPresence, Broadcast: maxBroadcast}

@@ -83,7 +83,10 @@ func (u *subscription) answer(b beginning, say func(beginning) []byte) error {
 	if u.phase != opening || u.broken {
 		return messages.Refuse(messages.CodeUnavailable, "what happens in the project cannot be told at this moment: come again")
 	}
-	b.head, b.role = max(u.head, b.from), u.role
+	b.head, b.role = b.from, u.role
+	if b.mode == "replay" {
+		b.head = max(u.head, b.from)
+	}
 	if text := say(b); text != nil && !u.socket.send(frame{bytes: text, of: u.right, instead: u.refused}) {
 		return errSlow
 	}

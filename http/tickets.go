@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -114,15 +115,15 @@ type ticketBody struct {
 }
 
 func (s *Server) createTicket(ctx context.Context, c *call, in *createTicketInput) (*result[ticketBody], error) {
-	life := ticketLife
-	if in.Body.Document != "" {
+	life, document := ticketLife, strings.ToLower(in.Body.Document)
+	if document != "" {
 		life = documentTicketLife
-		if _, err := (&documentInput{in.Body.Document}).grant(ctx, s, c, false); err != nil {
+		if _, err := (&documentInput{document}).grant(ctx, s, c, false); err != nil {
 			return nil, err
 		}
 	}
 	t := &ticket{
-		id: uuid.NewString(), user: c.principal.UserID, session: c.principal.SessionID, document: in.Body.Document,
+		id: uuid.NewString(), user: c.principal.UserID, session: c.principal.SessionID, document: document,
 		expires: s.deps.Now().Add(life).Truncate(time.Microsecond),
 	}
 	if !c.byCookie {

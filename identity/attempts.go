@@ -147,14 +147,15 @@ func (a *Attempts) mailed(what, to string) attemptBudget {
 	return a.budget(a.config.Mailed, "mailed", what, a.name(to))
 }
 
-// counted does what is counted unless it is refused.
+// counted does what is counted unless it is refused, or was done before under the
+// client's key.
 func (a *Attempts) counted(ctx context.Context, do func() error, budgets ...attemptBudget) error {
 	try, err := a.take(ctx, budgets...)
 	if err != nil {
 		return err
 	}
 	err = do()
-	if decided(err) {
+	if o := messages.OutcomeFrom(ctx); decided(err) || o != nil && o.Replayed {
 		_ = try.takeBack(ctx) // then it counts, which is no reason for another answer
 	}
 	return err

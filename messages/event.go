@@ -117,10 +117,8 @@ func EventData(e Event) ([]byte, error) {
 		return json.Marshal(public)
 	case *UserUpdated:
 		if e.Preferences != nil {
-			return json.Marshal(struct {
-				UserID      string          `json:"user_id"`
-				Preferences json.RawMessage `json:"preferences"`
-			}{e.GetUserId(), json.RawMessage(e.GetPreferences())})
+			o := newObject().text("user_id", e.GetUserId()).name("preferences")
+			return append(append(o, e.GetPreferences()...), '}'), nil // in the bytes that the account has them in
 		}
 	}
 	return json.Marshal(e)

@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -111,3 +112,7 @@ func ParseTime(s string) time.Time {
 	}
 	return t
 }
+
+// Nowhere is a position that no document has: what is for it is refused, unless its
+// command was carried out before. So one asks whether it was.
+const Nowhere = math.MaxInt64

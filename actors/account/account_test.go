@@ -179,6 +179,18 @@ func TestSuspensionRunsOut(t *testing.T) {
 	_, err = account.Open(m.State, open, now.Add(time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, account.Active, m.StatusAt(now.Add(time.Hour)))
+
+	// From then on the moves are those of the status before.
+	boss := &messages.Meta{Roles: []string{"admin"}}
+	_, err = account.Reactivate(m.State, &messages.ReactivateUser{Meta: boss}, now.Add(time.Hour))
+	require.True(t, messages.HasCode(err, messages.CodeInvalidState))
+	m.StatusBefore = account.Inactive
+	_, err = account.Deactivate(m.State, &messages.DeactivateUser{Meta: boss}, now.Add(time.Hour))
+	require.True(t, messages.HasCode(err, messages.CodeInvalidState))
+	events, err = account.Reactivate(m.State, &messages.ReactivateUser{Meta: boss}, now.Add(time.Hour))
+	require.NoError(t, err)
+	apply(m, events, now)
+	require.Equal(t, account.Active, m.StatusAt(now.Add(time.Hour)))
 }
 
 func TestMergePatch(t *testing.T) {
@@ -195,6 +207,7 @@ func TestMergePatch(t *testing.T) {
 		{`{"a":[{"b":"c"}]}`, `{"a":[1]}`, `{"a":[1]}`},
 		{`{"e":null}`, `{"a":1}`, `{"a":1,"e":null}`},
 		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
+		{`{}`, `{"html":"<b>&</b>"}`, `{"html":"<b>&</b>"}`},
 		{`{}`, `{"n":12345678901234567890}`, `{"n":12345678901234567890}`},
 	} {
 		m := registered(t)

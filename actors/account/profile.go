@@ -128,7 +128,11 @@ func mergePatch(target, patch []byte) ([]byte, error) {
 	if _, object := from.(map[string]any); !object {
 		return nil, messages.Invalid("", "type", "preferences must be a JSON object")
 	}
-	return json.Marshal(merge(into, from))
+	var merged bytes.Buffer
+	encoder := json.NewEncoder(&merged)
+	encoder.SetEscapeHTML(false) // stored as long as it was sent
+	err := encoder.Encode(merge(into, from))
+	return bytes.TrimSuffix(merged.Bytes(), []byte("\n")), err
 }
 
 func merge(target, patch any) any {

@@ -40,8 +40,7 @@ func Open(s *State, c *messages.OpenSession, now time.Time) ([]messages.Event, e
 	}), nil
 }
 
-// maySignIn refuses by status. A suspension that ran out counts no longer,
-// whether or not the sweeper has come by.
+// maySignIn refuses by status. A suspension that ran out counts no longer.
 func maySignIn(s *State, now time.Time) error {
 	switch s.StatusAt(now) {
 	case Pending:

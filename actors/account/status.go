@@ -34,7 +34,7 @@ func Activate(s *State, c *messages.ActivateUser, now time.Time) ([]messages.Eve
 // sessions are no longer good, by the authorisation epoch: they answer that he is
 // suspended, and after that, that they have ended.
 func Suspend(s *State, c *messages.SuspendUser, now time.Time) ([]messages.Event, error) {
-	if err := byAdmin(s, c); err != nil {
+	if err := byAdmin(c); err != nil {
 		return nil, err
 	}
 	if err := expectVersion(s, c); err != nil {
@@ -55,14 +55,14 @@ func Suspend(s *State, c *messages.SuspendUser, now time.Time) ([]messages.Event
 // Reactivate moves a suspended user to the status before, an inactive one to
 // active.
 func Reactivate(s *State, c *messages.ReactivateUser, now time.Time) ([]messages.Event, error) {
-	if err := byAdmin(s, c); err != nil {
+	if err := byAdmin(c); err != nil {
 		return nil, err
 	}
 	if err := expectVersion(s, c); err != nil {
 		return nil, err
 	}
 	after := Active
-	switch s.Status {
+	switch s.StatusAt(now) {
 	case Suspended:
 		after = s.StatusBefore
 	case Inactive:
@@ -74,13 +74,13 @@ func Reactivate(s *State, c *messages.ReactivateUser, now time.Time) ([]messages
 
 // Deactivate moves any user to inactive; all sessions end.
 func Deactivate(s *State, c *messages.DeactivateUser, now time.Time) ([]messages.Event, error) {
-	if err := byAdmin(s, c); err != nil {
+	if err := byAdmin(c); err != nil {
 		return nil, err
 	}
 	if err := expectVersion(s, c); err != nil {
 		return nil, err
 	}
-	if s.Status == Inactive {
+	if s.StatusAt(now) == Inactive {
 		return nil, notAllowed(s, now)
 	}
 	events := []messages.Event{&messages.UserDeactivated{UserId: string(s.ID), Status: string(Inactive)}}
@@ -98,7 +98,7 @@ func SetRoles(s *State, c *messages.SetRoles, _ time.Time) ([]messages.Event, er
 
 // newRoles are the roles that an administrator gives; nil where the user has them.
 func newRoles(s *State, c messages.Command, asked []string) ([]string, error) {
-	if err := byAdmin(s, c); err != nil {
+	if err := byAdmin(c); err != nil {
 		return nil, err
 	}
 	roles, err := checkRoles(asked)
@@ -108,7 +108,7 @@ func newRoles(s *State, c messages.Command, asked []string) ([]string, error) {
 	return roles, nil
 }
 
-func byAdmin(_ *State, c messages.Command) error {
+func byAdmin(c messages.Command) error {
 	if !slices.Contains(c.GetMeta().GetRoles(), RoleAdmin) {
 		return messages.Refuse(messages.CodeForbidden, "this needs the role admin")
 	}

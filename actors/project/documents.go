@@ -133,6 +133,9 @@ func RestoreDocument(s *State, c *messages.RestoreDocument, _ time.Time) ([]mess
 	if _, err := mayChange(s, c, c.GetDocumentId()); err != nil {
 		return nil, err
 	}
+	if c.GetPosition() == messages.Nowhere {
+		return nil, messages.Refuse(messages.CodeVersionMismatch, "the version was not brought back under this key")
+	}
 	return []messages.Event{&messages.DocumentRestored{DocumentId: c.GetDocumentId(), VersionId: c.GetVersionId(), Position: c.GetPosition()}}, nil
 }
 

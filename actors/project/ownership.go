@@ -48,6 +48,9 @@ func AcceptOwnership(s *State, c *messages.AcceptOwnership, now time.Time) ([]me
 	if err := s.offered(caller(c), now); err != nil {
 		return nil, err
 	}
+	if err := expectVersion(s, c); err != nil {
+		return nil, err
+	}
 	if _, member := s.index[s.Offer.User]; !member && len(s.members) >= s.Settings.MaxCollaborators {
 		return nil, messages.Refuse(messages.CodeCollaboratorLimitReached, "maximum collaborators reached")
 	}

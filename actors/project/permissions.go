@@ -11,16 +11,20 @@ import (
 type Decision struct {
 	Allowed bool
 	Role    Role
-	Code    string // why not: not_found, forbidden or invalid_state
+	Code    string // why not: not_found, forbidden, invalid_state or comments_disabled
 	right   Right
 }
 
-// Decide tells whether a user has a right, an archived project's restrictions
-// included.
+// Decide tells whether a user has a right, the restrictions of an archived project
+// and of one without comments included.
 func Decide(s *State, user messages.UserID, right Right) Decision {
 	d := decideRole(s, user, right)
-	if d.Allowed && s.Status == Archived && readOnlyBlocks(right) {
+	switch {
+	case !d.Allowed:
+	case s.Status == Archived && readOnlyBlocks(right):
 		d.Allowed, d.Code = false, messages.CodeInvalidState
+	case right == Comment && !s.Settings.AllowComments:
+		d.Allowed, d.Code = false, messages.CodeCommentsDisabled
 	}
 	return d
 }
@@ -48,6 +52,8 @@ func (d Decision) Reason() string {
 		return fmt.Sprintf("%s needs the role %s or higher; this one is %s", d.right, weakest(d.right), d.Role)
 	case messages.CodeInvalidState:
 		return "the project is archived and read-only"
+	case messages.CodeCommentsDisabled:
+		return "the project takes no comments"
 	default:
 		return fmt.Sprintf("%s is given by the role %s", d.right, d.Role)
 	}

@@ -171,4 +171,8 @@ func TestMailsAreCounted(t *testing.T) {
 		boss.post("/users/"+made+"/resend-mail", nil).want(t, 202)
 	}
 	boss.post("/users/"+made+"/resend-mail", nil).refused(t, 429, "too_many_attempts")
+
+	for range 8 { // the same request mails once, and counts once
+		boss.post("/users", object{"email": "dora@example.org", "name": "Dora"}, "Idempotency-Key: dora").created(t)
+	}
 }

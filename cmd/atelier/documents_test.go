@@ -61,6 +61,7 @@ func TestDocumentLife(t *testing.T) {
 		}
 
 		require.Equal(t, []byte{0, 0}, vic.get(path+"/content").want(t, 200).body, "an empty document is an empty update")
+		vic.get(path+"/content", `If-None-Match: "0"`).want(t, 304)
 		require.Equal(t, 1, ada.append(id, yjsText(7, 0, "ab"), "Idempotency-Key: one").want(t, 200).number("position"))
 		again := ada.append(id, yjsText(7, 0, "ab"), "Idempotency-Key: one").want(t, 200)
 		require.Equal(t, "true", again.header.Get("Idempotency-Replayed"))
@@ -138,6 +139,9 @@ func TestDocumentVersions(t *testing.T) {
 		restore := func(version string) *answer {
 			return ada.post(versions+"/"+version+"/restore", nil, "Idempotency-Key: r")
 		}
+		ada.post("/projects", object{"name": "Key"}, "Idempotency-Key: elsewhere").created(t)
+		ada.post(versions+"/"+second.text("id")+"/restore", nil, "Idempotency-Key: elsewhere").refused(t, 422, "idempotency_key_reused")
+		require.Equal(t, 4, ada.get("/documents/"+id+"/content").want(t, 200).version(t), "and nothing is changed")
 		require.Equal(t, 4, restore(first.text("id")).want(t, 200).number("position"), "there is nothing to restore")
 		ada.append(id, yjsText(8, 0, "later")).want(t, 200)
 		require.Equal(t, 4, restore(first.text("id")).want(t, 200).number("position"))

@@ -392,7 +392,9 @@ func (d *driver) headers() {
 	if !strings.HasPrefix(d.path, api) {
 		return
 	}
-	d.refuses("no JSON taken", request{headers: []string{"Accept: text/html, application/json;q=0"}}, "not_acceptable")
+	if _, empty := d.op.Responses["204"]; !empty {
+		d.refuses("no JSON taken", request{headers: []string{"Accept: text/html, application/json;q=0"}}, "not_acceptable")
+	}
 	for _, wait := range []string{"0", "-1", "60001", "soon", "", "1.5", "99999999999999999999"} {
 		d.refuses("a bad time-out", request{headers: []string{"Atelier-Timeout: " + wait}}, "validation_failed")
 	}

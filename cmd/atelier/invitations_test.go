@@ -103,6 +103,7 @@ func TestOwnership(t *testing.T) {
 
 		// One who is in leaves his.
 		ada.post(path+"/transfer", object{"user_id": bob.user}).want(t, 200)
+		bob.post(path+"/transfer/accept", nil, `If-Match: "1"`).refused(t, 412, "version_mismatch")
 		answers := together(20, func(int) *answer { return bob.post(path+"/transfer/accept", nil) })
 		require.Equal(t, map[int]int{200: 1, 409: 19}, statuses(answers))
 		got := bob.get(path).want(t, 200)

@@ -111,8 +111,15 @@ func TestPresenceIsListed(t *testing.T) {
 			items := ada.get(path).want(t, 200).items()
 			return len(items) == 1 && fmt.Sprint(items[0]["state"]) == "map[x:1]" && items[0]["user_id"] == ada.user && items[0]["name"] == "Ada"
 		}, 30*time.Second, 10*time.Millisecond)
-		p.hub.Leave(project, "s1")
-		p.hub.Leave(project, "s2")
+		require.NoError(t, p.hub.Enter(t.Context(), project, "s3", messages.Present{UserID: eve.user, Name: "Eve"}))
+		require.Eventually(t, func() bool { return len(ada.get(path).want(t, 200).items()) == 2 }, 30*time.Second, 10*time.Millisecond)
+		first := ada.get(path+"?limit=1").want(t, 200)
+		second := ada.get(path+"?limit=1&cursor="+first.text("next_cursor")).want(t, 200)
+		require.ElementsMatch(t, []any{ada.user, eve.user}, []any{first.items()[0]["user_id"], second.items()[0]["user_id"]})
+		require.Nil(t, second.object()["next_cursor"])
+		for _, socket := range []string{"s1", "s2", "s3"} {
+			p.hub.Leave(project, socket)
+		}
 		require.Eventually(t, func() bool { return len(ada.get(path).want(t, 200).items()) == 0 }, 30*time.Second, 10*time.Millisecond)
 		eve.get(path).refused(t, 404, "not_found")
 	})

@@ -179,6 +179,13 @@ func ticketsLetIn(t *testing.T, p *program, ada *client) {
 	require.NoError(t, err)
 	require.Equal(t, ada.session, l.ask(object{"op": "hello"}).at("hello").text("session"))
 
+	l, err = dialRealtime(t, p, "?ticket="+issue(object{}))
+	require.NoError(t, err)
+	project, document := ada.newDocument()
+	issue(object{"document": strings.ToUpper(document)})
+	l.ask(object{"op": "hello"})
+	require.Equal(t, project, l.ask(object{"op": "sub", "project": strings.ToUpper(project)}).at("sub").text("project"))
+
 	used := issue(object{})
 	var in, out atomic.Int32
 	var using sync.WaitGroup
@@ -202,7 +209,7 @@ func ticketsLetIn(t *testing.T, p *program, ada *client) {
 	require.EqualValues(t, 15, out.Load(), "the others are told to fetch another")
 
 	_, path := newProject(t, ada)
-	document := ada.post(path+"/documents", object{"name": "Plan"}).created(t).text("id")
+	document = ada.post(path+"/documents", object{"name": "Plan"}).created(t).text("id")
 	for name, ticket := range map[string]string{"of a document": issue(object{"document": document}), "forged": used[:len(used)-2] + "AA", "nothing": "x"} {
 		l, err := dialRealtime(t, p, "?ticket="+ticket)
 		require.NoError(t, err)

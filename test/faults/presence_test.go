@@ -123,7 +123,7 @@ func (v *visits) differs(down []*rig.Node) string {
 		if len(down) > 0 && n == down[0] {
 			continue
 		}
-		r := v.owner.At(n).Do(v.s.Context(), "GET", "/projects/"+v.project+"/presence", nil)
+		r := v.owner.At(n).Do(v.s.Context(), "GET", "/projects/"+v.project+"/presence?limit=100", nil)
 		var page struct {
 			Items []struct {
 				UserID string `json:"user_id"`
