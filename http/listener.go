@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -29,6 +30,7 @@ const (
 // listener hands out connections until it is told to drain.
 type listener struct {
 	*net.TCPListener
+	tls      *tls.Config // nil: plaintext
 	draining atomic.Bool
 	drained  chan struct{} // closed with the listener
 	once     sync.Once
@@ -40,8 +42,8 @@ type listener struct {
 	unused map[*conn]struct{} // no byte has come yet
 }
 
-func newListener(l *net.TCPListener) *listener {
-	return &listener{TCPListener: l, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
+func newListener(l *net.TCPListener, secure *tls.Config) *listener {
+	return &listener{TCPListener: l, tls: secure, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
 }
 
 // Accept is the next connection; io.EOF once the listener has drained.
@@ -69,7 +71,10 @@ func (l *listener) Accept() (net.Conn, error) {
 
 func (l *listener) take(c *net.TCPConn) *conn {
 	l.open.Add(1)
-	taken := &conn{TCPConn: c, from: l}
+	taken := &conn{Conn: c, tcp: c, from: l}
+	if l.tls != nil {
+		taken.Conn = tls.Server(c, l.tls) // which shakes hands when the first request is read
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.unused[taken] = struct{}{}
@@ -123,25 +128,26 @@ func (l *listener) endUnused() {
 
 // conn is a client's connection.
 type conn struct {
-	*net.TCPConn
-	from   *listener
-	used   bool // a byte has come; belongs to the reader
-	linger atomic.Bool
-	once   sync.Once
+	net.Conn // the TCP connection, or TLS over it
+	tcp      *net.TCPConn
+	from     *listener
+	used     bool // a byte has come; belongs to the reader
+	linger   atomic.Bool
+	once     sync.Once
 }
 
 // Read reads. A connection on which nothing comes in time has ended.
 func (c *conn) Read(p []byte) (n int, err error) {
 	if c.used {
-		return c.TCPConn.Read(p)
+		return c.Conn.Read(p)
 	}
 	leaving := c.from.leaving.Load()
 	if !leaving {
-		n, err = c.TCPConn.Read(p)
+		n, err = c.Conn.Read(p)
 	}
 	if leaving || errors.Is(err, os.ErrDeadlineExceeded) && c.from.leaving.Load() {
 		_ = c.SetReadDeadline(time.Now().Add(onTheWay)) // what arrives this moment counts
-		n, err = c.TCPConn.Read(p)
+		n, err = c.Conn.Read(p)
 		_ = c.SetReadDeadline(time.Now().Add(readTimeout))
 	}
 	if n > 0 {
@@ -151,8 +157,14 @@ func (c *conn) Read(p []byte) (n int, err error) {
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = io.EOF
 	}
+	if strayed, is := errors.AsType[tls.RecordHeaderError](err); is && strayed.Conn != nil {
+		_, _ = io.WriteString(strayed.Conn, noTLS)
+	}
 	return n, err
 }
+
+// noTLS is for who speaks plaintext where TLS is spoken.
+const noTLS = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks TLS: the URL begins with https://\n"
 
 func (l *listener) forget(c *conn) {
 	l.mu.Lock()
@@ -165,11 +177,11 @@ func (l *listener) forget(c *conn) {
 func (c *conn) Close() error {
 	defer c.leave()
 	if c.linger.Load() {
-		_ = c.CloseWrite()
+		_ = c.tcp.CloseWrite()
 		_ = c.SetReadDeadline(time.Now().Add(lingerTime))
-		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes)
+		_, _ = io.CopyN(io.Discard, c.tcp, lingerBytes)
 	}
-	return c.TCPConn.Close()
+	return c.Conn.Close()
 }
 
 // leave takes a connection that speaks another protocol from now on out of those

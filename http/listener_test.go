@@ -17,7 +17,7 @@ func connected(t *testing.T) (l *listener, server, client net.Conn) {
 	t.Helper()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	l = newListener(tcp.(*net.TCPListener))
+	l = newListener(tcp.(*net.TCPListener), nil)
 	client, err = net.Dial("tcp", tcp.Addr().String())
 	require.NoError(t, err)
 	server, err = l.Accept()
@@ -80,7 +80,7 @@ func TestDrainingResetsHardlyAConnection(t *testing.T) {
 	t.Parallel()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	l := newListener(tcp.(*net.TCPListener))
+	l := newListener(tcp.(*net.TCPListener), nil)
 	go func() { // greets everyone it accepts
 		for {
 			c, err := l.Accept()

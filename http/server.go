@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"crypto/tls"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -25,6 +26,7 @@ type Config struct {
 	Proxies     Proxies
 	Origins     Origins // whose pages may read replies
 	Sockets     SocketLimits
+	TLS         *tls.Config // nil: plaintext
 
 	TicketKey       []byte        // 32 bytes, the same on all nodes
 	CSRFKey         []byte        // 32 bytes, the same on all nodes
@@ -130,7 +132,7 @@ func (s *Server) Document() []byte { return s.rendered() }
 // Serve answers requests from the listener until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
 	if tcp, is := l.(*net.TCPListener); is {
-		own := newListener(tcp)
+		own := newListener(tcp, s.config.TLS)
 		s.listener.Store(own)
 		l = own
 	}

@@ -108,7 +108,8 @@ func takeOver(hijacked net.Conn) (below net.Conn, early []byte, ok bool) {
 	below, early, err := underneath(hijacked)
 	if ours, is := below.(*conn); is {
 		ours.leave()
-		_ = ours.SetWriteBuffer(kernelBuffer)
+		_ = ours.tcp.SetWriteBuffer(kernelBuffer)
+		below = ours.Conn
 	}
 	if err == nil {
 		err = below.SetDeadline(time.Time{})

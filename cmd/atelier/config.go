@@ -25,11 +25,12 @@ type settings struct {
 	Env          string        `help:"development or production; production refuses weak settings." enum:"development,production" default:"development" env:"ATELIER_ENV" group:"Server"`
 	HTTPAddr     string        `help:"Address of the API." default:"127.0.0.1:8080" env:"ATELIER_HTTP_ADDR" group:"Server"`
 	OpsAddr      string        `help:"Address of the operations listener; keep it off the internet." default:"127.0.0.1:9090" env:"ATELIER_OPS_ADDR" group:"Operations"`
-	PublicURL    string        `help:"URL under which clients reach the API, the same on all nodes; http:// and the API's address where it is not set, which production refuses." placeholder:"URL" env:"ATELIER_PUBLIC_URL" group:"Server"`
+	PublicURL    string        `help:"URL under which clients reach the API, the same on all nodes; http:// or https:// and the API's address where it is not set, which production refuses." placeholder:"URL" env:"ATELIER_PUBLIC_URL" group:"Server"`
 	NodeName     string        `help:"Stable name of this node; kept in the data directory where it is not set." placeholder:"NAME" env:"ATELIER_NODE_NAME" group:"Server"`
 	DrainWait    time.Duration `help:"How long a node that is told to stop still takes requests while /readyz says no: as long as a balancer needs to notice, at most 5m. A second signal ends it." default:"0s" env:"ATELIER_DRAIN_WAIT" group:"Server"`
 	Verification string        `name:"email-verification" help:"on: new users must prove their address, by a link that is mailed, before they sign in. off: they need not. on in production and off in development where it is not set." enum:"on,off," default:"" placeholder:"on|off" env:"ATELIER_EMAIL_VERIFICATION" group:"Mail"`
 
+	tlsSettings
 	mailSettings
 	storeSettings
 	replicaSettings
@@ -158,8 +159,11 @@ func (s *settings) check() error {
 	if err := s.checkCluster(); err != nil {
 		return err
 	}
+	if err := s.tlsSettings.check(); err != nil {
+		return err
+	}
 	if s.PublicURL == "" {
-		s.PublicURL = "http://" + reachable(s.HTTPAddr)
+		s.PublicURL = s.scheme() + reachable(s.HTTPAddr)
 	}
 	if u, err := url.Parse(s.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("ATELIER_PUBLIC_URL must be a URL such as https://atelier.example.com, and not %q", s.PublicURL)

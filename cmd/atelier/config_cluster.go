@@ -14,7 +14,7 @@ import (
 // clusterSettings say which cluster the node is part of, and how it finds the
 // others.
 type clusterSettings struct {
-	ClusterName      string `help:"Name of the cluster that this node is part of; it is alone where it is not set. Nodes of one database that are in no cluster, or in different ones, verify every answer in the database." placeholder:"NAME" env:"ATELIER_CLUSTER_NAME" group:"Cluster"`
+	ClusterName      string `help:"Name of the cluster that this node is part of. Where it is not set it is atelier, if seeds or another setting of the cluster are; else the node is alone. Nodes of one database that are in no cluster, or in different ones, verify every answer in the database." placeholder:"NAME" env:"ATELIER_CLUSTER_NAME" group:"Cluster"`
 	ClusterAddr      string `help:"Address of the connections between nodes." default:"127.0.0.1:7800" env:"ATELIER_CLUSTER_ADDR" group:"Cluster"`
 	ClusterAdvertise string `help:"Address under which other nodes find that one; the same where it is not set." placeholder:"HOST:PORT" env:"ATELIER_CLUSTER_ADVERTISE" group:"Cluster"`
 	ClusterSeeds     string `help:"Where some of the other nodes' gossip is: addresses, dns:NAME:PORT, file:PATH, comma-separated." placeholder:"SEEDS" env:"ATELIER_CLUSTER_SEEDS" group:"Cluster"`
@@ -30,13 +30,24 @@ type clusterSettings struct {
 // clustered reports whether the node is part of a cluster.
 func (s *clusterSettings) clustered() bool { return s.ClusterName != "" }
 
+// defaultCluster is the name of the cluster that nodes are part of who say how they find
+// each other, and not in which.
+const defaultCluster = "atelier"
+
+func (s *clusterSettings) nameCluster() {
+	if said := s.ClusterSeeds + s.ClusterAdvertise + s.GossipAdvertise + s.ClusterKey + s.ClusterTLSCA + s.ClusterTLSCert + s.ClusterTLSKey; said != "" && s.ClusterName == "" {
+		s.ClusterName = defaultCluster
+	}
+}
+
 // checkCluster refuses settings of a cluster that cannot work.
 func (s *settings) checkCluster() error {
+	s.nameCluster()
 	if !s.clustered() {
 		return nil
 	}
 	if s.embedded() {
-		return errors.New("a cluster needs Postgres: set ATELIER_DATABASE_URL, or leave ATELIER_CLUSTER_NAME empty")
+		return errors.New("a cluster needs Postgres: set ATELIER_DATABASE_URL, or none of the settings ATELIER_CLUSTER_*")
 	}
 	for _, a := range []struct{ name, address string }{{"ATELIER_CLUSTER_ADDR", s.ClusterAddr}, {"ATELIER_GOSSIP_ADDR", s.GossipAddr}} {
 		if _, port, err := net.SplitHostPort(a.address); err != nil || port == "" {

@@ -184,3 +184,22 @@ func TestNoPasswordIsShown(t *testing.T) {
 		}
 	}
 }
+
+// TestAClusterHasAName: who says how nodes find each other wants a cluster.
+func TestAClusterHasAName(t *testing.T) {
+	t.Parallel()
+	s := settings{
+		Env: "development", HTTPAddr: "127.0.0.1:8080", OpsAddr: "127.0.0.1:9090", storeSettings: storeSettings{DatabaseURL: "postgres://atelier@db/atelier"},
+		clusterSettings: clusterSettings{ClusterSeeds: "10.0.0.2:7946", ClusterAddr: "10.0.0.1:7800", GossipAddr: "10.0.0.1:7946"},
+	}
+	require.NoError(t, s.check())
+	require.Equal(t, "atelier", s.ClusterName)
+	s.ClusterName = "production"
+	require.NoError(t, s.check())
+	require.Equal(t, "production", s.ClusterName)
+	s.DatabaseURL, s.ClusterName = "", ""
+	require.ErrorContains(t, s.check(), "a cluster needs Postgres")
+	s.clusterSettings = clusterSettings{}
+	require.NoError(t, s.check())
+	require.False(t, s.clustered())
+}

@@ -35,6 +35,10 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	if err != nil {
 		return err
 	}
+	secure, err := c.secure(s.log)
+	if err != nil {
+		return err
+	}
 	limits, err := s.limits(c.limitSettings)
 	if err != nil {
 		return err
@@ -44,7 +48,7 @@ func (s *server) startEdge(ctx context.Context, c settings, db *opened, lease le
 	}
 	s.metrics.readCache(s.cache)
 	kept := s.startAudit(db, sealer, lease)
-	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), TicketKey: sealer.Derive("ticket"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Sockets: c.sockets(), Verification: c.Verification == "on"}, httpd.Deps{
+	s.edge = httpd.New(httpd.Config{PublicURL: c.PublicURL, CursorKey: sealer.Derive("cursor"), CSRFKey: sealer.Derive("csrf"), TicketKey: sealer.Derive("ticket"), SessionLifetime: sessionLifetime, LogID: logID, MaxInFlight: maxInFlight, Proxies: proxies, Origins: origins, Sockets: c.sockets(), Verification: c.Verification == "on", TLS: secure}, httpd.Deps{
 		Flows: s.Flows, Accounts: s.clients.accounts, Sessions: s.clients.sessions, Projects: s.clients.projects, Documents: s.clients.documents, Live: s.hub, Queries: newLists(db, s.floor, s.cache),
 		Members: s.members, JWKS: ring.JWKS, Judge: password.Judge, Ready: readiness(db, lease), Now: lease.Now, Position: db.position, Audit: kept, Limits: limits, Holdings: s.holdings, Tickets: db,
 		Web: web.Files(), Meter: s.metrics.requests, Tracer: s.tracer.requests(), Log: s.log,

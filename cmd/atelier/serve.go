@@ -53,7 +53,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 
 // banner tells a newcomer where things are and what comes next.
 func (c *serveCommand) banner(w io.Writer, s *server, took time.Duration) {
-	api, ops := "http://"+reachable(s.api.Addr().String()), "http://"+reachable(s.ops.Addr().String())
+	api, ops := c.scheme()+reachable(s.api.Addr().String()), "http://"+reachable(s.ops.Addr().String())
 	fmt.Fprintf(w, `
   Atelier %s is ready after %d ms (%s)
 
