@@ -17,6 +17,8 @@ import (
 type DocumentStore interface {
 	// ReadDocument reads a document as it is stored; nil: there is none.
 	ReadDocument(ctx context.Context, id string) (*messages.DocumentLog, error)
+	// DocumentPosition is the position of a document, 0 where there is none.
+	DocumentPosition(ctx context.Context, id string) (int64, error)
 	// DocumentProject is the project of a document, which never changes; empty: there
 	// is no such document.
 	DocumentProject(ctx context.Context, id string) (projectID string, err error)
@@ -34,10 +36,17 @@ type DocumentStore interface {
 type Documents struct {
 	caller Caller
 	store  DocumentStore
+	slots  chan struct{} // of contents that are read
 }
 
+// readsAtOnce is how many contents of documents are read at a time: each is in memory
+// several times over while it is.
+const readsAtOnce = 8
+
 // NewDocuments makes the client.
-func NewDocuments(c Caller, s DocumentStore) *Documents { return &Documents{c, s} }
+func NewDocuments(c Caller, s DocumentStore) *Documents {
+	return &Documents{c, s, make(chan struct{}, readsAtOnce)}
+}
 
 // CreateDocument begins an empty document under the command's id.
 func (d *Documents) CreateDocument(ctx context.Context, c *messages.CreateDocument) (*messages.Document, error) {
@@ -69,43 +78,58 @@ func (d *Documents) AppendUpdate(ctx context.Context, c *messages.AppendUpdate) 
 	return ask[*messages.Appended](ctx, d.caller, store.Document, c.GetDocumentId(), c)
 }
 
+// Position is where a document's content is: it tells whether anything was written.
+func (d *Documents) Position(ctx context.Context, id string) (int64, error) {
+	return d.store.DocumentPosition(ctx, id)
+}
+
 // ReadContent is all of a document as one update, and its position. It asks for no
 // right: that is what grants are for.
 func (d *Documents) ReadContent(ctx context.Context, id string) (content []byte, position int64, err error) {
-	l, err := d.read(ctx, id)
-	if err != nil {
-		return nil, 0, err
-	}
-	content, err = document.Content(l)
-	return content, l.GetPosition(), err
-}
-
-func (d *Documents) read(ctx context.Context, id string) (*messages.DocumentLog, error) {
-	l, err := d.store.ReadDocument(ctx, id)
-	if err == nil && l == nil {
-		err = messages.Missing("document")
-	}
-	return l, err
+	err = d.read(ctx, id, func(l *messages.DocumentLog) error {
+		content, err = document.Content(l)
+		position = l.GetPosition()
+		return err
+	})
+	return content, position, err
 }
 
 // ReadMissing is what somebody with a state vector lacks of a document, with the
 // document's own state vector and its position. It asks for no right either.
 func (d *Documents) ReadMissing(ctx context.Context, id string, vector []byte) (update, has []byte, position int64, err error) {
-	l, err := d.read(ctx, id)
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	update, has, err = document.Missing(l, vector)
-	return update, has, l.GetPosition(), err
+	err = d.read(ctx, id, func(l *messages.DocumentLog) error {
+		update, has, err = document.Missing(l, vector)
+		position = l.GetPosition()
+		return err
+	})
+	return update, has, position, err
 }
 
 // Adds reports whether an update has anything that a document lacks.
-func (d *Documents) Adds(ctx context.Context, id string, update []byte) (bool, error) {
-	l, err := d.read(ctx, id)
-	if err != nil {
-		return false, err
+func (d *Documents) Adds(ctx context.Context, id string, update []byte) (adds bool, err error) {
+	err = d.read(ctx, id, func(l *messages.DocumentLog) error {
+		adds, err = document.Adds(l, update)
+		return err
+	})
+	return adds, err
+}
+
+// read reads a document when there is room for one more, and makes something of it.
+func (d *Documents) read(ctx context.Context, id string, use func(*messages.DocumentLog) error) error {
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	case <-ctx.Done():
+		return messages.Refuse(messages.CodeOverloaded, "the node reads as many documents as it can")
 	}
-	return document.Adds(l, update)
+	l, err := d.store.ReadDocument(ctx, id)
+	if err == nil && l == nil {
+		err = messages.Missing("document")
+	}
+	if err != nil {
+		return err
+	}
+	return use(l)
 }
 
 // AppendUpdates adds updates, however many and large, in as few commands as take

@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"atelier/messages"
@@ -15,6 +16,7 @@ type documents interface {
 	GetDocument(context.Context, *messages.GetDocument) (*messages.Document, error)
 	GetGrant(context.Context, *messages.GetGrant) (*messages.Grant, error)
 	AppendUpdate(context.Context, *messages.AppendUpdate) (*messages.Appended, error)
+	Position(ctx context.Context, id string) (int64, error)
 	ReadContent(ctx context.Context, id string) (content []byte, position int64, err error)
 	ReadMissing(ctx context.Context, id string, vector []byte) (update, has []byte, position int64, err error)
 	Adds(ctx context.Context, id string, update []byte) (bool, error)
@@ -184,6 +186,12 @@ func (s *Server) deleteDocument(ctx context.Context, c *call, in *documentInput)
 func (s *Server) getContent(ctx context.Context, c *call, in *documentInput) (*result[fileBody], error) {
 	if _, err := in.grant(ctx, s, c, false); err != nil {
 		return nil, err
+	}
+	if c.fiber.Get(fiber.HeaderIfNoneMatch) != "" { // most often nothing was written, and there is nothing to put together
+		position, err := s.deps.Documents.Position(ctx, in.DocumentID)
+		if r := (&result[fileBody]{Version: position, Tagged: true}); err != nil || r.current(c) {
+			return r, err
+		}
 	}
 	content, position, err := s.deps.Documents.ReadContent(ctx, in.DocumentID)
 	if err != nil {

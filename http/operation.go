@@ -237,6 +237,13 @@ func (s *Server) options() {
 	}
 }
 
+func (r *result[O]) tag() string { return `"` + strconv.FormatInt(r.Version, 10) + `"` }
+
+// current reports whether the caller has this version already.
+func (r *result[O]) current(c *call) bool {
+	return c.op.reads() && matches(c.fiber.Get(fiber.HeaderIfNoneMatch), r.tag())
+}
+
 // render writes a handler's answer.
 func render[O any](s *Server, c *call, r *result[O]) error {
 	f := c.fiber
@@ -244,9 +251,8 @@ func render[O any](s *Server, c *call, r *result[O]) error {
 		f.Set("Atelier-Position", s.config.LogID+":"+strconv.FormatInt(r.Position, 10))
 	}
 	if r.Version > 0 || r.Tagged {
-		tag := `"` + strconv.FormatInt(r.Version, 10) + `"`
-		f.Set(fiber.HeaderETag, tag)
-		if c.op.reads() && matches(f.Get(fiber.HeaderIfNoneMatch), tag) {
+		f.Set(fiber.HeaderETag, r.tag())
+		if r.current(c) {
 			f.Status(fiber.StatusNotModified)
 			return nil
 		}

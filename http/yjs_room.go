@@ -163,7 +163,7 @@ func (r *yjsRoom) recover(base []byte) {
 	err := again(ctx, r.watch)
 	if err == nil {
 		err = again(ctx, func(ctx context.Context) (err error) {
-			update, has, position, err = r.read(ctx, base)
+			update, has, position, err = r.rooms.docs.ReadMissing(ctx, r.document, base)
 			return err
 		})
 	}

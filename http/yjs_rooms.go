@@ -9,23 +9,18 @@ import (
 	"atelier/messages"
 )
 
-// readsAtOnce is how many contents of documents are read at a time for those who open
-// them: each is in memory several times over while it is.
-const readsAtOnce = 8
-
 // yjsRooms are the documents that somebody has open on this node.
 type yjsRooms struct {
-	live  liveHub
-	docs  documents
-	node  ysync.Node // of this process
-	slots chan struct{}
+	live liveHub
+	docs documents
+	node ysync.Node // of this process
 
 	mu    sync.Mutex // of the map and the rooms' users
 	rooms map[string]*yjsRoom
 }
 
 func newYjsRooms(l liveHub, d documents) *yjsRooms {
-	r := &yjsRooms{live: l, docs: d, slots: make(chan struct{}, readsAtOnce), rooms: make(map[string]*yjsRoom)}
+	r := &yjsRooms{live: l, docs: d, rooms: make(map[string]*yjsRoom)}
 	_, _ = rand.Read(r.node[:]) // does not fail
 	return r
 }

@@ -59,40 +59,10 @@ func (m *yjsMember) read(ctx context.Context, encoded []byte) (update, has []byt
 		if !m.socket.pass() {
 			return errEnded
 		}
-		update, has, position, err = m.room.read(ctx, encoded)
+		update, has, position, err = m.room.rooms.docs.ReadMissing(ctx, m.document, encoded)
 		return err
 	})
 	return update, has, position, err
-}
-
-// read reads what somebody with a state vector lacks.
-func (r *yjsRoom) read(ctx context.Context, encoded []byte) (update, has []byte, position int64, err error) {
-	err = r.rooms.slot(ctx, func() error {
-		update, has, position, err = r.rooms.docs.ReadMissing(ctx, r.document, encoded)
-		return err
-	})
-	return update, has, position, err
-}
-
-// adds reports whether the document lacks some of an update.
-func (r *yjsRoom) adds(ctx context.Context, update []byte) (adds bool, err error) {
-	err = r.rooms.slot(ctx, func() error {
-		adds, err = r.rooms.docs.Adds(ctx, r.document, update)
-		return err
-	})
-	return adds, err
-}
-
-// slot reads a content when there is room for one more. They are large: few are read
-// at a time.
-func (r *yjsRooms) slot(ctx context.Context, read func() error) error {
-	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
-		return read()
-	case <-ctx.Done():
-		return messages.Refuse(messages.CodeOverloaded, "the node reads as many documents as it can")
-	}
 }
 
 // holdFor has what is committed kept for a member whose content is about to be read.

@@ -152,7 +152,7 @@ func (m *yjsMember) needless(ctx context.Context, updates [][]byte) error {
 		adds := true
 		if m.looks.take(time.Now()) {
 			var err error
-			if adds, err = m.room.adds(ctx, u); err != nil {
+			if adds, err = m.room.rooms.docs.Adds(ctx, m.document, u); err != nil {
 				return err
 			}
 		}

@@ -96,6 +96,9 @@ func read(t testing.TB, db Engine, id string) *messages.DocumentLog {
 	t.Helper()
 	l, err := db.ReadDocument(t.Context(), id)
 	require.NoError(t, err)
+	position, err := db.DocumentPosition(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, l.GetPosition(), position)
 	return l
 }
 

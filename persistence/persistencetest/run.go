@@ -24,6 +24,7 @@ type Engine interface {
 	Sessions() store.Claimer[*session.State]
 	Documents() store.Claimer[*document.State]
 	ReadDocument(ctx context.Context, id string) (*messages.DocumentLog, error)
+	DocumentPosition(ctx context.Context, id string) (int64, error)
 	DocumentProject(ctx context.Context, id string) (projectID string, err error)
 	ListDocuments(context.Context, *messages.DocumentQuery) (*messages.DocumentPage, error)
 	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)

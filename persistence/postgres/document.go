@@ -228,6 +228,15 @@ func (db *DB) ReadDocument(ctx context.Context, id string) (*messages.DocumentLo
 	return l, asked("read document", err)
 }
 
+// DocumentPosition is the position of a document's last update, 0 where there is none.
+func (db *DB) DocumentPosition(ctx context.Context, id string) (position int64, err error) {
+	err = db.reads.QueryRow(ctx, `SELECT version FROM document_logs WHERE id = $1`, key(id)).Scan(&position)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	return position, asked("position of a document", err)
+}
+
 // DocumentProject is the project of a document, which never changes; empty: there is
 // no such document.
 func (db *DB) DocumentProject(ctx context.Context, id string) (projectID string, err error) {

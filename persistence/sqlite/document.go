@@ -136,8 +136,9 @@ var (
 		UNION ALL
 		SELECT NULL, NULL, NULL, NULL, u.position, u.data FROM document_updates u WHERE u.document_id = ?1
 		ORDER BY number`)
-	documentProject = stmt(`SELECT project_id FROM documents WHERE id = ?`)
-	putVersion      = stmt(`
+	documentPosition = stmt(`SELECT version FROM document_logs WHERE id = ?`)
+	documentProject  = stmt(`SELECT project_id FROM documents WHERE id = ?`)
+	putVersion       = stmt(`
 		INSERT INTO document_version_contents (id, document_id, data, created_at) SELECT ?1, id, ?3, ?4 FROM documents WHERE id = ?2`)
 	readVersion = stmt(`
 		SELECT c.data FROM document_versions v JOIN document_version_contents c ON c.id = v.id WHERE v.id = ? AND v.document_id = ?`)
@@ -163,6 +164,12 @@ func (db *DB) ReadDocument(ctx context.Context, id string) (l *messages.Document
 		return nil
 	})
 	return l, err
+}
+
+// DocumentPosition is the position of a document's last update, 0 where there is none.
+func (db *DB) DocumentPosition(ctx context.Context, id string) (position int64, err error) {
+	err = db.read(ctx, "position of a document", documentPosition, []any{id}, func(r *row) error { position = r.int(); return nil })
+	return position, err
 }
 
 // DocumentProject is the project of a document, which never changes; empty: there is
