@@ -1,4 +1,4 @@
-// Package actors is the runtime in which users, sessions and projects live. An
+// Package actors is the runtime in which users, sessions, projects and documents live. An
 // entity is a protoactor actor that takes one command at a time, decides it by
 // a pure rule, persists what follows and only then answers.
 //

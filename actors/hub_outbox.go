@@ -116,7 +116,7 @@ func (o *outbox) next() *messages.Push {
 // there any more, or not know what it is sent.
 func (o *outbox) failed(err error) {
 	o.hub.counts.dropped.Add(1)
-	if o.hub.ended() {
+	if closed(o.hub.done) {
 		return
 	}
 	o.hub.logger.Debug("a node was not told what happened", "peer", o.node, "error", err)
@@ -125,16 +125,6 @@ func (o *outbox) failed(err error) {
 	o.hub.counts.dropped.Add(int64(len(o.waiting)))
 	o.waiting, o.size = nil, 0
 	clear(o.heads)
-}
-
-// ended reports whether the hub has stopped.
-func (h *Hub) ended() bool {
-	select {
-	case <-h.done:
-		return true
-	default:
-		return false
-	}
 }
 
 // waiting is how many things wait to be sent, to all nodes.

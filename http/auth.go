@@ -97,7 +97,7 @@ func (s *Server) tokens(c *call, cookies bool, t *identity.Tokens, err error) (*
 func (s *Server) login(ctx context.Context, c *call, in *loginInput) (*result[tokensBody], error) {
 	t, err := s.deps.Flows.SignIn(ctx, c.meta(), identity.Credentials{
 		Email: in.Body.Email, Password: in.Body.Password, UserAgent: userAgent(c),
-		IP: c.ip, Device: c.fiber.Cookies(s.deviceCookie()),
+		IP: c.ip, Device: s.cookie(c.fiber, deviceCookie),
 	})
 	if err == nil {
 		s.rememberDevice(c.fiber, t.Device)
@@ -157,4 +157,39 @@ func (s *Server) currentSession(ctx context.Context, c *call, _ *none) (*result[
 		Session: sessionOf(session, c.principal.SessionID), User: userOf(account), AMR: filled(session.GetAmr()), ACR: "aal1", Scopes: []string{"*"},
 		CSRFToken: s.csrfToken(c.principal.SessionID),
 	})
+}
+
+type reauthenticateInput struct {
+	Body struct {
+		Password string `json:"password" maxLength:"4096"`
+	}
+}
+
+type steppedUpBody struct {
+	SteppedUpUntil string `json:"stepped_up_until" format:"date-time" doc:"Until then the session may change what the account hangs on"`
+}
+
+func (s *Server) reauthenticate(ctx context.Context, c *call, in *reauthenticateInput) (*result[steppedUpBody], error) {
+	session, err := s.deps.Flows.Reauthenticate(ctx, c.meta(), in.Body.Password)
+	if err != nil {
+		return nil, err
+	}
+	return ok(&steppedUpBody{SteppedUpUntil: timeText(session.GetSteppedUpUntil())})
+}
+
+type checkPasswordInput struct {
+	Body struct {
+		Password string `json:"password" maxLength:"1024"`
+	}
+}
+
+type strengthBody struct {
+	Score       int      `json:"score" minimum:"0" maximum:"4" doc:"0: tried first; 4: hard to guess"`
+	Breached    bool     `json:"breached" doc:"It is on the list of passwords that are refused"`
+	Suggestions []string `json:"suggestions" nullable:"false"`
+}
+
+func (s *Server) checkPassword(_ context.Context, _ *call, in *checkPasswordInput) (*result[strengthBody], error) {
+	score, breached, suggestions := s.deps.Judge(in.Body.Password)
+	return ok(&strengthBody{Score: score, Breached: breached, Suggestions: filled(suggestions)})
 }

@@ -9,9 +9,6 @@ import (
 	"atelier/messages"
 )
 
-// roleAdmin is the role of those who administer the installation.
-const roleAdmin = "admin"
-
 type members interface {
 	// Cluster lists the nodes by name.
 	Cluster(context.Context) (*messages.Cluster, error)

@@ -25,6 +25,8 @@ const (
 	headerCSRF    = "X-CSRF-Token"
 )
 
+func (s *Server) overTLS() bool { return strings.HasPrefix(s.config.PublicURL, "https://") }
+
 // cookieName has the prefix that binds a cookie to this host and to TLS, where there
 // is TLS (RFC 6265bis, 4.1.3.2).
 func (s *Server) cookieName(name string) string {

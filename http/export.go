@@ -9,19 +9,6 @@ import (
 	"atelier/messages"
 )
 
-func (s *Server) deleteMe(ctx context.Context, c *call, _ *none) (*result[none], error) {
-	_, err := s.deps.Accounts.DeleteAccount(ctx, &messages.DeleteAccount{Meta: c.meta(), UserId: c.userID()})
-	if messages.HasCode(err, messages.CodeNotFound) { // another request was quicker
-		err = messages.Refuse(messages.CodeSessionRevoked, "the session has ended")
-	}
-	return &result[none]{}, err
-}
-
-func (s *Server) deleteUser(ctx context.Context, c *call, in *userInput) (*result[none], error) {
-	_, err := s.deps.Accounts.DeleteAccount(ctx, &messages.DeleteAccount{Meta: c.meta(), UserId: in.UserID})
-	return &result[none]{}, err
-}
-
 // mostExported bounds a file of an export: the newest so many.
 const mostExported = 10_000
 

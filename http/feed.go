@@ -3,7 +3,6 @@ package http
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"atelier/messages"
@@ -32,7 +31,7 @@ func (s *Server) listFeed(ctx context.Context, c *call, in *listFeedInput) (*res
 		return nil, err
 	}
 	q := &messages.FeedQuery{UserID: c.userID(), After: after.GetSeq(), Limit: int(in.limit())}
-	all := slices.Contains(c.principal.Roles, roleAdmin)
+	all := c.has(roleAdmin)
 	if all {
 		q.UserID = ""
 	}

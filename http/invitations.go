@@ -172,8 +172,8 @@ func (s *Server) declineOwnership(ctx context.Context, c *call, in *projectInput
 	return &result[none]{}, err
 }
 
-// invitations are the ways into a project, and the change of its owner.
-func (s *Server) invitations() {
+// tableInvitations are the ways into a project, and the change of its owner.
+func (s *Server) tableInvitations() {
 	write := []string{messages.CodeNotFound, messages.CodeForbidden, messages.CodeInvalidState}
 	full := append(write, messages.CodeCollaboratorLimitReached, messages.CodeAlreadyCollaborator)
 	add(s, operation{ID: "listInvitations", Method: "GET", Path: "/projects/{project_id}/invitations", Summary: "Invitations that wait, newest first", Permission: projectMembers, Status: 200, List: true, Codes: write}, s.listInvitations)

@@ -20,8 +20,8 @@ var linkPage string
 
 const htmlType = "text/html; charset=utf-8"
 
-// linkPages are the pages of links. A client of the web may have its own.
-func (s *Server) linkPages() {
+// tableLinkPages are the pages of links. A client of the web may have its own.
+func (s *Server) tableLinkPages() {
 	policy := fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
 		sourceHash("script"), sourceHash("style"))
 	for id, path := range map[string]string{"verifyEmailPage": "/verify-email", "resetPasswordPage": "/reset-password", "confirmEmailPage": "/confirm-email", "invitationPage": "/invitation"} {

@@ -48,6 +48,13 @@ func (p permission) known() bool {
 	return false
 }
 
+// Roles of the installation.
+const (
+	roleAdmin   = "admin"   // administers it
+	roleAuditor = "auditor" // looks at users and the audit
+	roleSupport = "support" // looks after users
+)
+
 // roles are those of the installation one of which the caller needs; nil: none.
 func (p permission) roles() []string {
 	switch p {

@@ -16,13 +16,13 @@ import (
 	"atelier/messages"
 )
 
-// pages are what stands beside the versioned API: outside its path, for
+// tablePages are what stands beside the versioned API: outside its path, for
 // everyone, and in the document too.
-func (s *Server) pages() {
+func (s *Server) tablePages() {
 	addPage[none, freeObject](s, operation{ID: "getOpenAPI", Path: "/openapi.json", Summary: "This document"}, func(c *fiber.Ctx) error {
 		return sendJSON(c, s.Document())
 	})
-	s.reference()
+	s.tableReference()
 	addPage[none, jwksBody](s, operation{ID: "getJWKS", Path: "/.well-known/jwks.json", Summary: "Public keys of access tokens (RFC 7517)"}, func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderCacheControl, "public, max-age=300")
 		return sendJSON(c, s.deps.JWKS())
@@ -31,7 +31,7 @@ func (s *Server) pages() {
 		return sendValue(c, problemsBody{Items: s.problemList()})
 	})
 	addPage[problemInput, problemEntry](s, operation{ID: "getProblem", Path: "/problems/{code}", Summary: "One problem", Codes: []string{messages.CodeNotFound}}, s.problemPage)
-	s.linkPages()
+	s.tableLinkPages()
 	addPage[none, statusBody](s, operation{ID: "livez", Path: "/livez", Summary: "Whether the process lives; it asks nobody"}, live)
 	o := addPage[none, readinessBody](s, operation{ID: "readyz", Path: "/readyz", Summary: "Whether the node takes requests, and why not"}, readiness(s.Ready))
 	o.Responses["503"] = &huma.Response{Description: "Not ready", Headers: maps.Clone(s.everyReply), Content: o.Responses["200"].Content}

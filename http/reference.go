@@ -16,8 +16,8 @@ var referenceFiles embed.FS
 const referencePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; worker-src blob:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// reference is the page that shows the OpenAPI document to people.
-func (s *Server) reference() {
+// tableReference is the page that shows the OpenAPI document to people.
+func (s *Server) tableReference() {
 	for _, f := range []struct{ id, path, file, kind, summary string }{
 		{"getReference", "/docs", "index.html", "text/html; charset=utf-8", "The OpenAPI document as a page"},
 		{"getReferenceStyle", "/docs/page.css", "page.css", "text/css; charset=utf-8", "Style of that page"},

@@ -2,13 +2,13 @@ package http
 
 import "atelier/messages"
 
-// table is all there is to ask.
+// table is all there is to ask. Each part stands beside its handlers, or below.
 func (s *Server) table() {
 	s.tableAuth()
 	s.tableMe()
-	s.users()
+	s.tableUsers()
 	s.tableProjects()
-	s.invitations()
+	s.tableInvitations()
 	s.tableDocuments()
 	s.tablePresence()
 	s.tableRealtime()
@@ -17,12 +17,12 @@ func (s *Server) table() {
 	s.tableCluster()
 	s.tableAudit()
 	s.tableNext()
-	s.pages()
+	s.tablePages()
 }
 
 // tableAuth is how users become known.
 func (s *Server) tableAuth() {
-	s.registration()
+	s.tableRegistration()
 	add(s, operation{ID: "login", Method: "POST", Path: "/auth/login", Summary: "Sign in", Permission: public, Status: 200,
 		Codes: append(statusCodes(), messages.CodeInvalidCredentials, messages.CodeTooManyAttempts, messages.CodeOverloaded)}, s.login)
 	add(s, operation{ID: "refresh", Method: "POST", Path: "/auth/refresh", Summary: "Exchange a refresh token, of the body or of a cookie, for a new pair", Permission: public, Status: 200,
@@ -106,8 +106,8 @@ func (s *Server) tableCluster() {
 		Codes: []string{messages.CodeNotFound, messages.CodeInvalidState}}, s.drainNode)
 }
 
-// users are for those who administer the installation, and who look after it.
-func (s *Server) users() {
+// tableUsers is for those who administer the installation, and who look after it.
+func (s *Server) tableUsers() {
 	found := []string{messages.CodeNotFound}
 	move := []string{messages.CodeNotFound, messages.CodeInvalidState}
 	add(s, operation{ID: "listUsers", Method: "GET", Path: "/users", Summary: "Users, newest first", Permission: readUsers, Status: 200, List: true}, s.listUsers)
@@ -127,9 +127,9 @@ func (s *Server) users() {
 	add(s, operation{ID: "resendMail", Method: "POST", Path: "/users/{user_id}/resend-mail", Summary: "Mail a pending user again the link that he needs", Permission: helpUsers, Status: 202, Codes: append(found, messages.CodeTooManyAttempts)}, s.resendMail)
 }
 
-// registration answers with the account, or, where addresses are proved, with
+// tableRegistration answers with the account, or, where addresses are proved, with
 // nothing that tells whether there is one.
-func (s *Server) registration() {
+func (s *Server) tableRegistration() {
 	op := operation{ID: "register", Method: "POST", Path: "/auth/register", Summary: "Create an account", Permission: public, Status: 201,
 		Codes: []string{messages.CodeTooManyAttempts, messages.CodeWeakPassword, messages.CodeBreachedPassword, messages.CodeOverloaded}}
 	if s.config.Verification {

@@ -89,7 +89,7 @@ func (s *Service) reportTheft(ctx context.Context, m *messages.Meta, sessionID s
 	as := meta(m)
 	as.Principal = session.GetUserId()
 	_, err = s.accounts.EndSession(ctx, &messages.EndSession{
-		Meta: as, UserId: session.GetUserId(), SessionId: sessionID, Reason: "reuse_detected",
+		Meta: as, UserId: session.GetUserId(), SessionId: sessionID, Reason: messages.EndedByReuse,
 	})
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (s *Service) issue(ctx context.Context, as *messages.Meta, session *message
 // SignOut ends the caller's session.
 func (s *Service) SignOut(ctx context.Context, m *messages.Meta) error {
 	_, err := s.accounts.EndSession(ctx, &messages.EndSession{
-		Meta: meta(m), UserId: m.GetPrincipal(), SessionId: m.GetSessionId(), Reason: "logout",
+		Meta: meta(m), UserId: m.GetPrincipal(), SessionId: m.GetSessionId(), Reason: messages.EndedByLogout,
 	})
 	return err
 }

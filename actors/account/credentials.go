@@ -19,5 +19,5 @@ func ChangePassword(s *State, c *messages.ChangePassword, now time.Time) ([]mess
 		return nil, messages.Refuse(messages.CodeInvalidCredentials, "the current password is wrong")
 	}
 	events := []messages.Event{&messages.UserPasswordChanged{UserId: string(s.ID), PasswordHash: c.GetPasswordHash()}}
-	return append(events, endAllBut(s, messages.SessionID(c.GetKeepSessionId()), EndedByPassword)...), nil
+	return append(events, endAllBut(s, messages.SessionID(c.GetKeepSessionId()), messages.EndedByPassword)...), nil
 }

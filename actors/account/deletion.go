@@ -24,7 +24,7 @@ func Delete(s *State, c *messages.DeleteAccount, now time.Time) ([]messages.Even
 	if err := expectVersion(s, c); err != nil {
 		return nil, err
 	}
-	events := append(endAllBut(s, "", EndedByDeletion), &messages.UserDeleted{UserId: string(s.ID)})
+	events := append(endAllBut(s, "", messages.EndedByDeletion), &messages.UserDeleted{UserId: string(s.ID)})
 	return append(events, mailed(messages.EraseUser, string(s.ID), messages.Micros(now.Add(eraseLife)), &messages.MailParams{})), nil
 }
 

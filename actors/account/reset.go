@@ -27,6 +27,6 @@ func ResetPassword(s *State, c *messages.ResetPassword, now time.Time) ([]messag
 	if s.StatusAt(now) == Pending {
 		events = append(events, &messages.UserActivated{UserId: string(s.ID), Status: string(Active)})
 	}
-	events = append(events, endAllBut(s, "", EndedByReset)...)
+	events = append(events, endAllBut(s, "", messages.EndedByReset)...)
 	return append(events, s.notify(messages.MailPasswordChanged, now)), nil
 }

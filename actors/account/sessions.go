@@ -7,19 +7,6 @@ import (
 	"atelier/messages"
 )
 
-// Reasons for which a session ends.
-const (
-	EndedByLogout   = "logout"
-	EndedByUser     = "ended_by_user"
-	EndedByReuse    = "reuse_detected"
-	EndedByPassword = "password_changed"
-	EndedByReset    = "password_reset"
-	EndedByExpiry   = "expired"
-	EndedByLimit    = "too_many_sessions"
-	EndedByStatus   = "user_deactivated"
-	EndedByDeletion = "user_deleted"
-)
-
 // Open begins a session. The command carries the version of the password that
 // was checked: a sign-in that a password change overtook is refused, and so no
 // session survives it.
@@ -67,7 +54,7 @@ func makeRoom(s *State, now time.Time) []messages.Event {
 	for _, id := range s.sessionIDs() {
 		session := s.Sessions[id]
 		if !now.Before(session.ExpiresAt) {
-			events = append(events, ended(s, id, EndedByExpiry))
+			events = append(events, ended(s, id, messages.EndedByExpiry))
 			continue
 		}
 		open++
@@ -76,7 +63,7 @@ func makeRoom(s *State, now time.Time) []messages.Event {
 		}
 	}
 	if open >= MaxSessions {
-		events = append(events, ended(s, oldest, EndedByLimit))
+		events = append(events, ended(s, oldest, messages.EndedByLimit))
 	}
 	return events
 }
@@ -98,18 +85,18 @@ func ended(s *State, id messages.SessionID, reason string) messages.Event {
 // End ends one session. Ending one that has ended already decides nothing, so
 // that a log-out can be repeated.
 func End(s *State, c *messages.EndSession, _ time.Time) ([]messages.Event, error) {
-	if err := selfOr(s, c, RoleAdmin, RoleSupport); err != nil && c.GetReason() != EndedByReuse {
+	if err := selfOr(s, c, RoleAdmin, RoleSupport); err != nil && c.GetReason() != messages.EndedByReuse {
 		return nil, err
 	}
 	id := messages.SessionID(c.GetSessionId())
 	if _, open := s.Sessions[id]; !open {
-		if c.GetReason() == EndedByUser {
+		if c.GetReason() == messages.EndedByUser {
 			return nil, messages.Missing("session")
 		}
 		return nil, nil
 	}
 	var events []messages.Event
-	if c.GetReason() == EndedByReuse {
+	if c.GetReason() == messages.EndedByReuse {
 		events = append(events, &messages.SessionReuseDetected{UserId: string(s.ID), SessionId: string(id)})
 	}
 	return append(events, ended(s, id, c.GetReason())), nil
@@ -120,7 +107,7 @@ func EndOthers(s *State, c *messages.EndOtherSessions, _ time.Time) ([]messages.
 	if err := selfOr(s, c, RoleAdmin, RoleSupport); err != nil {
 		return nil, err
 	}
-	return endAllBut(s, messages.SessionID(c.GetExceptSessionId()), EndedByUser), nil
+	return endAllBut(s, messages.SessionID(c.GetExceptSessionId()), messages.EndedByUser), nil
 }
 
 func endAllBut(s *State, keep messages.SessionID, reason string) []messages.Event {

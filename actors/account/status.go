@@ -84,7 +84,7 @@ func Deactivate(s *State, c *messages.DeactivateUser, now time.Time) ([]messages
 		return nil, notAllowed(s, now)
 	}
 	events := []messages.Event{&messages.UserDeactivated{UserId: string(s.ID), Status: string(Inactive)}}
-	return append(events, endAllBut(s, "", EndedByStatus)...), nil
+	return append(events, endAllBut(s, "", messages.EndedByStatus)...), nil
 }
 
 // SetRoles gives the user exactly these roles, and user.

@@ -21,13 +21,13 @@ const (
 	RoleOwner        Role = "owner"
 )
 
-// GivenRoles are the roles that a collaborator can be given.
+// givenRoles are the roles that a collaborator can be given.
 var givenRoles = []Role{RoleViewer, RoleCommenter, RoleEditor, RoleCollaborator, RoleAdmin}
 
 // Right is something a person may do in a project.
 type Right string
 
-// The rights of API.md, section 5.
+// The rights, from the least to the most.
 const (
 	Read           Right = "read"
 	Comment        Right = "comment"

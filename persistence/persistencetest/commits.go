@@ -202,7 +202,7 @@ func opened(user *entity[*account.State], at time.Time) *messages.SessionOpened 
 }
 
 func ended(session *messages.SessionOpened) *messages.SessionEnded {
-	return &messages.SessionEnded{UserId: session.GetUserId(), SessionId: session.GetSessionId(), Reason: account.EndedByUser}
+	return &messages.SessionEnded{UserId: session.GetUserId(), SessionId: session.GetSessionId(), Reason: messages.EndedByUser}
 }
 
 func refreshed(generation uint32) *messages.SessionRefreshed {

@@ -186,7 +186,7 @@ func (w *world) refresh(user *entity[*account.State], add func(*store.Commit, fu
 	add(f.commit, func() { w.sessions[id] = f.after })
 	if messages.HasCode(theft, messages.CodeTokenReused) {
 		ends := user.decide(w.now, func(state *account.State) []messages.Event {
-			return must(w.t)(account.End(state, &messages.EndSession{SessionId: string(id), Reason: account.EndedByReuse}, w.now))
+			return must(w.t)(account.End(state, &messages.EndSession{SessionId: string(id), Reason: messages.EndedByReuse}, w.now))
 		})
 		add(ends.commit, func() { w.landAccount(user, ends) })
 	}

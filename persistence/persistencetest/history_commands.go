@@ -130,7 +130,7 @@ func (w *world) accountCommand(s *account.State, id string) (events []messages.E
 	case n < 10: // any that is open by now, also one of this flight
 		if open := slices.Sorted(maps.Keys(s.Sessions)); len(open) > 0 {
 			session := string(open[w.random.IntN(len(open))])
-			events, _ = account.End(s, &messages.EndSession{Meta: self, UserId: id, SessionId: session, Reason: account.EndedByUser}, w.now)
+			events, _ = account.End(s, &messages.EndSession{Meta: self, UserId: id, SessionId: session, Reason: messages.EndedByUser}, w.now)
 		}
 	case n < 11:
 		events, _ = account.EndOthers(s, &messages.EndOtherSessions{Meta: self, UserId: id}, w.now)

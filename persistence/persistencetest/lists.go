@@ -129,8 +129,8 @@ func sessionPages(t *testing.T, db *Database) {
 		}
 		fresh := opened(user, later(8))
 		moved[want[n]], moved[want[n+5]], moved[fresh.GetSessionId()] = true, true, true
-		user.commit(t, db, later(8), fresh, &messages.SessionEnded{UserId: user.fence.ID, SessionId: want[n], Reason: account.EndedByUser},
-			&messages.SessionEnded{UserId: user.fence.ID, SessionId: want[n+5], Reason: account.EndedByUser})
+		user.commit(t, db, later(8), fresh, &messages.SessionEnded{UserId: user.fence.ID, SessionId: want[n], Reason: messages.EndedByUser},
+			&messages.SessionEnded{UserId: user.fence.ID, SessionId: want[n+5], Reason: messages.EndedByUser})
 	})
 	drop := func(id string) bool { return moved[id] }
 	require.Equal(t, slices.DeleteFunc(slices.Clone(want), drop), slices.DeleteFunc(got, drop))

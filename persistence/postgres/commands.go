@@ -21,7 +21,7 @@ type (
 	}
 )
 
-// commandArgs are the inputs of composition.commands.
+// commands are the inputs of composition.commands.
 func (a *arguments) commands(flights []flight) {
 	if !deduped {
 		return

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"atelier/actors/outbox"
@@ -166,19 +165,13 @@ func (o *Outbox) Redrive(ctx context.Context, r outbox.Redrive) (streams, events
 	return streams, events, err
 }
 
-// firstID sorts before the ids, UUIDs v7, that were made from this time on.
-func firstID(at time.Time) string {
-	ms := at.UnixMilli()
-	return fmt.Sprintf("%08x-%04x", ms>>16, ms&0xffff)
-}
-
 // Sweep removes events that were sent longer ago, at most limit of them. Ids begin
 // with the time of the event, which was before: so they are found by their index.
 func (o *Outbox) Sweep(ctx context.Context, longerAgo time.Duration, limit int) (removed int, err error) {
 	for removed < limit {
 		batch := min(limit-removed, sweepBatch)
 		before := time.Now().Add(-longerAgo)
-		found, err := o.changed(ctx, "sweep outbox", deleteSent, before.UnixMicro(), int64(batch), firstID(before))
+		found, err := o.changed(ctx, "sweep outbox", deleteSent, before.UnixMicro(), int64(batch), messages.FormatUUID(messages.FirstUUID(before)))
 		if err != nil {
 			return removed, err
 		}
