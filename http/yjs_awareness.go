@@ -7,8 +7,18 @@ import (
 	"atelier/messages"
 )
 
-// awarenessEvery is how often who is there is told: of what is said faster the last.
-const awarenessEvery = time.Second / 15
+// Who is there is told that often: of what is said faster the last. Where that is much,
+// since many move, each socket is told less often.
+const (
+	awarenessEvery   = time.Second / 15
+	awarenessLatest  = time.Second
+	awarenessASecond = 256 << 10 // bytes to each socket
+)
+
+// pauseAfter is how long to wait after so many bytes were told.
+func pauseAfter(told int) time.Duration {
+	return min(max(awarenessEvery, time.Duration(told)*time.Second/awarenessASecond), awarenessLatest)
+}
 
 // Signals between the rooms of a document: their kind, the node, and states.
 const (
@@ -75,7 +85,7 @@ func (r *yjsRoom) tell() {
 	if r.telling {
 		return
 	}
-	wait := awarenessEvery - time.Since(r.told)
+	wait := pauseAfter(r.lately) - time.Since(r.told)
 	r.telling = true
 	time.AfterFunc(max(0, wait), r.tellNow)
 }
@@ -88,7 +98,9 @@ func (r *yjsRoom) tellNow() {
 	all, here := r.present.Changed()
 	var told []*socket
 	if len(all) > 0 {
-		told = r.everyone(func(w ysync.Wire) []byte { return w.Awareness(ysync.EncodeStates(all)) })
+		states := ysync.EncodeStates(all)
+		r.lately = len(states)
+		told = r.everyone(func(w ysync.Wire) []byte { return w.Awareness(states) })
 	}
 	r.mu.Unlock()
 	flush(told)

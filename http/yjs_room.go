@@ -32,6 +32,7 @@ type yjsRoom struct {
 	next     vector // that they will have when its position is reached
 	present  *ysync.Present
 	told     time.Time // when who is there was last told
+	lately   int       // in how many bytes
 	telling  bool      // it is about to be
 	framed   struct {  // the last frame of a batch: most members have the same wire
 		batch *messages.Batch

@@ -2,6 +2,7 @@ package http
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,28 @@ func TestTheLastWatchIsTheOneThatEnds(t *testing.T) {
 		_, stopped := h.hub.did()
 		return slices.Contains(stopped, 1)
 	}, 10*time.Second, time.Millisecond)
+}
+
+// TestCrowdsAreToldLessOften: where many move nobody is told more than he can read.
+func TestCrowdsAreToldLessOften(t *testing.T) {
+	t.Parallel()
+	h := hostDocument(t)
+	h.open(t, "/yjs/"+someDocument).synced(ysync.Plain(), 0)
+	room, _ := h.yjs.enter(someDocument)
+	lately := func() int {
+		room.mu.Lock()
+		defer room.mu.Unlock()
+		return room.lately
+	}
+	require.Equal(t, awarenessEvery, pauseAfter(lately()))
+	var states []ysync.State
+	for client := range uint64(40) {
+		states = append(states, ysync.State{Client: client, Clock: 1, JSON: []byte(`{"x":"` + strings.Repeat("x", 4000) + `"}`)})
+	}
+	require.NoError(t, room.present.HearNode(ysync.Node{1}, ysync.EncodeStates(states), time.Now()))
+	room.tellNow()
+	require.Greater(t, pauseAfter(lately()), 600*time.Millisecond)
+	require.Equal(t, awarenessLatest, pauseAfter(10*lately()))
 }
 
 // TestWhoIsAloneHearsSomething: a provider that hears nothing takes the connection for
