@@ -47,12 +47,7 @@ func (s *Server) listPresence(ctx context.Context, c *call, in *listPresenceInpu
 	if found {
 		first++
 	}
-	here = here[first:]
-	var next *messages.PageKey
-	if limit := int(in.limit()); len(here) > limit {
-		here = here[:limit]
-		next = &messages.PageKey{Id: here[limit-1].UserID}
-	}
+	here, next := messages.Cut(here[first:], int(in.limit()), func(last messages.Present) *messages.PageKey { return &messages.PageKey{Id: last.UserID} })
 	body := &page[presentBody]{Items: make([]presentBody, 0, len(here)), NextCursor: s.next(c, next)}
 	for _, p := range here {
 		body.Items = append(body.Items, presentOf(p))

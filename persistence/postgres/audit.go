@@ -87,10 +87,6 @@ func listAudit(ctx context.Context, from querier, q *messages.AuditQuery) (*mess
 	if page.Items, err = pgx.CollectRows(rows, scanAudit); err != nil {
 		return nil, asked("audit", err)
 	}
-	if len(page.Items) > q.Limit {
-		page.Items = page.Items[:q.Limit]
-		last := page.Items[q.Limit-1]
-		page.Next = &messages.PageKey{Id: last.ID, At: messages.Micros(last.At)}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, q.Limit, messages.ByTime)
 	return page, nil
 }

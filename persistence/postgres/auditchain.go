@@ -159,8 +159,14 @@ func sealed(rows []messages.AuditRow) (ids []pgtype.UUID, hashes [][]byte) {
 	return ids, hashes
 }
 
-// sealsAtOnce are read together: a seal has as many rows as were numbered at once.
-const sealsAtOnce = 4
+// sealsAtOnce are read together at most. A seal has as many rows as were numbered at
+// once: often one, and sometimes hundreds.
+const sealsAtOnce = 1_000
+
+// sealsOfPage is the end of the seals that have a page of rows, and of one at least.
+const sealsOfPage = `
+	SELECT max(last) FROM (SELECT last, row_number() OVER (ORDER BY last) AS n FROM (SELECT last FROM audit_seals WHERE last > $1 ORDER BY last LIMIT $3) s) s
+	WHERE n = 1 OR last <= $1 + $2`
 
 // sealedEvents are the rows of the seals between these numbers. One whose event is
 // gone, or is another, is left out.
@@ -176,7 +182,7 @@ const sealedEvents = `
 func (db *DB) AuditChain(ctx context.Context, after int64, limit int) (all []messages.AuditRow, err error) {
 	for len(all) == 0 {
 		var end *int64 // of the seals that are read now; null: there are no more
-		err := db.reads.QueryRow(ctx, `SELECT max(last) FROM (SELECT last FROM audit_seals WHERE last > $1 ORDER BY last LIMIT $2) s`, after, sealsAtOnce).Scan(&end)
+		err := db.reads.QueryRow(ctx, sealsOfPage, after, limit, sealsAtOnce).Scan(&end)
 		if err != nil {
 			return nil, asked("audit chain", err)
 		}

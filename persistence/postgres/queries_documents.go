@@ -38,11 +38,7 @@ func (db *DB) ListDocuments(ctx context.Context, q *messages.DocumentQuery) (*me
 	if err != nil {
 		return nil, asked("list documents", err)
 	}
-	if len(page.Items) > int(q.GetLimit()) {
-		page.Items = page.Items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, int(q.GetLimit()), messages.ByCreation)
 	return page, nil
 }
 
@@ -66,10 +62,6 @@ func (db *DB) ListVersions(ctx context.Context, q *messages.VersionQuery) (*mess
 	if err != nil {
 		return nil, asked("list versions", err)
 	}
-	if len(page.Items) > int(q.GetLimit()) {
-		page.Items = page.Items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, int(q.GetLimit()), messages.ByCreation)
 	return page, nil
 }

@@ -97,10 +97,8 @@ func mineOf(ctx context.Context, from querier, q *messages.ProjectQuery, columns
 	if err != nil {
 		return nil, nil, asked("list projects", err)
 	}
-	if last := int(q.GetLimit()) - 1; last >= 0 && len(items) > last+1 {
-		return items[:last+1], items[last].key(q.GetSort()), nil
-	}
-	return items, nil, nil
+	items, next := messages.Cut(items, int(q.GetLimit()), func(last listed) *messages.PageKey { return last.key(q.GetSort()) })
+	return items, next, nil
 }
 
 // listed is a project in a list. Its name in lower case is the database's: only
@@ -188,11 +186,7 @@ func listCollaborators(ctx context.Context, from querier, q *messages.Collaborat
 	if err != nil {
 		return nil, asked("list collaborators", err)
 	}
-	page := &messages.CollaboratorPage{Items: items}
-	if len(items) > int(q.GetLimit()) {
-		page.Items = items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetUserId(), At: last.GetAddedAt()}
-	}
+	page := &messages.CollaboratorPage{}
+	page.Items, page.Next = messages.Cut(items, int(q.GetLimit()), messages.ByAddition)
 	return page, nil
 }

@@ -137,12 +137,8 @@ func usersPage(ctx context.Context, from querier, q *messages.UserQuery) (*messa
 	if err != nil {
 		return nil, asked("list users", err)
 	}
-	page := &messages.UserPage{Items: items}
-	if len(items) > int(q.GetLimit()) {
-		page.Items = items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-	}
+	page := &messages.UserPage{}
+	page.Items, page.Next = messages.Cut(items, int(q.GetLimit()), messages.ByCreation)
 	return page, nil
 }
 
@@ -178,12 +174,8 @@ func listSessions(ctx context.Context, from querier, q *messages.SessionQuery) (
 	if err != nil {
 		return nil, asked("list sessions", err)
 	}
-	page := &messages.SessionPage{Items: items}
-	if len(items) > int(q.GetLimit()) {
-		page.Items = items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-	}
+	page := &messages.SessionPage{}
+	page.Items, page.Next = messages.Cut(items, int(q.GetLimit()), messages.ByCreation)
 	return page, nil
 }
 

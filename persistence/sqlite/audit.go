@@ -69,11 +69,7 @@ func (db *DB) ListAudit(ctx context.Context, q *messages.AuditQuery) (*messages.
 		page.Items = append(page.Items, r.audit())
 		return nil
 	})
-	if len(page.Items) > q.Limit {
-		page.Items = page.Items[:q.Limit]
-		last := page.Items[q.Limit-1]
-		page.Next = &messages.PageKey{Id: last.ID, At: messages.Micros(last.At)}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, q.Limit, messages.ByTime)
 	return page, err
 }
 

@@ -43,11 +43,7 @@ func (db *DB) ListDocuments(ctx context.Context, q *messages.DocumentQuery) (*me
 		})
 		return nil
 	})
-	if err == nil && len(page.Items) > int(q.GetLimit()) {
-		page.Items = page.Items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, int(q.GetLimit()), messages.ByCreation)
 	return page, err
 }
 
@@ -61,10 +57,6 @@ func (db *DB) ListVersions(ctx context.Context, q *messages.VersionQuery) (*mess
 		})
 		return nil
 	})
-	if err == nil && len(page.Items) > int(q.GetLimit()) {
-		page.Items = page.Items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, int(q.GetLimit()), messages.ByCreation)
 	return page, err
 }

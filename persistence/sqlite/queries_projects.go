@@ -152,10 +152,6 @@ func (db *DB) ListCollaborators(ctx context.Context, q *messages.CollaboratorQue
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Items) > int(q.GetLimit()) {
-		page.Items = page.Items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetUserId(), At: last.GetAddedAt()}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, int(q.GetLimit()), messages.ByAddition)
 	return page, nil
 }

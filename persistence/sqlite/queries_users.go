@@ -111,11 +111,7 @@ func (db *DB) ListUsers(ctx context.Context, q *messages.UserQuery) (*messages.U
 		page.Items = append(page.Items, account.ResourceAt(s, messages.Time(q.GetNow())))
 		return err
 	})
-	if len(page.Items) > int(q.GetLimit()) {
-		page.Items = page.Items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, int(q.GetLimit()), messages.ByCreation)
 	return page, err
 }
 
@@ -141,11 +137,7 @@ func (db *DB) ListSessions(ctx context.Context, q *messages.SessionQuery) (*mess
 		page.Items = append(page.Items, s)
 		return r.json(&s.Amr)
 	})
-	if len(page.Items) > int(q.GetLimit()) {
-		page.Items = page.Items[:q.GetLimit()]
-		last := page.Items[len(page.Items)-1]
-		page.Next = &messages.PageKey{Id: last.GetId(), At: last.GetCreatedAt()}
-	}
+	page.Items, page.Next = messages.Cut(page.Items, int(q.GetLimit()), messages.ByCreation)
 	return page, err
 }
 

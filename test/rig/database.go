@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -34,14 +37,25 @@ func (s *Scenario) Database(url string, n *Node) *Database {
 
 // Int asks for one number.
 func (d *Database) Int(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = d.sql.QueryRowContext(ctx, query, args...).Scan(&n)
+	err = d.one(ctx, &n, query, args...)
 	return n, err
 }
 
 // Text asks for one text.
 func (d *Database) Text(ctx context.Context, query string, args ...any) (text string, err error) {
-	err = d.sql.QueryRowContext(ctx, query, args...).Scan(&text)
+	err = d.one(ctx, &text, query, args...)
 	return text, err
+}
+
+// one asks again on the connections that are kept from before Postgres was killed.
+func (d *Database) one(ctx context.Context, into any, query string, args ...any) (err error) {
+	for range 5 {
+		err = d.sql.QueryRowContext(ctx, query, args...).Scan(into)
+		if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+			break
+		}
+	}
+	return err
 }
 
 // Await asks until the answer is at least the wanted one, and says whether it
