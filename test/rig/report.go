@@ -16,10 +16,17 @@ type tally struct {
 	mu       sync.Mutex // of everything below
 	faults   map[string]int
 	outcomes map[Outcome]int
-	took     [buckets]int         // answered requests, by the logarithm of their time
-	failing  map[string]time.Time // what is not answered through a node: since the first request that was not
-	gaps     []time.Duration      // for which it was not
+	took     [buckets]int     // answered requests, by the logarithm of their time
+	failing  map[string]*span // what is not answered through a node: from the first request that was not, to the last
+	gaps     []time.Duration  // for which it was not
 }
+
+// span is a time.
+type span struct{ since, until time.Time }
+
+// unasked is after how long without a request a gap has ended with the last one: nobody
+// knows whether the next would have been answered.
+const unasked = 2 * time.Second
 
 const (
 	buckets   = 256
@@ -27,7 +34,7 @@ const (
 )
 
 func newTally() *tally {
-	return &tally{faults: map[string]int{}, outcomes: map[Outcome]int{}, failing: map[string]time.Time{}}
+	return &tally{faults: map[string]int{}, outcomes: map[Outcome]int{}, failing: map[string]*span{}}
 }
 
 // fault counts one.
@@ -45,16 +52,22 @@ func (t *tally) request(node, path string, began time.Time, end Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.outcomes[end]++
-	since, failing := t.failing[about]
+	gap := t.failing[about]
+	if gap != nil && (end == Answered || began.Sub(gap.until) > unasked) {
+		if began.Sub(gap.until) <= unasked {
+			gap.until = now
+		}
+		t.gaps = append(t.gaps, gap.until.Sub(gap.since))
+		delete(t.failing, about)
+		gap = nil
+	}
 	switch {
 	case end == Answered:
 		t.took[bucket(now.Sub(began))]++
-		if failing {
-			delete(t.failing, about)
-			t.gaps = append(t.gaps, now.Sub(since))
-		}
-	case !failing:
-		t.failing[about] = began
+	case gap == nil:
+		t.failing[about] = &span{began, now}
+	default:
+		gap.until = now
 	}
 }
 
@@ -87,6 +100,10 @@ func (t *tally) String() string {
 	}
 	said := fmt.Sprintf("faults: %s\nrequests: %d answered, %d not carried out, %d with an unknown end\nlatency of the answered: median %s, p99 %s, longest %s",
 		strings.Join(faults, ", "), t.outcomes[Answered], t.outcomes[NotDone], t.outcomes[Unknown], short(t.latency(0.5)), short(t.latency(0.99)), short(t.latency(1)))
+	for _, gap := range t.failing { // nobody has asked since
+		t.gaps = append(t.gaps, gap.until.Sub(gap.since))
+	}
+	clear(t.failing)
 	if len(t.gaps) == 0 {
 		return said + "\ngaps: none"
 	}
