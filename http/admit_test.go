@@ -18,3 +18,14 @@ func TestNothingOfAConnectionOutlivesARequest(t *testing.T) {
 		require.Nil(t, ctx.Value("key"))
 	})
 }
+
+// TestSeveralAcceptHeadersAreOne list (RFC 9110, 5.3).
+func TestSeveralAcceptHeadersAreOne(t *testing.T) {
+	t.Parallel()
+	withRequest(fakeServer(), "/api/v1/projects", func(c *call) {
+		c.fiber.Request().Header.Add("Accept", "text/html")
+		require.False(t, acceptable(accepts(c.fiber), "application/json"))
+		c.fiber.Request().Header.Add("Accept", "application/json")
+		require.True(t, acceptable(accepts(c.fiber), "application/json"))
+	})
+}

@@ -43,7 +43,7 @@ func (s *Server) mayRead(ctx context.Context, c *call, projectID string) (*messa
 type addCollaboratorInput struct {
 	projectInput
 	Body struct {
-		UserID userID `json:"user_id" format:"uuid"`
+		UserID idText `json:"user_id" format:"uuid"`
 		Role   string `json:"role,omitempty" enum:"viewer,commenter,editor,collaborator,admin"`
 	}
 }
@@ -66,10 +66,10 @@ func (s *Server) addCollaborator(ctx context.Context, c *call, in *addCollaborat
 	return r, err
 }
 
-// userID is a user's id in a body, in canonical form whatever its letters' case.
-type userID string
+// idText is an id in a body, in canonical form whatever its letters' case.
+type idText string
 
-func (u *userID) set(value any) { *u = userID(strings.ToLower(value.(string))) }
+func (t *idText) set(value any) { *t = idText(strings.ToLower(value.(string))) }
 
 // lookUp is what everyone may see of a user; nil where there is none. It comes
 // before the command: once that is carried out nothing may fail the reply.

@@ -189,7 +189,7 @@ func (s *Server) getContent(ctx context.Context, c *call, in *documentInput) (*r
 	}
 	if c.fiber.Get(fiber.HeaderIfNoneMatch) != "" { // most often nothing was written, and there is nothing to put together
 		position, err := s.deps.Documents.Position(ctx, in.DocumentID)
-		if r := (&result[fileBody]{Version: position, Tagged: true}); err != nil || r.current(c) {
+		if r := (&result[fileBody]{Version: position}); err != nil || r.current(c) {
 			return r, err
 		}
 	}
@@ -197,7 +197,7 @@ func (s *Server) getContent(ctx context.Context, c *call, in *documentInput) (*r
 	if err != nil {
 		return nil, err
 	}
-	return &result[fileBody]{Body: &fileBody{name: "document.yjs", content: content}, Version: position, Tagged: true}, nil
+	return &result[fileBody]{Body: &fileBody{name: "document.yjs", content: content}, Version: position}, nil
 }
 
 type appendUpdateInput struct {

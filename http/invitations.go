@@ -155,7 +155,7 @@ func (s *Server) myInvitations(ctx context.Context, c *call, in *myInvitationsIn
 type offerInput struct {
 	projectInput
 	Body struct {
-		UserID userID `json:"user_id" format:"uuid"`
+		UserID idText `json:"user_id" format:"uuid"`
 	}
 }
 

@@ -2,8 +2,10 @@ package http
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,9 +17,15 @@ import (
 // connected is both ends of a connection that the listener has accepted.
 func connected(t *testing.T) (l *listener, server, client net.Conn) {
 	t.Helper()
+	return connectedBy(t, nil)
+}
+
+// connectedBy has the server's end speak TLS.
+func connectedBy(t *testing.T, secure *tls.Config) (l *listener, server, client net.Conn) {
+	t.Helper()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	l = newListener(tcp.(*net.TCPListener), nil)
+	l = newListener(tcp.(*net.TCPListener), secure)
 	client, err = net.Dial("tcp", tcp.Addr().String())
 	require.NoError(t, err)
 	server, err = l.Accept()
@@ -118,4 +126,25 @@ func TestDrainingResetsHardlyAConnection(t *testing.T) {
 	cancel()
 	calling.Wait()
 	require.Less(t, reset.Load(), int64(3))
+}
+
+// TestASocketOverTLSEndsAtOnce: a client that does not read delays nobody by the goodbye
+// of TLS.
+func TestASocketOverTLSEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	host := httptest.NewTLSServer(nil)
+	host.Close() // it has a certificate
+	host.TLS.SessionTicketsDisabled = true
+	_, server, client := connectedBy(t, host.TLS)
+	far := tls.Client(client, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // its own
+	shaken := make(chan error, 1)
+	go func() { shaken <- far.Handshake() }()
+	require.NoError(t, server.(*conn).Conn.(*tls.Conn).Handshake())
+	require.NoError(t, <-shaken)
+	socket, _, ok := takeOver(server)
+	require.True(t, ok)
+	require.NoError(t, socket.Close())
+	more, err := io.ReadAll(client)
+	require.NoError(t, err)
+	require.Empty(t, more, "of a goodbye")
 }

@@ -155,8 +155,7 @@ func (c *call) userID() string {
 // result is a handler's answer.
 type result[O any] struct {
 	Body     *O
-	Version  int64  // for the ETag
-	Tagged   bool   // there is one where the version is 0 too
+	Version  int64  // for the ETag; 0: none, but for reads of what has versions
 	Location string // of what was created
 	Position int64  // of the event log, for projects; 0: none
 }
@@ -257,7 +256,7 @@ func render[O any](s *Server, c *call, r *result[O]) error {
 	if r.Position > 0 {
 		f.Set("Atelier-Position", s.config.LogID+":"+strconv.FormatInt(r.Position, 10))
 	}
-	if r.Version > 0 || r.Tagged {
+	if r.Version > 0 || c.op.ETag && c.op.reads() {
 		f.Set(fiber.HeaderETag, r.tag())
 		if r.current(c) {
 			f.Status(fiber.StatusNotModified)

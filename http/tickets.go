@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -105,7 +104,7 @@ func (s *Server) redeem(ctx context.Context, text, document string) (*ticket, er
 
 type createTicketInput struct {
 	Body struct {
-		Document string `json:"document,omitempty" format:"uuid" doc:"The document whose sockets it opens; without it the event channel, once"`
+		Document idText `json:"document,omitempty" format:"uuid" doc:"The document whose sockets it opens; without it the event channel, once"`
 	}
 }
 
@@ -115,7 +114,7 @@ type ticketBody struct {
 }
 
 func (s *Server) createTicket(ctx context.Context, c *call, in *createTicketInput) (*result[ticketBody], error) {
-	life, document := ticketLife, strings.ToLower(in.Body.Document)
+	life, document := ticketLife, string(in.Body.Document)
 	if document != "" {
 		life = documentTicketLife
 		if _, err := (&documentInput{document}).grant(ctx, s, c, false); err != nil {

@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"net"
@@ -110,6 +111,9 @@ func takeOver(hijacked net.Conn) (below net.Conn, early []byte, ok bool) {
 		ours.leave()
 		_ = ours.tcp.SetWriteBuffer(kernelBuffer)
 		below = ours.Conn
+		if secure, is := below.(*tls.Conn); is {
+			below = abrupt{secure}
+		}
 	}
 	if err == nil {
 		err = below.SetDeadline(time.Time{})
@@ -119,6 +123,12 @@ func takeOver(hijacked net.Conn) (below net.Conn, early []byte, ok bool) {
 	}
 	return below, early, err == nil
 }
+
+// abrupt is TLS that ends with its connection. A socket says its own goodbye, and none
+// may wait for a client that does not read: TLS would, for five seconds.
+type abrupt struct{ *tls.Conn }
+
+func (c abrupt) Close() error { return c.NetConn().Close() }
 
 func underneath(hijacked net.Conn) (below net.Conn, early []byte, err error) {
 	wraps, does := hijacked.(interface{ UnsafeConn() net.Conn })
