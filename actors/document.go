@@ -182,8 +182,8 @@ var errBusy = &messages.Error{Code: messages.CodeOverloaded, Message: "others wr
 // its own. They are computed from what there is, and taken only where nobody has written
 // since. With a client's key they are made once: who asks again takes away nothing that
 // was written later.
-func (d *Documents) RestoreVersion(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant) (*messages.Appended, error) {
-	appended, err := d.restored(ctx, c, g)
+func (d *Documents) RestoreVersion(ctx context.Context, c *messages.RestoreDocument, by messages.Granting) (*messages.Appended, error) {
+	appended, err := d.restored(ctx, c, by)
 	if err != nil {
 		return nil, err
 	}
@@ -194,14 +194,14 @@ func (d *Documents) RestoreVersion(ctx context.Context, c *messages.RestoreDocum
 
 // restored changes the document, unless that was done under the same key before, or
 // something else was.
-func (d *Documents) restored(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant) (*messages.Appended, error) {
+func (d *Documents) restored(ctx context.Context, c *messages.RestoreDocument, by messages.Granting) (*messages.Appended, error) {
 	if c.GetMeta().Keyed() {
 		asking := proto.CloneOf(c)
 		asking.Position = messages.Nowhere
 		if _, err := ask[*messages.Done](ctx, d.caller, store.Project, c.GetProjectId(), asking); err != nil && !messages.HasCode(err, messages.CodeVersionMismatch) {
 			return nil, err
 		}
-		appended, err := d.AppendUpdate(ctx, &messages.AppendUpdate{Meta: lastMeta(c.GetMeta()), DocumentId: c.GetDocumentId(), Grant: g, At: messages.Nowhere})
+		appended, err := d.appendBy(ctx, by, &messages.AppendUpdate{Meta: lastMeta(c.GetMeta()), DocumentId: c.GetDocumentId(), At: messages.Nowhere})
 		if !messages.HasCode(err, messages.CodeVersionMismatch) {
 			return appended, err
 		}
@@ -214,7 +214,7 @@ func (d *Documents) restored(ctx context.Context, c *messages.RestoreDocument, g
 		return nil, messages.Missing("version")
 	}
 	for range restoreAttempts {
-		appended, err := d.restore(ctx, c, g, version)
+		appended, err := d.restore(ctx, c, by, version)
 		if !messages.HasCode(err, messages.CodeVersionMismatch) {
 			return appended, err
 		}
@@ -223,6 +223,17 @@ func (d *Documents) restored(ctx context.Context, c *messages.RestoreDocument, g
 		}
 	}
 	return nil, errBusy
+}
+
+// appendBy adds an update by the grant that it is given.
+func (d *Documents) appendBy(ctx context.Context, by messages.Granting, c *messages.AppendUpdate) (appended *messages.Appended, err error) {
+	err = by(ctx, func(g *messages.Grant) (err error) {
+		c := proto.CloneOf(c)
+		c.Grant = g
+		appended, err = d.AppendUpdate(ctx, c)
+		return err
+	})
+	return appended, err
 }
 
 // lastMeta is that of the update which completes a restoration: its id follows from the
@@ -236,7 +247,7 @@ func lastMeta(of *messages.Meta) *messages.Meta {
 // nothing is an update without anything in it.
 var nothing = []byte{0, 0}
 
-func (d *Documents) restore(ctx context.Context, c *messages.RestoreDocument, g *messages.Grant, version []byte) (*messages.Appended, error) {
+func (d *Documents) restore(ctx context.Context, c *messages.RestoreDocument, by messages.Granting, version []byte) (*messages.Appended, error) {
 	current, position, err := d.ReadContent(ctx, c.GetDocumentId())
 	if err != nil {
 		return nil, err
@@ -254,9 +265,7 @@ func (d *Documents) restore(ctx context.Context, c *messages.RestoreDocument, g 
 		if i == len(updates)-1 && c.GetMeta().Keyed() {
 			m = lastMeta(c.GetMeta())
 		}
-		appended, err = d.AppendUpdate(ctx, &messages.AppendUpdate{
-			Meta: m, DocumentId: c.GetDocumentId(), Grant: g, Update: update, At: appended.GetPosition(),
-		})
+		appended, err = d.appendBy(ctx, by, &messages.AppendUpdate{Meta: m, DocumentId: c.GetDocumentId(), Update: update, At: appended.GetPosition()})
 		if err != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ func closeCodeOf(err error) int {
 		return closeBadFrame
 	case messages.CodeRateLimited:
 		return closeAbuse
-	case messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout, messages.CodeMoved, messages.CodeOutcomeUnknown:
+	case messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout, messages.CodeMoved, messages.CodeOutcomeUnknown, messages.CodeLate:
 		return closeDraining
 	}
 	return closeInternal

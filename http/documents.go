@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -22,7 +23,7 @@ type documents interface {
 	Adds(ctx context.Context, id string, update []byte) (bool, error)
 	AppendUpdates(ctx context.Context, c *messages.AppendUpdate, updates [][]byte) error
 	CreateVersion(context.Context, *messages.CreateVersion) (*messages.DocumentVersion, error)
-	RestoreVersion(context.Context, *messages.RestoreDocument, *messages.Grant) (*messages.Appended, error)
+	RestoreVersion(context.Context, *messages.RestoreDocument, messages.Granting) (*messages.Appended, error)
 }
 
 // tableDocuments are the documents of projects: what they are called, what is in
@@ -142,6 +143,34 @@ func (in *documentInput) grant(ctx context.Context, s *Server, c *call, write bo
 	return g, unseen(err)
 }
 
+// granted carries changes of the document out by grants that count while these are on
+// their way. Where the document does not come to one in time the grant is asked for anew.
+func (in *documentInput) granted(s *Server, c *call, projectID string) messages.Granting {
+	return func(ctx context.Context, change func(*messages.Grant) error) error {
+		for {
+			err := in.change(ctx, s, c, projectID, change)
+			if !messages.HasCode(err, messages.CodeLate) {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(firstPause):
+			}
+		}
+	}
+}
+
+func (in *documentInput) change(ctx context.Context, s *Server, c *call, projectID string, change func(*messages.Grant) error) error {
+	w := s.holdings.setOut(c.principal.UserID, c.principal.SessionID, projectID, in.DocumentID)
+	defer w.arrive()
+	g, err := s.deps.Documents.GetGrant(ctx, &messages.GetGrant{Meta: c.meta(), ProjectId: projectID, DocumentId: in.DocumentID, Write: true})
+	if err != nil {
+		return unseen(err)
+	}
+	return change(w.lend(g))
+}
+
 // unseen tells those who may not see a project nothing of it: its documents are
 // missing for them as all others are.
 func unseen(err error) error {
@@ -211,11 +240,15 @@ type positionBody struct {
 }
 
 func (s *Server) appendUpdate(ctx context.Context, c *call, in *appendUpdateInput) (*result[positionBody], error) {
-	grant, err := in.grant(ctx, s, c, true)
+	id, err := in.project(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.deps.Documents.AppendUpdate(ctx, &messages.AppendUpdate{Meta: c.meta(), DocumentId: in.DocumentID, Grant: grant, Update: in.Raw})
+	var a *messages.Appended
+	err = in.granted(s, c, id)(ctx, func(g *messages.Grant) (err error) {
+		a, err = s.deps.Documents.AppendUpdate(ctx, &messages.AppendUpdate{Meta: c.meta(), DocumentId: in.DocumentID, Grant: g, Update: in.Raw})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -299,7 +332,7 @@ func (s *Server) restoreVersion(ctx context.Context, c *call, in *restoreVersion
 	}
 	a, err := s.deps.Documents.RestoreVersion(ctx, &messages.RestoreDocument{
 		Meta: c.meta(), ProjectId: grant.GetProjectId(), DocumentId: in.DocumentID, VersionId: in.VersionID,
-	}, grant)
+	}, in.granted(s, c, grant.GetProjectId()))
 	if err != nil {
 		return nil, err
 	}

@@ -25,11 +25,14 @@ type Lease interface {
 	// Trust reports whether the node holds it, and its era: what was found out in
 	// another one counts for nothing.
 	Trust() (era int64, ok bool)
+	// Now is database time.
+	Now() time.Time
 }
 
 type noLease struct{}
 
 func (noLease) Trust() (int64, bool) { return alwaysHeld, true }
+func (noLease) Now() time.Time       { return time.Now() }
 
 // Holdings are the rights that a node's open sockets hold: each in the name of a
 // session, and on projects. A revocation stops all that it concerns before Revoke
@@ -46,6 +49,7 @@ type Holdings struct {
 	users    map[string]map[*hold]struct{}
 	sessions map[string]map[*hold]struct{}
 	projects map[string]map[*hold]struct{}
+	ways     map[*way]struct{}
 	lapsed   bool  // when it was looked last
 	era      int64 // which all that was valid had then, or was asked for anew
 }
@@ -58,7 +62,7 @@ func NewHoldings(lease Lease) *Holdings {
 	}
 	return &Holdings{
 		lease: lease, slots: make(chan struct{}, askAtOnce), roots: make(map[*hold]struct{}), users: make(map[string]map[*hold]struct{}),
-		sessions: make(map[string]map[*hold]struct{}), projects: make(map[string]map[*hold]struct{}),
+		sessions: make(map[string]map[*hold]struct{}), projects: make(map[string]map[*hold]struct{}), ways: make(map[*way]struct{}),
 	}
 }
 
@@ -206,7 +210,7 @@ func (h *hold) settled(marks int, era int64, err error) bool {
 func refusing(err error) bool {
 	switch messages.CodeOf(err) {
 	case messages.CodeUnavailable, messages.CodeOverloaded, messages.CodeTimeout, messages.CodeMoved, messages.CodeOutcomeUnknown,
-		messages.CodeInternal, messages.CodeRateLimited, messages.CodeTooManyAttempts:
+		messages.CodeInternal, messages.CodeRateLimited, messages.CodeTooManyAttempts, messages.CodeLate:
 		return false
 	}
 	return true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -120,8 +121,8 @@ func TestRevocationsWaitForWhatIsOnItsWay(t *testing.T) {
 			h.document.mu.Unlock()
 			waited := make(chan int, 1)
 			go func() {
-				h.holdings.Revoke([]messages.Mark{mark})
-				waited <- len(h.document.written())
+				late := h.holdings.Revoke([]messages.Mark{mark})
+				waited <- len(h.document.written()) + len(late)
 			}()
 			select {
 			case <-waited:
@@ -133,4 +134,30 @@ func TestRevocationsWaitForWhatIsOnItsWay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRevocationsTellWhatIsLate: what a document does not come to in time is brought by a
+// grant that has ended when the revocation stops waiting for it, and who revokes learns
+// which document that is.
+func TestRevocationsTellWhatIsLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		table := NewHoldings(nil)
+		mine, other := "0190a000-0000-7000-8000-000000000006", "0190a000-0000-7000-8000-000000000007"
+		late := table.setOut(someUser, someSession, someProject, mine)
+		again := table.setOut(someUser, someSession, someProject, mine)
+		quick := table.setOut(someUser, someSession, someProject, other)
+		foreign := table.setOut(someUser+"x", someSession+"x", someProject, other)
+		time.AfterFunc(airTime/2, quick.arrive)
+		for _, mark := range []messages.Mark{{User: someUser}, {Session: someSession}, {Project: someProject, User: someUser}} {
+			require.Equal(t, []string{mine}, table.Revoke([]messages.Mark{mark}))
+			require.Less(t, late.lend(&messages.Grant{}).GetUntilUs(), time.Now().UnixMicro())
+		}
+		require.Equal(t, []string{mine, other}, table.Revoke([]messages.Mark{{Project: someProject}}))
+		for _, w := range []*way{late, again, foreign} {
+			w.arrive()
+		}
+		require.Empty(t, table.Revoke([]messages.Mark{{Project: someProject}}))
+		require.Empty(t, table.ways)
+	})
 }

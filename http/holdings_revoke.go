@@ -7,22 +7,24 @@ import (
 )
 
 // Revoke stops what marks concern: nothing of it goes in or out any more when it
-// returns, and what had come in before has taken effect, or will not: but for updates
-// that a document takes longer for than airTime. What is still allowed goes on by itself.
-func (t *Holdings) Revoke(marks []messages.Mark) {
+// returns, and what had come in before has taken effect, or will not: but for changes of
+// the documents that it returns, which are taking long. Once these were fenced what was
+// not written will not be. What is still allowed goes on by itself.
+func (t *Holdings) Revoke(marks []messages.Mark) (late []string) {
 	if !socketsHear {
-		return
+		return nil
 	}
 	t.mu.Lock()
 	var stopped []*socket
 	for _, m := range marks {
 		stopped = t.mark(m, stopped)
 	}
+	ways := t.concerned(marks)
 	t.mu.Unlock()
 	for _, s := range stopped {
 		s.settled()
 	}
-	landed(stopped)
+	return landed(ways)
 }
 
 func (t *Holdings) mark(m messages.Mark, stopped []*socket) []*socket {

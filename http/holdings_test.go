@@ -105,6 +105,7 @@ func TestRevocationsStopSockets(t *testing.T) {
 			require.Empty(t, table.users)
 			require.Empty(t, table.sessions)
 			require.Empty(t, table.projects)
+			require.Empty(t, table.ways)
 		}
 	}
 }
@@ -161,6 +162,8 @@ func (patient) SetWriteDeadline(time.Time) error { return nil }
 
 // lapsing is a lease that a test takes and gives.
 type lapsing struct {
+	noLease
+
 	era atomic.Int64
 	off atomic.Bool
 }

@@ -71,24 +71,23 @@ type socket struct {
 	holds   []*hold    // guarded by the table's lock
 
 	mu      sync.Mutex
-	change  sync.Cond                  // the gate, busy or the end
-	queue   []frame                    // in order
-	queued  int                        // bytes
-	urgent  []byte                     // pings and pongs
-	kick    chan struct{}              // of the writer; nil: there is none
-	busy    bool                       // it is in a write, or what was begun is its to write
-	begun   []byte                     // what is left of a write that was begun for it
-	begunIn *[]byte                    // the buffer of that; nil: it has none
-	writes  int                        // that were begun
-	stopped int                        // rights that are being asked for
-	era     int64                      // of the lease, in which the session was found good
-	air     map[chan struct{}]struct{} // what is on its way by a right of the socket
-	last    []byte                     // the close frame: nothing is queued behind it
-	speaker speaker                    // nil: it says nothing by itself
-	code    int                        // why the socket ends; 0: it does not
-	said    bool                       // the close frame was written
-	done    bool                       // the connection is closed
-	mute    bool                       // nothing may go before the first frame that is queued
+	change  sync.Cond     // the gate, busy or the end
+	queue   []frame       // in order
+	queued  int           // bytes
+	urgent  []byte        // pings and pongs
+	kick    chan struct{} // of the writer; nil: there is none
+	busy    bool          // it is in a write, or what was begun is its to write
+	begun   []byte        // what is left of a write that was begun for it
+	begunIn *[]byte       // the buffer of that; nil: it has none
+	writes  int           // that were begun
+	stopped int           // rights that are being asked for
+	era     int64         // of the lease, in which the session was found good
+	last    []byte        // the close frame: nothing is queued behind it
+	speaker speaker       // nil: it says nothing by itself
+	code    int           // why the socket ends; 0: it does not
+	said    bool          // the close frame was written
+	done    bool          // the connection is closed
+	mute    bool          // nothing may go before the first frame that is queued
 }
 
 // speaker is what a kind of sockets says beside answers. It does not block.

@@ -1,10 +1,6 @@
 package http
 
-import (
-	"maps"
-	"slices"
-	"time"
-)
+import "time"
 
 // open reports whether the gate is. The lock is held.
 func (s *socket) open() bool {
@@ -20,11 +16,6 @@ func (s *socket) open() bool {
 func (s *socket) pass() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.passes()
-}
-
-// passes is pass. The lock is held, but for the time that it waits.
-func (s *socket) passes() bool {
 	for s.last == nil && !s.done {
 		if s.open() {
 			return true
@@ -60,49 +51,16 @@ func (s *socket) settled() {
 	}
 }
 
-// airTime is how long a revocation waits for what a socket had on its way to a
-// document. The node that waits longer would be taken for one that hangs.
-const airTime = 700 * time.Millisecond
-
-// begin waits until something may take effect, and is its time on the way, to be closed
-// when it has arrived, or has not. It reports false where the socket has ended: then
-// whoever asks for the right again after that finds out whether it is still there.
-func (s *socket) begin() (way chan struct{}, passed bool) {
+// stands reports whether what has come in may take effect now, or may yet. Where
+// neither is true the socket has ended.
+func (s *socket) stands() (open, yet bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	passed = s.passes()
-	way = make(chan struct{})
-	if s.air == nil {
-		s.air = make(map[chan struct{}]struct{})
+	if s.last != nil || s.done {
+		return false, false
 	}
-	s.air[way] = struct{}{}
-	return way, passed
-}
-
-// arrived ends it.
-func (s *socket) arrived(way chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.air, way)
-	close(way)
-}
-
-// landed waits for what was on its way when the gate was shut.
-func landed(all []*socket) {
-	late := time.NewTimer(airTime)
-	defer late.Stop()
-	for _, s := range all {
-		s.mu.Lock()
-		ways := slices.Collect(maps.Keys(s.air))
-		s.mu.Unlock()
-		for _, way := range ways {
-			select {
-			case <-way:
-			case <-late.C:
-				return
-			}
-		}
-	}
+	open = s.open()
+	return open, !open
 }
 
 // goOn opens the gate, if it was shut once.

@@ -131,8 +131,8 @@ func (m *yjsMember) append(updates [][]byte) error {
 	ctx, cancel := within(persistTime)
 	defer cancel()
 	return again(ctx, func(ctx context.Context) error {
-		way, passed := m.socket.begin()
-		defer m.socket.arrived(way)
+		way, passed := m.setOut()
+		defer way.arrive()
 		grant, err := m.writer(ctx, passed)
 		if err != nil {
 			return err
@@ -140,8 +140,23 @@ func (m *yjsMember) append(updates [][]byte) error {
 		if !grant.GetWrite() {
 			return m.needless(ctx, updates)
 		}
-		return m.rooms.docs.AppendUpdates(ctx, &messages.AppendUpdate{Meta: m.who.signs(&messages.Meta{}), DocumentId: m.document, Grant: grant}, updates)
+		return m.rooms.docs.AppendUpdates(ctx, &messages.AppendUpdate{Meta: m.who.signs(&messages.Meta{}), DocumentId: m.document, Grant: way.lend(grant)}, updates)
 	})
+}
+
+// setOut puts a change on its way once what came in may take effect. It reports false
+// where the socket has ended: then whoever asks for the right again finds out whether it
+// is still there.
+func (m *yjsMember) setOut() (w *way, passed bool) {
+	for {
+		w = m.right.setOut(m.document)
+		open, yet := m.socket.stands()
+		if open || !yet {
+			return w, open
+		}
+		w.arrive() // a revocation that shut the gate does not wait for what waits for it
+		m.socket.pass()
+	}
 }
 
 // needless refuses updates of who may only read, unless the document has them: what a

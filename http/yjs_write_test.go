@@ -39,7 +39,7 @@ func TestUpdatesThatComeFastLeaveTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		docs := &departures{began: time.Now()}
 		m := &yjsMember{
-			wire: ysync.Plain(), socket: newSocket(&gauge{}, nil, yjsLimits, noLease{}.Trust), rooms: &yjsRooms{docs: docs}, right: &hold{},
+			wire: ysync.Plain(), socket: newSocket(&gauge{}, nil, yjsLimits, noLease{}.Trust), rooms: &yjsRooms{docs: docs}, right: &hold{table: NewHoldings(nil)},
 			grant: &messages.Grant{Write: true}, end: func(error) {},
 		}
 		m.freed.L = &m.mu

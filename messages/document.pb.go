@@ -775,6 +775,7 @@ type Grant struct {
 	Role          string                 `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`
 	Number        int64                  `protobuf:"varint,5,opt,name=number,proto3" json:"number,omitempty"`
 	Write         bool                   `protobuf:"varint,6,opt,name=write,proto3" json:"write,omitempty"`
+	UntilUs       int64                  `protobuf:"varint,7,opt,name=until_us,json=untilUs,proto3" json:"until_us,omitempty"` // database time: what is decided later may not rest on it; 0: it has no end
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -849,6 +850,13 @@ func (x *Grant) GetWrite() bool {
 		return x.Write
 	}
 	return false
+}
+
+func (x *Grant) GetUntilUs() int64 {
+	if x != nil {
+		return x.UntilUs
+	}
+	return 0
 }
 
 type Appended struct {
@@ -1832,7 +1840,7 @@ const file_messages_document_proto_rawDesc = "" +
 	"created_at\x18\x05 \x01(\x03R\tcreatedAt\x12\x1d\n" +
 	"\n" +
 	"updated_at\x18\x06 \x01(\x03R\tupdatedAt\x12\x18\n" +
-	"\aversion\x18\a \x01(\x03R\aversion\"\xa2\x01\n" +
+	"\aversion\x18\a \x01(\x03R\aversion\"\xbd\x01\n" +
 	"\x05Grant\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12\x1f\n" +
@@ -1841,7 +1849,8 @@ const file_messages_document_proto_rawDesc = "" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x12\n" +
 	"\x04role\x18\x04 \x01(\tR\x04role\x12\x16\n" +
 	"\x06number\x18\x05 \x01(\x03R\x06number\x12\x14\n" +
-	"\x05write\x18\x06 \x01(\bR\x05write\"G\n" +
+	"\x05write\x18\x06 \x01(\bR\x05write\x12\x19\n" +
+	"\buntil_us\x18\a \x01(\x03R\auntilUs\"G\n" +
 	"\bAppended\x12\x1f\n" +
 	"\vdocument_id\x18\x01 \x01(\tR\n" +
 	"documentId\x12\x1a\n" +

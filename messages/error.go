@@ -50,10 +50,12 @@ const (
 	// The codes below never reach a client. Moved: the command was not executed,
 	// ask again. OutcomeUnknown: it may have been; ask again with the same
 	// command id, or, with a time to come again, leave that to the client. TokenReused: a refresh token was presented by two parties, and
-	// the account has yet to end the session.
+	// the account has yet to end the session. Late: what it rests on may have been
+	// revoked since; nothing was carried out, and the right is to be asked for anew.
 	CodeMoved          = "moved"
 	CodeOutcomeUnknown = "outcome_unknown"
 	CodeTokenReused    = "token_reused"
+	CodeLate           = "late"
 )
 
 // Error makes the generated message a Go error.

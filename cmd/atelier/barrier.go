@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -19,16 +20,39 @@ type barrier struct {
 	entities func([]messages.Mark)
 	lists    *floor // of replicas; nil: there are none
 	sockets  *httpd.Holdings
+	fence    func(ctx context.Context, document string) error
+	log      *slog.Logger
 }
 
+// Revoke implements actors.Barrier. It returns soon, and calls done later where a
+// document takes long for what it is changed by.
 func (b barrier) Revoke(marks []messages.Mark, done func()) {
 	b.entities(marks)
 	b.tokens.Revoke(marks)
 	if b.lists != nil {
 		b.lists.Revoke(marks)
 	}
-	b.sockets.Revoke(marks)
-	done()
+	late := b.sockets.Revoke(marks)
+	if len(late) == 0 {
+		done()
+		return
+	}
+	go func() {
+		b.fenceAll(late)
+		done()
+	}()
+}
+
+// fenceAll returns when nothing will be written to documents by grants that have ended.
+func (b barrier) fenceAll(documents []string) {
+	for _, id := range documents {
+		b.log.Warn("a change is taking long whose right was revoked: its document is fenced", "document", id)
+		_ = untilDone(context.Background(), func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), fenceTime)
+			defer cancel()
+			return b.fence(ctx, id)
+		}) // which never ends without
+	}
 }
 
 // Times of the barrier between nodes.
@@ -36,6 +60,7 @@ const (
 	hangsAfter  = time.Second            // a node that has not answered by then is struck
 	detourAfter = 350 * time.Millisecond // then others are asked to carry them there
 	askAgain    = 100 * time.Millisecond // pause between attempts
+	fenceTime   = 5 * time.Second        // for one
 )
 
 // clusterBarrier carries revocations to every node that holds a lease.

@@ -25,6 +25,7 @@ type engine interface {
 	Sessions() store.Claimer[*session.State]
 	Documents() store.Claimer[*document.State]
 	actors.DocumentStore
+	FenceDocument(ctx context.Context, id string) error
 	ListDocuments(context.Context, *messages.DocumentQuery) (*messages.DocumentPage, error)
 	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)
 	actors.LiveLog

@@ -55,7 +55,7 @@ func (s *server) startRuntime(ctx context.Context, c settings, db *opened, node 
 		Node: node, Lease: lease, Hints: hints{s.metrics, s.relay, s.letters, s.tender, more}, Meter: s.metrics.entities, Tracer: s.tracer.commands(),
 		Seal: sealer.Seal, Log: s.log,
 	}
-	s.connect(&deps, db, barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }, s.floor, s.holdings})
+	s.connect(&deps, db, barrier{tokens, func(m []messages.Mark) { runtime.Revoke(m) }, s.floor, s.holdings, db.FenceDocument, s.log})
 	runtime = newRuntime(deps, db)
 	s.members = &members{node: node, peers: s.peers, lease: lease, census: func() map[string]int64 { return census(runtime) }, since: time.Now()}
 	s.measure(db, runtime, leased)

@@ -122,6 +122,12 @@ func documentLogs(t *testing.T, db *Database) {
 	require.Equal(t, int64(3), l.GetPosition())
 	sameDocument(t, d, d.claimed(t, db.Documents(), "n1"))
 
+	decided := d.fly(later(4), typed(8, 0, "late"))
+	require.NoError(t, db.FenceDocument(t.Context(), d.fence.ID))
+	fenced(t, results(t, db, decided.commit)[0])
+	require.Equal(t, int64(3), read(t, db, d.fence.ID).GetPosition())
+	require.NoError(t, db.FenceDocument(t.Context(), newID()), "there is none to fence")
+
 	folded, err := document.Content(&messages.DocumentLog{Updates: l.GetUpdates()[:2]})
 	require.NoError(t, err)
 	d = d.claimed(t, db.Documents(), "n2")

@@ -30,6 +30,7 @@ type Engine interface {
 	ListVersions(context.Context, *messages.VersionQuery) (*messages.VersionPage, error)
 	Heads(ctx context.Context, kind string, ids []string) (map[string]int64, error)
 	ListUpdates(ctx context.Context, document string, after int64, limit int) ([]*messages.EventRecord, error)
+	FenceDocument(ctx context.Context, id string) error
 	PutVersion(ctx context.Context, id, document string, content []byte) error
 	ReadVersion(ctx context.Context, id, document string) ([]byte, error)
 	LastVersion(ctx context.Context, document string) (time.Time, error)

@@ -251,6 +251,13 @@ func (db *DB) DocumentProject(ctx context.Context, id string) (projectID string,
 	return text(found), nil
 }
 
+// FenceDocument has every change of a document that was decided and not written fail.
+// One that is being written it waits for.
+func (db *DB) FenceDocument(ctx context.Context, id string) error {
+	_, err := db.claims.Exec(ctx, `UPDATE document_logs SET epoch = epoch + 1 WHERE id = $1`, key(id))
+	return wrap("fence document", err)
+}
+
 // PutVersion stores a version's content, which counts once there is the version.
 func (db *DB) PutVersion(ctx context.Context, id, documentID string, content []byte) error {
 	_, err := db.reads.Exec(ctx, `

@@ -136,6 +136,7 @@ var (
 		UNION ALL
 		SELECT NULL, NULL, NULL, NULL, u.position, u.data FROM document_updates u WHERE u.document_id = ?1
 		ORDER BY number`)
+	fenceDocument    = stmt(`UPDATE document_logs SET epoch = epoch + 1 WHERE id = ?`)
 	documentPosition = stmt(`SELECT version FROM document_logs WHERE id = ?`)
 	documentProject  = stmt(`SELECT project_id FROM documents WHERE id = ?`)
 	putVersion       = stmt(`
@@ -198,6 +199,16 @@ func (db *DB) ReadVersion(ctx context.Context, id, documentID string) (content [
 func (db *DB) LastVersion(ctx context.Context, documentID string) (at time.Time, err error) {
 	err = db.read(ctx, "last version", lastVersion, []any{documentID}, func(r *row) error { at = r.time(); return nil })
 	return at, err
+}
+
+// FenceDocument has every change of a document that was decided and not written fail.
+// One that is being written it waits for.
+func (db *DB) FenceDocument(ctx context.Context, id string) error {
+	err := db.write(ctx, unflushed, func(c *connection) error {
+		_, err := c.exec(fenceDocument, id)
+		return err
+	})
+	return wrap("fence document", err)
 }
 
 // SweepVersions removes automatic versions made before a time, and contents without a

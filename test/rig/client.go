@@ -110,12 +110,16 @@ type Header struct{ Name, Value string }
 // Key is the header that makes a request repeatable.
 func Key(key string) Header { return Header{"Idempotency-Key", key} }
 
-// Do makes a request below /api/v1 and waits for its end.
+// Do makes a request below /api/v1 and waits for its end. A body is sent as JSON, or as
+// it is where it is []byte.
 func (c *Client) Do(ctx context.Context, method, path string, body any, headers ...Header) *Reply {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	var content io.Reader
-	if body != nil {
+	kind := "application/json"
+	if raw, is := body.([]byte); is {
+		content, kind = bytes.NewReader(raw), "application/octet-stream"
+	} else if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
 			panic(err) // bodies are the rig's own
@@ -127,7 +131,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body any, headers 
 		panic(err)
 	}
 	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Content-Type", kind)
 	}
 	if token := c.Token(ctx); token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)

@@ -35,6 +35,16 @@ func (s *Scenario) Database(url string, n *Node) *Database {
 	return &Database{db}
 }
 
+// Hold keeps the locks that a query takes until it is told to release them.
+func (s *Scenario) Hold(db *Database, query string, args ...any) (release func()) {
+	s.Helper()
+	tx, err := db.sql.BeginTx(s.Context(), nil)
+	s.Must(err)
+	_, err = tx.ExecContext(s.Context(), query, args...)
+	s.Must(err)
+	return func() { s.Must(tx.Rollback()) }
+}
+
 // Int asks for one number.
 func (d *Database) Int(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = d.one(ctx, &n, query, args...)

@@ -1,0 +1,111 @@
+package faults_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"atelier/test/rig"
+	"atelier/test/services"
+)
+
+const (
+	heldDocuments = 6
+	heldUp        = 1500 * time.Millisecond // longer than a revocation waits for what is on its way
+)
+
+// A change of a document is held up in the database while whoever made it is removed.
+// Nothing is written to the document after the removal was answered, be its project on
+// the node that waits, or on another one.
+func TestRemovalsOutlastWhatIsHeldUp(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	url := services.Postgres(t).URL()
+	nodes := s.StartCluster(url+"&lock_timeout=10s&statement_timeout=10s", "a", "b", "c") // which by default gives up sooner
+	db := s.Database(url, nil)
+	owner := s.SignIn(nodes[0], s.Register(nodes[0], "owner"))
+	answered := 0
+	for i, u := range s.Crowd(nodes[0], heldDocuments) {
+		d := newHeldUp(s, owner.At(nodes[i%len(nodes)]), s.SignIn(nodes[0], u), nodes[i%2], i)
+		if d.removeWhileHeld(s, db) {
+			answered++
+		}
+	}
+	s.Logf("%d of %d removals were answered", answered, heldDocuments)
+	if answered < heldDocuments/2 {
+		s.Errorf("this run shows little")
+	}
+}
+
+// requestsBegin is how long it may take until requests have come to the database.
+const requestsBegin = 10 * time.Second
+
+// heldUpDocument is a document with somebody who writes in it and is removed.
+type heldUpDocument struct {
+	id, project, user string
+	owner, writer     *rig.Client
+}
+
+func newHeldUp(s *rig.Scenario, owner *rig.Client, writer *rig.User, at *rig.Node, i int) *heldUpDocument {
+	p, r := owner.CreateProject(s.Context(), fmt.Sprintf("held up %d", i), 3)
+	if p == nil {
+		s.Fatalf("a project was not created: %s", r)
+	}
+	if r := owner.Add(s.Context(), p.ID, writer.ID, "editor"); !r.OK() {
+		s.Fatalf("a member was not added: %s", r)
+	}
+	var created struct{ ID string }
+	s.Must(owner.Do(s.Context(), http.MethodPost, "/projects/"+p.ID+"/documents", map[string]string{"name": "Minutes"}).Into(&created))
+	d := &heldUpDocument{created.ID, p.ID, writer.ID, owner, writer.At(at)}
+	if r := d.write(s, 1); !r.OK() {
+		s.Fatalf("nothing was written: %s", r)
+	}
+	return d
+}
+
+// removeWhileHeld reports whether the removal was answered.
+func (d *heldUpDocument) removeWhileHeld(s *rig.Scenario, db *rig.Database) bool {
+	release := s.Hold(db, `SELECT FROM document_logs WHERE id = $1 FOR UPDATE`, d.id)
+	var writing sync.WaitGroup
+	writing.Go(func() { s.Logf("writing: %s", d.write(s, 2)) })
+	if !s.Await(db, requestsBegin, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`, 1) {
+		s.Fatalf("nothing is written")
+	}
+	began := time.Now()
+	removed, then := make(chan *rig.Reply, 1), ""
+	go func() {
+		r := d.owner.Remove(s.Context(), d.project, d.user)
+		s.Logf("the removal took %s: %d", time.Since(began).Round(time.Millisecond), r.Status)
+		then = d.position(s)
+		removed <- r
+	}()
+	var reply *rig.Reply
+	select {
+	case reply = <-removed:
+	case <-time.After(heldUp):
+	}
+	release()
+	writing.Wait()
+	if reply == nil {
+		reply = <-removed
+	}
+	if after := d.position(s); reply.OK() && after != then {
+		s.Found("document %s: at %s when the removal was answered, and at %s later", d.id, then, after)
+	}
+	return reply.OK()
+}
+
+// write sends an update: a client has written a letter.
+func (d *heldUpDocument) write(s *rig.Scenario, client byte) *rig.Reply {
+	return d.writer.Do(s.Context(), http.MethodPost, "/documents/"+d.id+"/updates", []byte{1, 1, client, 0, 4, 1, 1, 't', 1, 'x', 0})
+}
+
+func (d *heldUpDocument) position(s *rig.Scenario) string {
+	r := d.owner.Do(s.Context(), http.MethodGet, "/documents/"+d.id+"/content", nil)
+	if !r.OK() {
+		s.Found("the content cannot be read: %s", r)
+	}
+	return r.Header.Get("ETag")
+}
