@@ -91,6 +91,7 @@ func bulk(ctx context.Context, url string) (*pgx.Conn, error) {
 	}
 	config.RuntimeParams["application_name"] = "atelier backup"
 	config.RuntimeParams["statement_timeout"] = "0"
+	watched(config.RuntimeParams)
 	conn, err := pgx.ConnectConfig(ctx, config)
 	return conn, wrap("connect", err)
 }

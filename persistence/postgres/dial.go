@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"time"
@@ -10,6 +11,16 @@ const (
 	dialTime = time.Second            // for a connection to be made
 	endTime  = 500 * time.Millisecond // for one that is given up to be ended in order
 )
+
+// watched has the server notice within half a minute that a client has vanished, whose
+// goodbye was lost with the network. By the system's own settings it keeps such connections
+// and their locks for hours: every cut would take as many from max_connections as a node
+// has. What the URL says goes before it.
+func watched(parameters map[string]string) {
+	for name, value := range map[string]string{"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", "tcp_user_timeout": "25000"} {
+		parameters[name] = cmp.Or(parameters[name], value)
+	}
+}
 
 // dial connects for pgx, which ends a connection whose question was given up in the
 // background: it connects once more, asks the server to cancel, and reads what is left,

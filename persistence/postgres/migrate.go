@@ -93,6 +93,7 @@ func migrator(url string) (*sql.DB, *goose.Provider, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("postgres: the database URL cannot be read")
 	}
+	watched(config.RuntimeParams)
 	files, err := fs.Sub(migrations.Postgres, "postgres")
 	if err != nil {
 		return nil, nil, err

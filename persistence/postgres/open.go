@@ -153,6 +153,7 @@ func configure(url string, connections int32, timeout time.Duration, settings ma
 		config.ConnConfig.ValidateConnect = check
 	}
 	parameters := config.ConnConfig.RuntimeParams
+	watched(parameters)
 	parameters["jit"] = "off"
 	parameters["application_name"] = "atelier"
 	parameters["statement_timeout"] = cmp.Or(parameters["statement_timeout"], fmt.Sprint(timeout.Milliseconds()))

@@ -28,6 +28,9 @@ func TestSettingsOfTheDatabase(t *testing.T) {
 		var isolation string
 		require.NoError(t, pool.QueryRow(t.Context(), `SHOW transaction_isolation`).Scan(&isolation))
 		require.Equal(t, "read committed", isolation)
+		var notices string
+		require.NoError(t, pool.QueryRow(t.Context(), `SHOW tcp_keepalives_idle`).Scan(&notices))
+		require.Equal(t, "10", notices, "what a vanished client had ends soon")
 	}
 	set(t, url, "synchronous_commit = off")
 	_, err = Open(t.Context(), Config{URL: url})

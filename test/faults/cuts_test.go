@@ -83,7 +83,15 @@ func surviveCuts(t *testing.T, names []string, cuts []cut, rounds int) {
 			return
 		}
 	}
+	if !s.Await(db, vanishedWithin, `SELECT (max(n) <= $1)::int FROM (SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'atelier' GROUP BY client_addr)`, 1, connectionsMost) {
+		s.Found("the database keeps connections of nodes that ended them while they were cut off")
+	}
 }
+
+const (
+	connectionsMost = 40               // of a node on two cores, which has 27, and those of others that are ending
+	vanishedWithin  = 60 * time.Second // until the database notices that a connection has vanished
+)
 
 // ownersOn are clients of each of some owners on each node.
 func ownersOn(s *rig.Scenario, nodes []*rig.Node, owners int) (clients [][]*rig.Client) {
