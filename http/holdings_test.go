@@ -128,7 +128,7 @@ func TestWhatIsStillAllowedGoesOn(t *testing.T) {
 	t.Parallel()
 	ours, theirs := net.Pipe()
 	table := NewHoldings(nil)
-	s := newSocket(patient{ours}, nil, roomy, table.lease.Trust)
+	s := newSocket(waits{ours}, nil, roomy, table.lease.Trust)
 	kept := make(chan struct{}, 1000)
 	right := &hold{socket: s, project: someProject, check: (&truth{}).ask, kept: func() { kept <- struct{}{} }}
 	require.NoError(t, table.enter(t.Context(), &hold{socket: s}))
@@ -155,10 +155,10 @@ func TestWhatIsStillAllowedGoesOn(t *testing.T) {
 	table.leaveAll(s)
 }
 
-// patient is a connection that waits for a slow reader.
-type patient struct{ net.Conn }
+// waits is a connection that waits for a slow reader.
+type waits struct{ net.Conn }
 
-func (patient) SetWriteDeadline(time.Time) error { return nil }
+func (waits) SetWriteDeadline(time.Time) error { return nil }
 
 // lapsing is a lease that a test takes and gives.
 type lapsing struct {

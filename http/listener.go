@@ -30,7 +30,9 @@ const (
 // listener hands out connections until it is told to drain.
 type listener struct {
 	*net.TCPListener
-	tls      *tls.Config // nil: plaintext
+	tls      *tls.Config  // nil: plaintext
+	most     int64        // connections
+	files    atomic.Int64 // that connections have
 	draining atomic.Bool
 	drained  chan struct{} // closed with the listener
 	once     sync.Once
@@ -43,12 +45,17 @@ type listener struct {
 }
 
 func newListener(l *net.TCPListener, secure *tls.Config) *listener {
-	return &listener{TCPListener: l, tls: secure, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
+	return &listener{TCPListener: l, tls: secure, most: clientsMost(openFiles()), drained: make(chan struct{}), unused: make(map[*conn]struct{})}
 }
 
-// Accept is the next connection; io.EOF once the listener has drained.
+// Accept is the next connection; io.EOF once the listener has drained, errCrowded where
+// one too many has come.
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.TCPListener.AcceptTCP()
+	if err == nil && l.files.Load() >= l.most {
+		_ = c.Close()
+		return nil, errCrowded
+	}
 	if err == nil {
 		return l.take(c), nil
 	}
@@ -71,9 +78,11 @@ func (l *listener) Accept() (net.Conn, error) {
 
 func (l *listener) take(c *net.TCPConn) *conn {
 	l.open.Add(1)
-	taken := &conn{Conn: c, tcp: c, from: l}
+	l.files.Add(1)
+	held := &file{TCPConn: c, from: l}
+	taken := &conn{Conn: held, tcp: c, from: l}
 	if l.tls != nil {
-		taken.Conn = tls.Server(c, l.tls) // which shakes hands when the first request is read
+		taken.Conn = tls.Server(held, l.tls) // which shakes hands when the first request is read
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

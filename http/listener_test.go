@@ -1,13 +1,18 @@
 package http
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -147,4 +152,84 @@ func TestASocketOverTLSEndsAtOnce(t *testing.T) {
 	more, err := io.ReadAll(client)
 	require.NoError(t, err)
 	require.Empty(t, more, "of a goodbye")
+}
+
+// TestAFullListenerGoesOn: where there is no file for another connection, or as many
+// connections as there may be, others wait until one has ended. Sockets count too.
+func TestAFullListenerGoesOn(t *testing.T) {
+	t.Parallel()
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l := newListener(tcp.(*net.TCPListener), nil)
+	l.most = 2
+	lacking := &lacking{Listener: l, errors: []error{
+		&net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.ENFILE)},
+	}}
+	var said bytes.Buffer
+	patient := Patient(lacking, slog.New(slog.NewTextHandler(&said, nil)))
+	t.Cleanup(func() { l.Close() })
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", tcp.Addr().String())
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	accepted := make(chan net.Conn)
+	go func() {
+		for {
+			c, err := patient.Accept()
+			if err != nil {
+				close(accepted)
+				return
+			}
+			accepted <- c
+		}
+	}()
+	dial()
+	first := <-accepted
+	dial()
+	second := <-accepted
+	_, err = dial().Read(make([]byte, 1))
+	require.Error(t, err, "there are two")
+	require.NoError(t, first.Close())
+	_ = first.Close() // counts once
+	dial()
+	third := <-accepted
+	_, err = dial().Read(make([]byte, 1))
+	require.Error(t, err, "there are two again")
+	below, _, ok := takeOver(second)
+	require.True(t, ok)
+	_, err = dial().Read(make([]byte, 1))
+	require.Error(t, err, "a socket is a connection")
+	require.NoError(t, below.Close())
+	dial()
+	(<-accepted).Close()
+	third.Close()
+	l.Close()
+	<-accepted
+	require.Zero(t, l.files.Load())
+	require.Equal(t, 1, strings.Count(said.String(), "clients wait"), "it is said once in a while: %s", &said)
+	require.Contains(t, said.String(), "too many open files")
+}
+
+// lacking is a listener that fails some times first.
+type lacking struct {
+	net.Listener
+	errors []error
+}
+
+func (l *lacking) Accept() (net.Conn, error) {
+	if len(l.errors) > 0 {
+		err := l.errors[0]
+		l.errors = l.errors[1:]
+		return nil, err
+	}
+	return l.Listener.Accept()
+}
+
+func TestSomeFilesAreKept(t *testing.T) {
+	t.Parallel()
+	for files, most := range map[uint64]int64{64: 32, 512: 256, 1024: 768, 1 << 20: 1<<20 - 256, 1 << 63: 1 << 30} {
+		require.Equal(t, most, clientsMost(files))
+	}
 }

@@ -139,7 +139,7 @@ func (s *Server) Serve(l net.Listener) error {
 	if s.draining.Load() {
 		return l.Close()
 	}
-	return s.app.Listener(l)
+	return s.app.Listener(Patient(l, s.deps.Log))
 }
 
 // Retire says not ready and still takes requests, so that a balancer notices

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	httpd "atelier/http"
 	"atelier/messages"
 )
 
@@ -50,9 +51,10 @@ func (s *server) serveAdmin(dataDir string) error {
 		return err
 	}
 	var open sync.WaitGroup
+	patient := httpd.Patient(listener, s.log)
 	open.Go(func() {
 		for {
-			conn, err := listener.Accept()
+			conn, err := patient.Accept()
 			if err != nil {
 				return
 			}

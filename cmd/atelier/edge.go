@@ -142,5 +142,5 @@ func (s *server) listen(c settings) (err error) {
 func (s *server) serve(app *fiber.App, l net.Listener) {
 	s.onStop(func(context.Context) error { _ = l.Close(); return nil })
 	s.onStop(app.ShutdownWithContext)
-	go func() { s.failed <- app.Listener(l) }()
+	go func() { s.failed <- app.Listener(httpd.Patient(l, s.log)) }()
 }
