@@ -131,15 +131,19 @@ func (c *call) condition() error {
 // identify gives the command its id: the client's key with the fingerprint of
 // the request, or one of our own.
 func (c *call) identify() error {
-	key := c.fiber.Request().Header.Peek("Idempotency-Key")
-	if key == nil || !c.op.keyed() {
+	keys := c.fiber.Request().Header.PeekAll("Idempotency-Key")
+	if len(keys) == 0 || !c.op.keyed() {
 		c.command = "m:" + uuid.Must(uuid.NewV7()).String()
 		return nil
 	}
-	if !visible(string(key)) {
+	if len(keys) > 1 {
+		return messages.Invalid("Idempotency-Key", "duplicate", "Idempotency-Key comes twice")
+	}
+	key := string(keys[0])
+	if !visible(key) {
 		return messages.Invalid("Idempotency-Key", "format", "Idempotency-Key must be 1 to 255 visible ASCII characters")
 	}
-	c.command, c.digest = "k:"+string(key), fingerprint(c.fiber)
+	c.command, c.digest = "k:"+key, fingerprint(c.fiber)
 	return nil
 }
 

@@ -139,10 +139,12 @@ func (c *client) try(method, path string, body any, headers ...string) (*answer,
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	given := http.Header{}
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
-		request.Header[http.CanonicalHeaderKey(name)] = []string{value}
+		given.Add(name, value)
 	}
+	maps.Copy(request.Header, given)
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, err

@@ -86,6 +86,7 @@ func TestIdempotency(t *testing.T) {
 		ada.post("/projects", object{"name": "Haven"}, key).refused(t, 422, "idempotency_key_reused")
 		ada.post("/projects", `{"name": "Harbour"}`, key).refused(t, 422, "idempotency_key_reused")
 		ada.post(path+"/activate", nil, key).refused(t, 422, "idempotency_key_reused")
+		ada.post("/projects", object{"name": "Haven"}, "Idempotency-Key: a", "Idempotency-Key: b").refused(t, 400, "validation_failed")
 		bobs := bob.post("/projects", object{"name": "Harbour"}, key).created(t)
 		require.NotEqual(t, first.text("id"), bobs.text("id"), "keys are the caller's own")
 

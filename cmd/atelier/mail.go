@@ -7,6 +7,7 @@ import (
 	"net/mail"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,7 +46,11 @@ func (s *settings) checkMail() error {
 	}
 	if s.MailFrom == "" {
 		public, _ := url.Parse(s.PublicURL) // which was checked
-		s.MailFrom = "Atelier <no-reply@" + public.Hostname() + ">"
+		host := public.Hostname()
+		if strings.Contains(host, ":") {
+			host = "localhost" // an address of IPv6 is no domain
+		}
+		s.MailFrom = "Atelier <no-reply@" + host + ">"
 	}
 	if _, err := mail.ParseAddress(s.MailFrom); err != nil {
 		return fmt.Errorf("ATELIER_MAIL_FROM must be an address such as Atelier <no-reply@example.com>, and not %q", s.MailFrom)

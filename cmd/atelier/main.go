@@ -44,7 +44,7 @@ Settings are flags, variables of the environment or keys of a YAML file (--confi
 const usageError = 2
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	defer stop()
 	parsed, err := newParser(ctx).Parse(os.Args[1:])
 	if err != nil {
@@ -57,6 +57,16 @@ func main() {
 		stop()
 		os.Exit(1)
 	}
+}
+
+// ends are the signals that end the program in order: that of a terminal that was closed
+// too, unless whoever started it wants it to go on then.
+func ends() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }
 
 func newParser(ctx context.Context) *kong.Kong { return parserOf(ctx, &commands{}) }
