@@ -50,6 +50,7 @@ const (
 	freezeLongest  = 6 * time.Second
 
 	cutRevocations = 20
+	hungRounds     = 2
 
 	replicaFault = 4 * time.Second
 	sickFault    = 10 * time.Second

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"atelier/test/rig"
+	"atelier/test/services"
 )
 
 const (
@@ -84,6 +85,63 @@ func revokeAcross(s *rig.Scenario, n *rig.Network, c cut, random *rand.Rand, rou
 	stop()
 	watching.Wait()
 	return int(got.Load())
+}
+
+// A node hangs while a right is revoked, and goes on as soon as the reply is there. It
+// accepts nothing by what it knew before: neither at once, nor for those who asked it
+// meanwhile.
+func TestRevocationHoldsWhereANodeHung(t *testing.T) {
+	t.Parallel()
+	s := rig.New(t)
+	nodes := s.StartCluster(services.Postgres(t).URL(), "a", "b", "c")
+	random := s.Random(0)
+	replied := 0
+	for round := range hungRounds {
+		for _, session := range []bool{true, false} {
+			r := newRight(s, nodes, fmt.Sprintf("victim%d-%t", round, session), session)
+			if r.revokeWhileHung(s, shuffled(nodes, random)) {
+				replied++
+			}
+			if err := rig.AwaitWhole(s.Context(), nodes, healsWithin); err != nil {
+				s.Found("%s after a node went on: %v", healsWithin, err)
+			}
+			if t.Failed() {
+				return
+			}
+		}
+	}
+	s.Logf("%d revocations of %d got their reply", replied, 2*hungRounds)
+	if replied < hungRounds {
+		s.Errorf("this run shows little")
+	}
+}
+
+// askedMeanwhile is how many requests wait for the node that hangs.
+const askedMeanwhile = 5
+
+// revokeWhileHung has the first of the nodes hang. It reports whether the revocation
+// had its reply.
+func (r *right) revokeWhileHung(s *rig.Scenario, nodes []*rig.Node) (replied bool) {
+	hangs := cut{name: "node " + nodes[0].Name + " hung"}
+	nodes[0].Freeze()
+	replied = r.revoke(s, nodes[1], hangs, false)
+	var asking sync.WaitGroup
+	for range askedMeanwhile {
+		asking.Go(func() {
+			if reply := r.use(s.Context(), nodes[0]); replied && reply.OK() {
+				s.Found("%s: it granted what was revoked before it was asked: %s", hangs.name, reply)
+			}
+		})
+	}
+	time.Sleep(watchInterval) // they are on their way
+	nodes[0].Thaw()
+	if replied {
+		ctx, stop := context.WithTimeout(s.Context(), watchedFor)
+		defer stop()
+		r.watch(ctx, s, hangs)
+	}
+	asking.Wait()
+	return replied
 }
 
 // right is something that a user may do until it is revoked.

@@ -41,6 +41,7 @@ var (
 	joinedInCuts    = rig.Long(1_000)
 	nodeKills       = rig.Long(200)
 	cutRevocations  = rig.Long(1_000)
+	hungRounds      = rig.Long(100)
 )
 
 const (

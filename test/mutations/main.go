@@ -44,6 +44,7 @@ var mutations = []mutation{
 	{"nolease", "TestClusterSurvivesCuts", "what was claimed is shown from memory whatever the lease"},
 	{"nobarrier", "TestRevocationHoldsOnEveryNode", "revocations stay on the node that decided them"},
 	{"nobarrier", "TestRevocationHoldsAcrossCuts", "revocations stay on the node that decided them"},
+	{"nobarrier", "TestRevocationHoldsWhereANodeHung", "revocations stay on the node that decided them"},
 	{"nolease", "TestRevocationHoldsAcrossCuts", "what was claimed is shown from memory whatever the lease"},
 	{"nobarrier", "TestRevocationHoldsOnSockets", "revocations stay on the node that decided them"},
 	{"deafsockets", "TestRevocationHoldsOnSockets", "revocations do not reach open sockets"},
