@@ -119,6 +119,9 @@ func unexpected() *messages.Error {
 
 // routing maps the router's and the parser's own errors.
 func routing(e *fiber.Error) *messages.Error {
+	if e.Message == errArriving.Error() {
+		return &messages.Error{Code: messages.CodeOverloaded, Message: "more is on its way to the node than it has room for: try again in a moment", RetryAfterMs: 1000}
+	}
 	switch e.Code {
 	case fiber.StatusNotFound:
 		return messages.Refuse(messages.CodeNotFound, "there is nothing under this path")

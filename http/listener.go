@@ -30,22 +30,24 @@ const (
 // listener hands out connections until it is told to drain.
 type listener struct {
 	*net.TCPListener
-	tls      *tls.Config  // nil: plaintext
-	most     int64        // connections
-	files    atomic.Int64 // that connections have
-	draining atomic.Bool
-	drained  chan struct{} // closed with the listener
-	once     sync.Once
-	open     sync.WaitGroup // connections; added to by Accept alone
-	leaving  atomic.Bool    // those that were never used end
-	last     []*conn        // accepted with the close, not handed out; belongs to Accept
+	tls          *tls.Config  // nil: plaintext
+	most         int64        // connections
+	arriving     atomic.Int64 // bytes of requests that have not come to their end
+	arrivingMost int64
+	files        atomic.Int64 // that connections have
+	draining     atomic.Bool
+	drained      chan struct{} // closed with the listener
+	once         sync.Once
+	open         sync.WaitGroup // connections; added to by Accept alone
+	leaving      atomic.Bool    // those that were never used end
+	last         []*conn        // accepted with the close, not handed out; belongs to Accept
 
 	mu     sync.Mutex
 	unused map[*conn]struct{} // no byte has come yet
 }
 
-func newListener(l *net.TCPListener, secure *tls.Config) *listener {
-	return &listener{TCPListener: l, tls: secure, most: clientsMost(openFiles()), drained: make(chan struct{}), unused: make(map[*conn]struct{})}
+func newListener(l *net.TCPListener, secure *tls.Config, arriving int64) *listener {
+	return &listener{TCPListener: l, tls: secure, most: clientsMost(openFiles()), arrivingMost: arriving, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
 }
 
 // Accept is the next connection; io.EOF once the listener has drained, errCrowded where
@@ -142,13 +144,17 @@ type conn struct {
 	from     *listener
 	used     bool // a byte has come; belongs to the reader
 	linger   atomic.Bool
+	read     atomic.Int64 // bytes of the request that is being read
 	once     sync.Once
 }
 
 // Read reads. A connection on which nothing comes in time has ended.
 func (c *conn) Read(p []byte) (n int, err error) {
 	if c.used {
-		return c.Conn.Read(p)
+		if n, err = c.Conn.Read(p); err != nil {
+			return n, err
+		}
+		return c.arrives(n)
 	}
 	leaving := c.from.leaving.Load()
 	if !leaving {
@@ -162,6 +168,9 @@ func (c *conn) Read(p []byte) (n int, err error) {
 	if n > 0 {
 		c.used = true
 		c.from.forget(c)
+		if err == nil {
+			n, err = c.arrives(n)
+		}
 	}
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = io.EOF
@@ -185,6 +194,7 @@ func (l *listener) forget(c *conn) {
 // still sending: else the reset would overtake the reply.
 func (c *conn) Close() error {
 	defer c.leave()
+	c.arrived()
 	if c.linger.Load() {
 		_ = c.tcp.CloseWrite()
 		_ = c.SetReadDeadline(time.Now().Add(lingerTime))

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io/fs"
@@ -23,6 +24,7 @@ type Config struct {
 	CursorKey   []byte // 32 bytes, the same on all nodes
 	LogID       string // identity of the event log
 	MaxInFlight int    // requests at one time; more are refused as overloaded
+	MaxArriving int64  // bytes of requests that have not come to their end; 0: 256 MiB
 	Proxies     Proxies
 	Origins     Origins // whose pages may read replies
 	Sockets     SocketLimits
@@ -116,7 +118,7 @@ func New(config Config, deps Deps) *Server {
 		Concurrency: maxConnections, DisableDefaultContentType: true, DisablePreParseMultipartForm: true,
 	})
 	server := s.app.Server()
-	server.Handler = knownMethods(server.Handler)
+	server.Handler = uncount(knownMethods(server.Handler))
 	server.KeepHijackedConns = true // sockets close their connections themselves, and keep nothing of the request
 	s.app.Use(s.envelope)
 	s.unrouted()
@@ -132,7 +134,7 @@ func (s *Server) Document() []byte { return s.rendered() }
 // Serve answers requests from the listener until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
 	if tcp, is := l.(*net.TCPListener); is {
-		own := newListener(tcp, s.config.TLS)
+		own := newListener(tcp, s.config.TLS, cmp.Or(s.config.MaxArriving, arrivingMost))
 		s.listener.Store(own)
 		l = own
 	}

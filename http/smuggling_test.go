@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -164,4 +165,39 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLargeBodiesHaveTheirRoom: bodies that do not end take the room of one node, and no
+// more: another large one is refused, small ones are not, and when those have gone there is
+// room again.
+func TestLargeBodiesHaveTheirRoom(t *testing.T) {
+	t.Parallel()
+	s := fakeServer()
+	s.config.MaxArriving = 100 << 10
+	address := served(t, s)
+	require.Eventually(t, func() bool { return s.listener.Load() != nil }, 10*time.Second, time.Millisecond)
+	l := s.listener.Load()
+	login := func(size, sent int) string {
+		return fmt.Sprintf("POST %s/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", base, size, strings.Repeat(" ", sent))
+	}
+	hangs, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer hangs.Close()
+	_, err = io.WriteString(hangs, login(1<<20, 90<<10))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return l.arriving.Load() > 64<<10 }, 10*time.Second, time.Millisecond)
+	answer, hungUp := exchange(t, address, login(300<<10, 300<<10))
+	require.True(t, hungUp)
+	require.Contains(t, answer, " 503 ")
+	require.Contains(t, answer, "Retry-After: 1")
+	require.Contains(t, answer, `"code":"overloaded"`)
+	answer, _ = exchange(t, address, login(1<<10, 1<<10))
+	require.Contains(t, answer, `"code":"malformed_json"`)
+	hangs.Close()
+	require.Eventually(t, func() bool { return l.arriving.Load() == 0 }, 10*time.Second, time.Millisecond)
+	for range 3 {
+		answer, _ = exchange(t, address, login(60<<10, 60<<10))
+		require.Contains(t, answer, `"code":"malformed_json"`)
+	}
+	require.Eventually(t, func() bool { return l.arriving.Load() == 0 }, 10*time.Second, time.Millisecond)
 }
