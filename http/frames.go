@@ -109,13 +109,16 @@ func readHead(r io.Reader) (h frameHead, err error) {
 
 // readPayload adds a frame's payload to what there is of its message. The memory
 // that it takes grows with what has come, so that nobody gets much for a promise.
-func readPayload(r io.Reader, h frameHead, message []byte) ([]byte, error) {
+func readPayload(r io.Reader, h frameHead, message []byte, room *capacity) ([]byte, error) {
 	for left := h.length; left > 0; {
 		n := int(min(left, int64(max(firstRead, len(message)))))
 		at := len(message)
+		if !room.take(counted(at+n) - counted(at)) {
+			return message, errNoRoom
+		}
 		message = append(message, make([]byte, n)...)
 		if _, err := io.ReadFull(r, message[at:]); err != nil {
-			return nil, err
+			return message, err
 		}
 		unmask(message[at:], h.mask, int(h.length-left))
 		left -= int64(n)

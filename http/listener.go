@@ -30,24 +30,23 @@ const (
 // listener hands out connections until it is told to drain.
 type listener struct {
 	*net.TCPListener
-	tls          *tls.Config  // nil: plaintext
-	most         int64        // connections
-	arriving     atomic.Int64 // bytes of requests that have not come to their end
-	arrivingMost int64
-	files        atomic.Int64 // that connections have
-	draining     atomic.Bool
-	drained      chan struct{} // closed with the listener
-	once         sync.Once
-	open         sync.WaitGroup // connections; added to by Accept alone
-	leaving      atomic.Bool    // those that were never used end
-	last         []*conn        // accepted with the close, not handed out; belongs to Accept
+	tls      *tls.Config  // nil: plaintext
+	most     int64        // connections
+	arriving capacity     // of requests that have not come to their end
+	files    atomic.Int64 // that connections have
+	draining atomic.Bool
+	drained  chan struct{} // closed with the listener
+	once     sync.Once
+	open     sync.WaitGroup // connections; added to by Accept alone
+	leaving  atomic.Bool    // those that were never used end
+	last     []*conn        // accepted with the close, not handed out; belongs to Accept
 
 	mu     sync.Mutex
 	unused map[*conn]struct{} // no byte has come yet
 }
 
 func newListener(l *net.TCPListener, secure *tls.Config, arriving int64) *listener {
-	return &listener{TCPListener: l, tls: secure, most: clientsMost(openFiles()), arrivingMost: arriving, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
+	return &listener{TCPListener: l, tls: secure, most: clientsMost(openFiles()), arriving: capacity{most: arriving}, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
 }
 
 // Accept is the next connection; io.EOF once the listener has drained, errCrowded where

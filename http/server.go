@@ -24,7 +24,7 @@ type Config struct {
 	CursorKey   []byte // 32 bytes, the same on all nodes
 	LogID       string // identity of the event log
 	MaxInFlight int    // requests at one time; more are refused as overloaded
-	MaxArriving int64  // bytes of requests that have not come to their end; 0: 256 MiB
+	MaxArriving int64  // bytes of requests that have not come to their end, and of messages on sockets; 0: 256 MiB
 	Proxies     Proxies
 	Origins     Origins // whose pages may read replies
 	Sockets     SocketLimits
@@ -110,7 +110,7 @@ func New(config Config, deps Deps) *Server {
 	if s.holdings = deps.Holdings; s.holdings == nil {
 		s.holdings = NewHoldings(nil)
 	}
-	s.sockets, s.replays = newSockets(s.holdings, config.Sockets, deps.Log), make(chan struct{}, replaysRead)
+	s.sockets, s.replays = newSockets(s.holdings, config.Sockets, cmp.Or(config.MaxArriving, arrivingMost), deps.Log), make(chan struct{}, replaysRead)
 	s.yjs = newYjsRooms(deps.Live, deps.Documents)
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,

@@ -185,7 +185,7 @@ func TestLargeBodiesHaveTheirRoom(t *testing.T) {
 	defer hangs.Close()
 	_, err = io.WriteString(hangs, login(1<<20, 90<<10))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return l.arriving.Load() > 64<<10 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.arriving.held.Load() > 64<<10 }, 10*time.Second, time.Millisecond)
 	answer, hungUp := exchange(t, address, login(300<<10, 300<<10))
 	require.True(t, hungUp)
 	require.Contains(t, answer, " 503 ")
@@ -194,10 +194,10 @@ func TestLargeBodiesHaveTheirRoom(t *testing.T) {
 	answer, _ = exchange(t, address, login(1<<10, 1<<10))
 	require.Contains(t, answer, `"code":"malformed_json"`)
 	hangs.Close()
-	require.Eventually(t, func() bool { return l.arriving.Load() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.arriving.held.Load() == 0 }, 10*time.Second, time.Millisecond)
 	for range 3 {
 		answer, _ = exchange(t, address, login(60<<10, 60<<10))
 		require.Contains(t, answer, `"code":"malformed_json"`)
 	}
-	require.Eventually(t, func() bool { return l.arriving.Load() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.arriving.held.Load() == 0 }, 10*time.Second, time.Millisecond)
 }

@@ -15,6 +15,7 @@ var (
 	errStopped = errors.New("http: the socket may not show the rest")
 	errNotText = errors.New("http: a text is no UTF-8")
 	errFlood   = errors.New("http: too many control frames")
+	errNoRoom  = errors.New("http: no room for another large message")
 )
 
 const readBuffer = 512 // of a socket at rest
@@ -22,7 +23,8 @@ const readBuffer = 512 // of a socket at rest
 // frameReader reads messages from a connection.
 type frameReader struct {
 	from    *bufio.Reader
-	max     int // bytes of a message
+	max     int       // bytes of a message
+	room    *capacity // for messages that have not come to their end; nil: any
 	control bucket
 	heard   time.Time // when the client was last given its time to say something
 }
@@ -42,7 +44,10 @@ func (goodbye) Error() string { return "http: the client has closed the socket" 
 
 // next is the next message, put together from its frames. Control frames between
 // them go to the socket as they come; the client's close is a goodbye.
-func (r *frameReader) next(s *socket) (op opcode, message []byte, err error) {
+func (r *frameReader) next(s *socket) (opcode, []byte, error) {
+	var op opcode
+	var message []byte
+	defer func() { r.room.free(counted(len(message))) }()
 	for {
 		s.expect()
 		h, err := readHead(r.from)
@@ -64,7 +69,7 @@ func (r *frameReader) next(s *socket) (op opcode, message []byte, err error) {
 		if op == 0 {
 			op = h.op
 		}
-		if message, err = readPayload(r.from, h, message); err != nil {
+		if message, err = readPayload(r.from, h, message, r.room); err != nil {
 			return 0, nil, err
 		}
 		if h.final {
@@ -81,7 +86,7 @@ func (r *frameReader) next(s *socket) (op opcode, message []byte, err error) {
 
 // take handles a control frame.
 func (r *frameReader) take(s *socket, h frameHead) error {
-	payload, err := readPayload(r.from, h, nil)
+	payload, err := readPayload(r.from, h, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -119,6 +124,8 @@ func (s *socket) receive() (op opcode, message []byte, err error) {
 		s.close(closeBadFrame, "a text is no UTF-8")
 	case errors.Is(err, errTooLong):
 		s.close(closeTooLarge, "a message is too long")
+	case errors.Is(err, errNoRoom):
+		s.close(closeDraining, "the node has no room for another large message: come again in a moment")
 	case errors.Is(err, errFlood):
 		s.close(closeAbuse, "too many control frames")
 	case errors.As(err, &bye):

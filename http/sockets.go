@@ -29,6 +29,7 @@ type sockets struct {
 	holdings *Holdings
 	log      *slog.Logger
 	most     SocketLimits
+	arriving capacity // of messages that have not come to their end, and of updates that are not written
 
 	mu      sync.Mutex
 	owners  map[owner]int // how many of the open ones each has
@@ -44,8 +45,8 @@ type sockets struct {
 	keeper  sync.WaitGroup
 }
 
-func newSockets(h *Holdings, most SocketLimits, log *slog.Logger) *sockets {
-	return &sockets{holdings: h, most: most, log: log, owners: make(map[owner]int), closed: make(map[int]int64), quit: make(chan struct{})}
+func newSockets(h *Holdings, most SocketLimits, arriving int64, log *slog.Logger) *sockets {
+	return &sockets{holdings: h, most: most, arriving: capacity{most: arriving}, log: log, owners: make(map[owner]int), closed: make(map[int]int64), quit: make(chan struct{})}
 }
 
 // takesSockets refuses another socket where the node goes, or has no room.

@@ -55,6 +55,7 @@ func (s *Server) upgrade(f *fiber.Ctx, who *party, protocol string, limits socke
 	f.Context().Hijack(func(c net.Conn) {
 		if conn, early, ok := takeOver(c); ok {
 			sock := newSocket(conn, early, limits, s.holdings.lease.Trust)
+			sock.reader.room = &s.sockets.arriving
 			sock.owner = whose
 			go s.sockets.serve(sock, run)
 		}
