@@ -168,7 +168,10 @@ func (in *documentInput) change(ctx context.Context, s *Server, c *call, project
 	if err != nil {
 		return unseen(err)
 	}
-	return change(w.lend(g))
+	if g, err = w.lend(g); err != nil {
+		return err
+	}
+	return change(g)
 }
 
 // unseen tells those who may not see a project nothing of it: its documents are

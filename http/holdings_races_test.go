@@ -144,17 +144,31 @@ func TestRevocationsTellWhatIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := NewHoldings(nil)
 		mine, other := "0190a000-0000-7000-8000-000000000006", "0190a000-0000-7000-8000-000000000007"
-		late := table.setOut(someUser, someSession, someProject, mine)
-		again := table.setOut(someUser, someSession, someProject, mine)
-		quick := table.setOut(someUser, someSession, someProject, other)
-		foreign := table.setOut(someUser+"x", someSession+"x", someProject, other)
+		setOut := func(user, session, document string) (*way, *messages.Grant) {
+			w := table.setOut(user, session, someProject, document)
+			g, err := w.lend(&messages.Grant{})
+			require.NoError(t, err)
+			return w, g
+		}
+		late, grant := setOut(someUser, someSession, mine)
+		again, _ := setOut(someUser, someSession, mine)
+		quick, _ := setOut(someUser, someSession, other)
+		foreign, _ := setOut(someUser+"x", someSession+"x", other)
+		asking := table.setOut(someUser, someSession, someProject, other)
 		time.AfterFunc(airTime/2, quick.arrive)
 		for _, mark := range []messages.Mark{{User: someUser}, {Session: someSession}, {Project: someProject, User: someUser}} {
 			require.Equal(t, []string{mine}, table.Revoke([]messages.Mark{mark}))
-			require.Less(t, late.lend(&messages.Grant{}).GetUntilUs(), time.Now().UnixMicro())
+			require.Less(t, grant.GetUntilUs(), time.Now().UnixMicro())
 		}
+		began := time.Now()
+		undecided := table.setOut("another", "another", someProject, other)
+		require.Empty(t, table.Revoke([]messages.Mark{{User: "another"}}))
+		require.Zero(t, time.Since(began), "who is asking is not waited for")
+		undecided.arrive()
+		_, err := asking.lend(grant)
+		require.Equal(t, errOvertaken, err, "what it was told is from before")
 		require.Equal(t, []string{mine, other}, table.Revoke([]messages.Mark{{Project: someProject}}))
-		for _, w := range []*way{late, again, foreign} {
+		for _, w := range []*way{late, again, foreign, asking} {
 			w.arrive()
 		}
 		require.Empty(t, table.Revoke([]messages.Mark{{Project: someProject}}))

@@ -18,18 +18,18 @@ const (
 )
 
 // way is a change on its way to a document, which decides it by a grant and asks
-// nobody. Revocations wait for it.
+// nobody. Revocations wait for it from when it was lent one.
 type way struct {
 	table                            *Holdings
 	user, session, project, document string
-	until                            time.Time // the grant counts; database time
 	arrived                          chan struct{}
+	lent, marked                     bool // guarded by the table's lock
 }
 
 // setOut enters a change. The right to it is to be asked for, or seen to hold, after
 // that.
 func (t *Holdings) setOut(user, session, project, document string) *way {
-	w := &way{t, user, session, project, document, t.lease.Now().Add(grantTime), make(chan struct{})}
+	w := &way{table: t, user: user, session: session, project: project, document: document, arrived: make(chan struct{})}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ways[w] = struct{}{}
@@ -49,18 +49,34 @@ func (w *way) arrive() {
 	close(w.arrived)
 }
 
-// lend is a grant for this way alone.
-func (w *way) lend(g *messages.Grant) *messages.Grant {
+// errOvertaken is what becomes of a change whose right was asked for when a revocation
+// came: the answer counts for nothing.
+var errOvertaken = messages.Refuse(messages.CodeLate, "a revocation has overtaken the answer whether this is allowed")
+
+// lend is a grant for this way alone, unless a revocation came since it began.
+func (w *way) lend(g *messages.Grant) (*messages.Grant, error) {
+	w.table.mu.Lock()
+	defer w.table.mu.Unlock()
+	if w.marked {
+		return nil, errOvertaken
+	}
+	w.lent = true
 	lent := proto.CloneOf(g)
-	lent.UntilUs = w.until.UnixMicro()
-	return lent
+	lent.UntilUs = w.table.lease.Now().Add(grantTime).UnixMicro()
+	return lent, nil
 }
 
-// concerned are the ways that marks concern. The lock is held.
+// concerned are the ways that marks concern and that have a grant. Those that have none
+// yet ask for it anew: waiting for them here could be waiting for oneself, since it is the
+// project that answers them. The lock is held.
 func (t *Holdings) concerned(marks []messages.Mark) (ways []*way) {
 	for w := range t.ways {
-		if slices.ContainsFunc(marks, w.concerns) {
+		switch {
+		case !slices.ContainsFunc(marks, w.concerns):
+		case w.lent:
 			ways = append(ways, w)
+		default:
+			w.marked = true
 		}
 	}
 	return ways

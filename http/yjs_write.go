@@ -163,7 +163,10 @@ func (m *yjsMember) append(updates [][]byte) error {
 		if !grant.GetWrite() {
 			return m.needless(ctx, updates)
 		}
-		return m.rooms.docs.AppendUpdates(ctx, &messages.AppendUpdate{Meta: m.who.signs(&messages.Meta{}), DocumentId: m.document, Grant: way.lend(grant)}, updates)
+		if grant, err = way.lend(grant); err != nil {
+			return err
+		}
+		return m.rooms.docs.AppendUpdates(ctx, &messages.AppendUpdate{Meta: m.who.signs(&messages.Meta{}), DocumentId: m.document, Grant: grant}, updates)
 	})
 }
 
