@@ -275,6 +275,7 @@ var (
 	errSilent      = &messages.Error{Code: messages.CodeOutcomeUnknown, Message: "the service has lost its database: whether this was done is not known", RetryAfterMs: 2000}
 	errUnavailable = messages.Refuse(messages.CodeUnavailable, "the service cannot reach its database")
 	errExpired     = messages.Refuse(messages.CodeTimeout, "nobody waits for the answer any more")
+	errLate        = messages.Refuse(messages.CodeLate, "the entity did not come to the command before the right to it ended")
 	errOverloaded  = messages.Refuse(messages.CodeOverloaded, "too many requests wait for the same resource")
 	errFull        = messages.Refuse(messages.CodeOverloaded, "the node has as many entities in memory as it takes")
 	errInternal    = messages.Refuse(messages.CodeInternal, "something went wrong")

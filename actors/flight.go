@@ -76,12 +76,23 @@ func (e *entity[S]) board() *flight[S] {
 			end(p.span, errExpired)
 			continue
 		}
+		if e.late(p.command) {
+			e.answer(p, errLate)
+			continue
+		}
 		f.commands = append(f.commands, p)
 	}
 	rest := copy(e.queue, e.queue[taken:])
 	clear(e.queue[rest:])
 	e.queue = e.queue[:rest]
 	return f
+}
+
+// late reports whether a command rests on a right that ends, and has ended. It goes by the
+// time itself: that of rules may be ahead of it, where the clock was set back.
+func (e *entity[S]) late(c messages.Command) bool {
+	ends, does := c.(interface{ DueUs() int64 })
+	return does && ends.DueUs() > 0 && e.runtime.deps.Lease.Now().UnixMicro() >= ends.DueUs()
 }
 
 // decide runs the rules, one after another, on the scratch state, and fills the

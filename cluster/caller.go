@@ -96,39 +96,45 @@ func (c *Caller) HandOver(ctx context.Context, node, kind, id string) error {
 // maxMarks is how many revocations travel together: no more bytes than a command.
 const maxMarks = 512
 
-// Revoke carries revocations to a node and returns when they hold there.
-func (c *Caller) Revoke(ctx context.Context, node string, marks []messages.Mark) error {
+// Revoke carries revocations to a node and returns when they hold there, but for changes
+// that are late on their way to documents: these are to be fenced.
+func (c *Caller) Revoke(ctx context.Context, node string, marks []messages.Mark) (late []string, err error) {
 	v := c.View()
 	if node == v.Self {
 		return c.local.Revoke(ctx, marks)
 	}
-	return revoke(marks, func(message func(number uint64) proto.Message) error { return c.order(ctx, v, node, message) })
-}
-
-// RevokeThrough is Revoke by way of another node.
-func (c *Caller) RevokeThrough(ctx context.Context, node string, marks []messages.Mark) error {
-	to, ok := c.View().Node(node)
-	via, found := c.relay(to)
-	if !ok || !found {
-		return messages.Refuse(messages.CodeUnavailable, "there is no other way to %s", node)
-	}
-	return revoke(marks, func(message func(number uint64) proto.Message) error {
-		_, err := answered(c.through(ctx, via, to, message))
-		return err
+	return revoke(marks, func(message func(number uint64) proto.Message) (proto.Message, error) {
+		return c.request(ctx, v, node, message)
 	})
 }
 
-func revoke(marks []messages.Mark, order func(message func(number uint64) proto.Message) error) error {
+// RevokeThrough is Revoke by way of another node.
+func (c *Caller) RevokeThrough(ctx context.Context, node string, marks []messages.Mark) (late []string, err error) {
+	to, ok := c.View().Node(node)
+	via, found := c.relay(to)
+	if !ok || !found {
+		return nil, messages.Refuse(messages.CodeUnavailable, "there is no other way to %s", node)
+	}
+	return revoke(marks, func(message func(number uint64) proto.Message) (proto.Message, error) {
+		return answered(c.through(ctx, via, to, message))
+	})
+}
+
+func revoke(marks []messages.Mark, request func(message func(number uint64) proto.Message) (proto.Message, error)) (late []string, err error) {
 	for part := range slices.Chunk(marks, maxMarks) {
 		revocations := make([]*messages.Revocation, len(part))
 		for i, m := range part {
 			revocations[i] = &messages.Revocation{User: m.User, Session: m.Session, Project: m.Project}
 		}
-		if err := order(func(number uint64) proto.Message { return &messages.Revoke{Call: number, Marks: revocations} }); err != nil {
-			return err
+		answer, err := request(func(number uint64) proto.Message { return &messages.Revoke{Call: number, Marks: revocations} })
+		if err != nil {
+			return nil, err
+		}
+		if revoked, is := answer.(*messages.Revoked); is {
+			late = append(late, revoked.GetLate()...)
 		}
 	}
-	return nil
+	return late, nil
 }
 
 // Drain has a node hand its entities to the others.

@@ -31,8 +31,9 @@ type Local interface {
 	Call(ctx context.Context, kind, id string, c messages.Command) (proto.Message, error)
 	// HandOver lets go of an entity. Nothing holds it when HandOver has returned.
 	HandOver(ctx context.Context, kind, id string) error
-	// Revoke returns when nothing here rests any more on what was revoked.
-	Revoke(ctx context.Context, marks []messages.Mark) error
+	// Revoke returns when nothing here rests any more on what was revoked, but for changes
+	// that are late on their way to documents.
+	Revoke(ctx context.Context, marks []messages.Mark) (late []string, err error)
 	// Drain tells all nodes that this one owns nothing any more.
 	Drain(ctx context.Context) error
 	// Count is the number of live entities by kind.
@@ -265,7 +266,8 @@ func (g *Gate) revoke(m *messages.Revoke) (proto.Message, error) {
 	for i, r := range m.GetMarks() {
 		marks[i] = messages.Mark{User: r.GetUser(), Session: r.GetSession(), Project: r.GetProject()}
 	}
-	return &messages.Done{}, g.local.Revoke(ctx, marks)
+	late, err := g.local.Revoke(ctx, marks)
+	return &messages.Revoked{Late: late}, err
 }
 
 func (g *Gate) drain() (proto.Message, error) {

@@ -188,7 +188,8 @@ func (p *part) obey(o order) (t told) {
 	case "push":
 		t.Error = fmt.Sprint(p.caller.Push(ctx, o.Node, &messages.Push{Node: p.local.node, Pushed: []*messages.Pushed{{Id: o.ID, Said: []*messages.Said{{Payload: make([]byte, o.Times)}}}}}))
 	case "revoke":
-		t.Error = fmt.Sprint(p.caller.Revoke(ctx, o.Node, o.Marks))
+		late, err := p.caller.Revoke(ctx, o.Node, o.Marks)
+		t.Text, t.Error = fmt.Sprint(late), fmt.Sprint(err)
 	case "pass on": // through a node to another
 		v := p.caller.View()
 		via, _ := v.Node(o.Node)
@@ -328,9 +329,9 @@ func (e *entities) Pushed(_ context.Context, p *messages.Push) error {
 	return nil
 }
 
-func (e *entities) Revoke(_ context.Context, marks []messages.Mark) error {
+func (e *entities) Revoke(_ context.Context, marks []messages.Mark) ([]string, error) {
 	e.note(fmt.Sprint("revoke ", marks))
-	return nil
+	return []string{"late"}, nil
 }
 
 // node is a process in that role.

@@ -34,7 +34,8 @@ func TestACutIsBypassed(t *testing.T) {
 			require.Equal(t, map[string]int{messages.CodeNotFound: 1}, a.do(t, order{Do: "call", ID: there, Text: "refuse"}).Codes)
 			require.Equal(t, "<nil>", a.do(t, order{Do: "hand over", Node: "b", ID: "1"}).Error)
 			b.done(t, "hand over project 1", 1)
-			require.Equal(t, "<nil>", a.do(t, order{Do: "revoke", Node: "b", Marks: []messages.Mark{{User: "u"}}}).Error)
+			revoked := a.do(t, order{Do: "revoke", Node: "b", Marks: []messages.Mark{{User: "u"}}})
+			require.Equal(t, []string{"[late]", "<nil>"}, []string{revoked.Text, revoked.Error})
 			b.done(t, "revoke [{u  }]", 1)
 			require.Equal(t, map[string]int{messages.CodeTimeout: 1}, a.do(t, order{Do: "call", ID: there, Text: "wait", Timeout: 100 * time.Millisecond}).Codes)
 			b.done(t, "waited", 1) // the deadline has crossed, too

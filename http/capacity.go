@@ -3,8 +3,7 @@ package http
 import "sync/atomic"
 
 // arrivingMost is how much of what clients are sending a node holds at one time, of
-// requests and of messages on sockets each: what has not come to its end, and updates that
-// are not written.
+// requests and of messages on sockets each.
 const arrivingMost = 256 << 20
 
 // uncounted is how much of a request or of a message counts for nothing, as its headers.

@@ -164,6 +164,9 @@ func (in *documentInput) granted(s *Server, c *call, projectID string) messages.
 func (in *documentInput) change(ctx context.Context, s *Server, c *call, projectID string, change func(*messages.Grant) error) error {
 	w := s.holdings.setOut(c.principal.UserID, c.principal.SessionID, projectID, in.DocumentID)
 	defer w.arrive()
+	if err := s.authenticate(ctx, c); err != nil { // once more: the session may have ended meanwhile
+		return err
+	}
 	g, err := s.deps.Documents.GetGrant(ctx, &messages.GetGrant{Meta: c.meta(), ProjectId: projectID, DocumentId: in.DocumentID, Write: true})
 	if err != nil {
 		return unseen(err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -119,7 +120,7 @@ func unexpected() *messages.Error {
 
 // routing maps the router's and the parser's own errors.
 func routing(e *fiber.Error) *messages.Error {
-	if e.Message == errArriving.Error() {
+	if strings.Contains(e.Message, errArriving.Error()) {
 		return &messages.Error{Code: messages.CodeOverloaded, Message: "more is on its way to the node than it has room for: try again in a moment", RetryAfterMs: 1000}
 	}
 	switch e.Code {

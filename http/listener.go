@@ -50,13 +50,12 @@ func newListener(l *net.TCPListener, secure *tls.Config, arriving int64) *listen
 }
 
 // Accept is the next connection; io.EOF once the listener has drained, errCrowded where
-// one too many has come.
+// there is no room for one.
 func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.TCPListener.AcceptTCP()
-	if err == nil && l.files.Load() >= l.most {
-		_ = c.Close()
+	if l.files.Load() >= l.most && !l.draining.Load() {
 		return nil, errCrowded
 	}
+	c, err := l.TCPListener.AcceptTCP()
 	if err == nil {
 		return l.take(c), nil
 	}

@@ -36,7 +36,7 @@ func (f *file) Close() error {
 // Times of a listener that has no file for another connection.
 const (
 	firstWait = 5 * time.Millisecond
-	longWait  = time.Second
+	longWait  = 100 * time.Millisecond
 	sayAgain  = 10 * time.Second
 )
 
@@ -77,5 +77,5 @@ func passes(err error) bool {
 	return false
 }
 
-// errCrowded says that a connection was closed, since there are as many as there may be.
+// errCrowded says that there are as many connections as there may be.
 var errCrowded = errors.New("http: as many connections are open as the limit of open files has room for: raise it (ulimit -n, LimitNOFILE)")

@@ -24,7 +24,7 @@ type Config struct {
 	CursorKey   []byte // 32 bytes, the same on all nodes
 	LogID       string // identity of the event log
 	MaxInFlight int    // requests at one time; more are refused as overloaded
-	MaxArriving int64  // bytes of requests that have not come to their end, and of messages on sockets; 0: 256 MiB
+	MaxArriving int64  // bytes of requests that have not come to their end, and as many of messages on sockets; 0: 256 MiB
 	Proxies     Proxies
 	Origins     Origins // whose pages may read replies
 	Sockets     SocketLimits

@@ -24,6 +24,7 @@ const readBuffer = 512 // of a socket at rest
 type frameReader struct {
 	from    *bufio.Reader
 	max     int       // bytes of a message
+	held    int       // of the room, by the last message
 	room    *capacity // for messages that have not come to their end; nil: any
 	control bucket
 	heard   time.Time // when the client was last given its time to say something
@@ -47,7 +48,8 @@ func (goodbye) Error() string { return "http: the client has closed the socket" 
 func (r *frameReader) next(s *socket) (opcode, []byte, error) {
 	var op opcode
 	var message []byte
-	defer func() { r.room.free(counted(len(message))) }()
+	r.release()
+	defer func() { r.held = counted(len(message)) }()
 	for {
 		s.expect()
 		h, err := readHead(r.from)
@@ -82,6 +84,12 @@ func (r *frameReader) next(s *socket) (opcode, []byte, error) {
 			return 0, nil, errFlood
 		}
 	}
+}
+
+// release gives the room of the last message back: it has been taken, or the socket ends.
+func (r *frameReader) release() {
+	r.room.free(r.held)
+	r.held = 0
 }
 
 // take handles a control frame.
@@ -158,6 +166,7 @@ func (s *socket) expect() {
 // end closes the connection once the client has heard the goodbye, or has had its
 // time. What it still sends is thrown away: else a reset would overtake the goodbye.
 func (s *socket) end() {
+	s.reader.release()
 	s.close(closeNormal, "")
 	s.mu.Lock()
 	for !s.said && !s.done || s.busy {

@@ -25,7 +25,9 @@ func TestLargeMessagesHaveTheirRoom(t *testing.T) {
 	hangs, ends := io.Pipe()
 	ended := make(chan error)
 	go func() {
-		_, _, err := hear(hangs).receive()
+		s := hear(hangs)
+		_, _, err := s.receive()
+		s.reader.release() // as its end does
 		ended <- err
 	}()
 	_, err := ends.Write(messageOf(1<<20, 130<<10))
@@ -35,18 +37,23 @@ func TestLargeMessagesHaveTheirRoom(t *testing.T) {
 	_, _, err = s.receive()
 	require.ErrorIs(t, err, errNoRoom)
 	require.Equal(t, closeDraining, s.ended())
+	s.reader.release()
 	_, message, err := hear(bytes.NewReader(messageOf(1<<10, 1<<10))).receive()
 	require.NoError(t, err)
 	require.Len(t, message, 1<<10)
 	require.NoError(t, ends.Close())
 	require.Error(t, <-ended)
 	require.Zero(t, room.held.Load())
+	s = hear(bytes.NewReader(bytes.Repeat(messageOf(150<<10, 150<<10), 3)))
 	for range 3 {
-		_, message, err = hear(bytes.NewReader(messageOf(150<<10, 150<<10))).receive()
+		_, message, err = s.receive()
 		require.NoError(t, err)
 		require.Len(t, message, 150<<10)
-		require.Zero(t, room.held.Load(), "it has come")
+		require.EqualValues(t, counted(150<<10), room.held.Load(), "until the next one it may still be held")
 	}
+	_, _, err = s.receive()
+	require.ErrorIs(t, err, io.EOF)
+	require.Zero(t, room.held.Load())
 }
 
 // messageOf is a frame of some bytes, of which so many come.

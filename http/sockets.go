@@ -29,7 +29,7 @@ type sockets struct {
 	holdings *Holdings
 	log      *slog.Logger
 	most     SocketLimits
-	arriving capacity // of messages that have not come to their end, and of updates that are not written
+	arriving capacity // of messages on their way to who takes them
 
 	mu      sync.Mutex
 	owners  map[owner]int // how many of the open ones each has

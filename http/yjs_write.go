@@ -18,9 +18,6 @@ const maxQueued = messages.MaxDocument + messages.MaxUpdate
 // up: his updates come one by one.
 const gatherTime = 2 * time.Millisecond
 
-// roomPause is how often it is looked whether the node has room for an update.
-const roomPause = 50 * time.Millisecond
-
 // updateOverhead is what an update takes beside its bytes.
 const updateOverhead = 64
 
@@ -31,9 +28,6 @@ func (m *yjsMember) write(update []byte) {
 		update = bytes.Clone(update) // what came with it is not kept
 	}
 	size := len(update) + updateOverhead
-	if !m.finds(size) {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for m.queued > maxQueued-size && m.queued > 0 && !m.left {
@@ -45,20 +39,6 @@ func (m *yjsMember) write(update []byte) {
 		m.writing = true
 		go m.writeAll()
 	}
-}
-
-// finds waits for room on the node. It reports false where the member has left.
-func (m *yjsMember) finds(size int) bool {
-	for !m.socket.reader.room.take(size) {
-		m.mu.Lock()
-		left := m.left
-		m.mu.Unlock()
-		if left {
-			return false
-		}
-		time.Sleep(roomPause)
-	}
-	return true
 }
 
 // writeAll writes what waits until nothing does.
@@ -78,13 +58,10 @@ func (m *yjsMember) writeAll() {
 		if err := m.save(updates); err != nil {
 			m.end(err)
 		}
-		written := 0
-		for _, u := range updates {
-			written += len(u) + updateOverhead
-		}
-		m.socket.reader.room.free(written)
 		m.mu.Lock()
-		m.queued -= written
+		for _, u := range updates {
+			m.queued -= len(u) + updateOverhead
+		}
 		m.freed.Broadcast()
 		m.mu.Unlock()
 	}

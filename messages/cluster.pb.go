@@ -230,8 +230,7 @@ func (x *HandOver) GetId() string {
 	return ""
 }
 
-// Revoke carries revocations to a node. Its answer, with Done, comes when nothing
-// on the node rests any more on what was revoked.
+// Revoke carries revocations to a node. Its answer carries Revoked.
 type Revoke struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
@@ -284,6 +283,52 @@ func (x *Revoke) GetMarks() []*Revocation {
 	return nil
 }
 
+// Revoked says that nothing on the node rests any more on what was revoked, but for
+// changes that were on their way to these documents.
+type Revoked struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Late          []string               `protobuf:"bytes,1,rep,name=late,proto3" json:"late,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Revoked) Reset() {
+	*x = Revoked{}
+	mi := &file_messages_cluster_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Revoked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Revoked) ProtoMessage() {}
+
+func (x *Revoked) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Revoked.ProtoReflect.Descriptor instead.
+func (*Revoked) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Revoked) GetLate() []string {
+	if x != nil {
+		return x.Late
+	}
+	return nil
+}
+
 // Revocation names a user, a session or a project; the others are empty.
 type Revocation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -296,7 +341,7 @@ type Revocation struct {
 
 func (x *Revocation) Reset() {
 	*x = Revocation{}
-	mi := &file_messages_cluster_proto_msgTypes[4]
+	mi := &file_messages_cluster_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -308,7 +353,7 @@ func (x *Revocation) String() string {
 func (*Revocation) ProtoMessage() {}
 
 func (x *Revocation) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[4]
+	mi := &file_messages_cluster_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -321,7 +366,7 @@ func (x *Revocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revocation.ProtoReflect.Descriptor instead.
 func (*Revocation) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{4}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Revocation) GetUser() string {
@@ -356,7 +401,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_messages_cluster_proto_msgTypes[5]
+	mi := &file_messages_cluster_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -368,7 +413,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[5]
+	mi := &file_messages_cluster_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -381,7 +426,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{5}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Drain) GetCall() uint64 {
@@ -401,7 +446,7 @@ type Count struct {
 
 func (x *Count) Reset() {
 	*x = Count{}
-	mi := &file_messages_cluster_proto_msgTypes[6]
+	mi := &file_messages_cluster_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -413,7 +458,7 @@ func (x *Count) String() string {
 func (*Count) ProtoMessage() {}
 
 func (x *Count) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[6]
+	mi := &file_messages_cluster_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -426,7 +471,7 @@ func (x *Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Count.ProtoReflect.Descriptor instead.
 func (*Count) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{6}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Count) GetCall() uint64 {
@@ -446,7 +491,7 @@ type Counted struct {
 
 func (x *Counted) Reset() {
 	*x = Counted{}
-	mi := &file_messages_cluster_proto_msgTypes[7]
+	mi := &file_messages_cluster_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -458,7 +503,7 @@ func (x *Counted) String() string {
 func (*Counted) ProtoMessage() {}
 
 func (x *Counted) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[7]
+	mi := &file_messages_cluster_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -471,7 +516,7 @@ func (x *Counted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counted.ProtoReflect.Descriptor instead.
 func (*Counted) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{7}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Counted) GetEntities() map[string]int64 {
@@ -496,7 +541,7 @@ type PassOn struct {
 
 func (x *PassOn) Reset() {
 	*x = PassOn{}
-	mi := &file_messages_cluster_proto_msgTypes[8]
+	mi := &file_messages_cluster_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +553,7 @@ func (x *PassOn) String() string {
 func (*PassOn) ProtoMessage() {}
 
 func (x *PassOn) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[8]
+	mi := &file_messages_cluster_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +566,7 @@ func (x *PassOn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassOn.ProtoReflect.Descriptor instead.
 func (*PassOn) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{8}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PassOn) GetCall() uint64 {
@@ -571,7 +616,7 @@ type Seen struct {
 
 func (x *Seen) Reset() {
 	*x = Seen{}
-	mi := &file_messages_cluster_proto_msgTypes[9]
+	mi := &file_messages_cluster_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +628,7 @@ func (x *Seen) String() string {
 func (*Seen) ProtoMessage() {}
 
 func (x *Seen) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[9]
+	mi := &file_messages_cluster_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +641,7 @@ func (x *Seen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seen.ProtoReflect.Descriptor instead.
 func (*Seen) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{9}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Seen) GetCall() uint64 {
@@ -626,7 +671,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_messages_cluster_proto_msgTypes[10]
+	mi := &file_messages_cluster_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +683,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[10]
+	mi := &file_messages_cluster_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +696,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{10}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Watch) GetCall() uint64 {
@@ -689,7 +734,7 @@ type Watching struct {
 
 func (x *Watching) Reset() {
 	*x = Watching{}
-	mi := &file_messages_cluster_proto_msgTypes[11]
+	mi := &file_messages_cluster_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +746,7 @@ func (x *Watching) String() string {
 func (*Watching) ProtoMessage() {}
 
 func (x *Watching) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[11]
+	mi := &file_messages_cluster_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +759,7 @@ func (x *Watching) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watching.ProtoReflect.Descriptor instead.
 func (*Watching) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{11}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Watching) GetKind() string {
@@ -764,7 +809,7 @@ type Watched struct {
 
 func (x *Watched) Reset() {
 	*x = Watched{}
-	mi := &file_messages_cluster_proto_msgTypes[12]
+	mi := &file_messages_cluster_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -776,7 +821,7 @@ func (x *Watched) String() string {
 func (*Watched) ProtoMessage() {}
 
 func (x *Watched) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[12]
+	mi := &file_messages_cluster_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -789,7 +834,7 @@ func (x *Watched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watched.ProtoReflect.Descriptor instead.
 func (*Watched) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{12}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Watched) GetElsewhere() []int32 {
@@ -826,7 +871,7 @@ type Push struct {
 
 func (x *Push) Reset() {
 	*x = Push{}
-	mi := &file_messages_cluster_proto_msgTypes[13]
+	mi := &file_messages_cluster_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +883,7 @@ func (x *Push) String() string {
 func (*Push) ProtoMessage() {}
 
 func (x *Push) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[13]
+	mi := &file_messages_cluster_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +896,7 @@ func (x *Push) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Push.ProtoReflect.Descriptor instead.
 func (*Push) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{13}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Push) GetCall() uint64 {
@@ -891,7 +936,7 @@ type Pushed struct {
 
 func (x *Pushed) Reset() {
 	*x = Pushed{}
-	mi := &file_messages_cluster_proto_msgTypes[14]
+	mi := &file_messages_cluster_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +948,7 @@ func (x *Pushed) String() string {
 func (*Pushed) ProtoMessage() {}
 
 func (x *Pushed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[14]
+	mi := &file_messages_cluster_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +961,7 @@ func (x *Pushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pushed.ProtoReflect.Descriptor instead.
 func (*Pushed) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{14}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Pushed) GetKind() string {
@@ -980,7 +1025,7 @@ type Said struct {
 
 func (x *Said) Reset() {
 	*x = Said{}
-	mi := &file_messages_cluster_proto_msgTypes[15]
+	mi := &file_messages_cluster_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -992,7 +1037,7 @@ func (x *Said) String() string {
 func (*Said) ProtoMessage() {}
 
 func (x *Said) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[15]
+	mi := &file_messages_cluster_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1005,7 +1050,7 @@ func (x *Said) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Said.ProtoReflect.Descriptor instead.
 func (*Said) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{15}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Said) GetNode() string {
@@ -1047,7 +1092,7 @@ type Presence struct {
 
 func (x *Presence) Reset() {
 	*x = Presence{}
-	mi := &file_messages_cluster_proto_msgTypes[16]
+	mi := &file_messages_cluster_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1104,7 @@ func (x *Presence) String() string {
 func (*Presence) ProtoMessage() {}
 
 func (x *Presence) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[16]
+	mi := &file_messages_cluster_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1117,7 @@ func (x *Presence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Presence.ProtoReflect.Descriptor instead.
 func (*Presence) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{16}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Presence) GetRoom() string {
@@ -1144,7 +1189,7 @@ type Here struct {
 
 func (x *Here) Reset() {
 	*x = Here{}
-	mi := &file_messages_cluster_proto_msgTypes[17]
+	mi := &file_messages_cluster_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1156,7 +1201,7 @@ func (x *Here) String() string {
 func (*Here) ProtoMessage() {}
 
 func (x *Here) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_cluster_proto_msgTypes[17]
+	mi := &file_messages_cluster_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1169,7 +1214,7 @@ func (x *Here) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Here.ProtoReflect.Descriptor instead.
 func (*Here) Descriptor() ([]byte, []int) {
-	return file_messages_cluster_proto_rawDescGZIP(), []int{17}
+	return file_messages_cluster_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Here) GetUserId() string {
@@ -1222,7 +1267,9 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\x02id\x18\x03 \x01(\tR\x02id\"P\n" +
 	"\x06Revoke\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x122\n" +
-	"\x05marks\x18\x02 \x03(\v2\x1c.atelier.messages.RevocationR\x05marks\"T\n" +
+	"\x05marks\x18\x02 \x03(\v2\x1c.atelier.messages.RevocationR\x05marks\"\x1d\n" +
+	"\aRevoked\x12\x12\n" +
+	"\x04late\x18\x01 \x03(\tR\x04late\"T\n" +
 	"\n" +
 	"Revocation\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x18\n" +
@@ -1305,38 +1352,39 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_messages_cluster_proto_goTypes = []any{
 	(*Ask)(nil),         // 0: atelier.messages.Ask
 	(*Answer)(nil),      // 1: atelier.messages.Answer
 	(*HandOver)(nil),    // 2: atelier.messages.HandOver
 	(*Revoke)(nil),      // 3: atelier.messages.Revoke
-	(*Revocation)(nil),  // 4: atelier.messages.Revocation
-	(*Drain)(nil),       // 5: atelier.messages.Drain
-	(*Count)(nil),       // 6: atelier.messages.Count
-	(*Counted)(nil),     // 7: atelier.messages.Counted
-	(*PassOn)(nil),      // 8: atelier.messages.PassOn
-	(*Seen)(nil),        // 9: atelier.messages.Seen
-	(*Watch)(nil),       // 10: atelier.messages.Watch
-	(*Watching)(nil),    // 11: atelier.messages.Watching
-	(*Watched)(nil),     // 12: atelier.messages.Watched
-	(*Push)(nil),        // 13: atelier.messages.Push
-	(*Pushed)(nil),      // 14: atelier.messages.Pushed
-	(*Said)(nil),        // 15: atelier.messages.Said
-	(*Presence)(nil),    // 16: atelier.messages.Presence
-	(*Here)(nil),        // 17: atelier.messages.Here
-	nil,                 // 18: atelier.messages.Counted.EntitiesEntry
-	(*EventRecord)(nil), // 19: atelier.messages.EventRecord
+	(*Revoked)(nil),     // 4: atelier.messages.Revoked
+	(*Revocation)(nil),  // 5: atelier.messages.Revocation
+	(*Drain)(nil),       // 6: atelier.messages.Drain
+	(*Count)(nil),       // 7: atelier.messages.Count
+	(*Counted)(nil),     // 8: atelier.messages.Counted
+	(*PassOn)(nil),      // 9: atelier.messages.PassOn
+	(*Seen)(nil),        // 10: atelier.messages.Seen
+	(*Watch)(nil),       // 11: atelier.messages.Watch
+	(*Watching)(nil),    // 12: atelier.messages.Watching
+	(*Watched)(nil),     // 13: atelier.messages.Watched
+	(*Push)(nil),        // 14: atelier.messages.Push
+	(*Pushed)(nil),      // 15: atelier.messages.Pushed
+	(*Said)(nil),        // 16: atelier.messages.Said
+	(*Presence)(nil),    // 17: atelier.messages.Presence
+	(*Here)(nil),        // 18: atelier.messages.Here
+	nil,                 // 19: atelier.messages.Counted.EntitiesEntry
+	(*EventRecord)(nil), // 20: atelier.messages.EventRecord
 }
 var file_messages_cluster_proto_depIdxs = []int32{
-	4,  // 0: atelier.messages.Revoke.marks:type_name -> atelier.messages.Revocation
-	18, // 1: atelier.messages.Counted.entities:type_name -> atelier.messages.Counted.EntitiesEntry
-	11, // 2: atelier.messages.Watch.topics:type_name -> atelier.messages.Watching
-	14, // 3: atelier.messages.Push.pushed:type_name -> atelier.messages.Pushed
-	19, // 4: atelier.messages.Pushed.events:type_name -> atelier.messages.EventRecord
-	15, // 5: atelier.messages.Pushed.said:type_name -> atelier.messages.Said
-	16, // 6: atelier.messages.Pushed.presence:type_name -> atelier.messages.Presence
-	17, // 7: atelier.messages.Presence.here:type_name -> atelier.messages.Here
+	5,  // 0: atelier.messages.Revoke.marks:type_name -> atelier.messages.Revocation
+	19, // 1: atelier.messages.Counted.entities:type_name -> atelier.messages.Counted.EntitiesEntry
+	12, // 2: atelier.messages.Watch.topics:type_name -> atelier.messages.Watching
+	15, // 3: atelier.messages.Push.pushed:type_name -> atelier.messages.Pushed
+	20, // 4: atelier.messages.Pushed.events:type_name -> atelier.messages.EventRecord
+	16, // 5: atelier.messages.Pushed.said:type_name -> atelier.messages.Said
+	17, // 6: atelier.messages.Pushed.presence:type_name -> atelier.messages.Presence
+	18, // 7: atelier.messages.Presence.here:type_name -> atelier.messages.Here
 	8,  // [8:8] is the sub-list for method output_type
 	8,  // [8:8] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
@@ -1356,7 +1404,7 @@ func file_messages_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

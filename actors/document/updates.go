@@ -10,8 +10,8 @@ import (
 
 // Append lets an update in. What of it is there already is left out; where nothing
 // remains nothing is decided.
-func Append(s *State, c *messages.AppendUpdate, now time.Time) ([]messages.Event, error) {
-	if err := granted(s, c, now); err != nil {
+func Append(s *State, c *messages.AppendUpdate, _ time.Time) ([]messages.Event, error) {
+	if err := granted(s, c); err != nil {
 		return nil, err
 	}
 	if c.GetAt() > 0 && c.GetAt() != s.Position {
@@ -48,11 +48,9 @@ func taken() yupdate.Limits {
 
 // granted refuses a command that its grant does not cover. Grants are made by the
 // project and come from nodes of the cluster only.
-func granted(s *State, c *messages.AppendUpdate, now time.Time) error {
+func granted(s *State, c *messages.AppendUpdate) error {
 	g := c.GetGrant()
 	switch {
-	case g.GetUntilUs() > 0 && now.UnixMicro() >= g.GetUntilUs():
-		return messages.Refuse(messages.CodeLate, "the document did not come to the update in time")
 	case g.GetDocumentId() != string(s.ID):
 		return messages.Missing("document")
 	case !g.GetWrite() || g.GetUserId() == "" || g.GetUserId() != c.GetMeta().GetPrincipal():

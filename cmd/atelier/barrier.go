@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,35 +25,43 @@ type barrier struct {
 	log      *slog.Logger
 }
 
-// Revoke implements actors.Barrier. It returns soon, and calls done later where a
-// document takes long for what it is changed by.
+// Revoke implements actors.Barrier.
 func (b barrier) Revoke(marks []messages.Mark, done func()) {
+	if late := b.here(marks); len(late) > 0 {
+		go func() {
+			b.fenceAll(late)
+			done()
+		}()
+		return
+	}
+	done()
+}
+
+// here takes revocations to what hangs on them. It returns within a second, with the
+// documents that are late with a change.
+func (b barrier) here(marks []messages.Mark) (late []string) {
 	b.entities(marks)
 	b.tokens.Revoke(marks)
 	if b.lists != nil {
 		b.lists.Revoke(marks)
 	}
-	late := b.sockets.Revoke(marks)
-	if len(late) == 0 {
-		done()
-		return
-	}
-	go func() {
-		b.fenceAll(late)
-		done()
-	}()
+	return b.sockets.Revoke(marks)
 }
 
 // fenceAll returns when nothing will be written to documents by grants that have ended.
 func (b barrier) fenceAll(documents []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), fenceMost)
+	defer cancel()
+	var fencing sync.WaitGroup
 	for _, id := range documents {
-		b.log.Warn("a change is taking long whose right was revoked: its document is fenced", "document", id)
-		_ = untilDone(context.Background(), func() error {
-			ctx, cancel := context.WithTimeout(context.Background(), fenceTime)
-			defer cancel()
-			return b.fence(ctx, id)
-		}) // which never ends without
+		b.log.Warn("a change takes long whose right was revoked: its document is fenced", "document", id)
+		fencing.Go(func() {
+			if err := untilDone(ctx, func() error { return b.fence(ctx, id) }); err != nil {
+				b.log.Error("a document could not be fenced: a change whose right was revoked may yet be written", "document", id, "error", err)
+			}
+		})
 	}
+	fencing.Wait()
 }
 
 // Times of the barrier between nodes.
@@ -60,41 +69,49 @@ const (
 	hangsAfter  = time.Second            // a node that has not answered by then is struck
 	detourAfter = 350 * time.Millisecond // then others are asked to carry them there
 	askAgain    = 100 * time.Millisecond // pause between attempts
-	fenceTime   = 5 * time.Second        // for one
+	fenceMost   = 30 * time.Second       // nobody waits longer for the reply
 )
 
 // clusterBarrier carries revocations to every node that holds a lease.
 type clusterBarrier struct{ peers *peers }
 
-// Revoke implements actors.Barrier. This node's part is done when it returns, the
-// others' when done is called.
+// Revoke implements actors.Barrier. This node's part is done when it returns, but for
+// documents that are late; that of the others when done is called.
 func (b clusterBarrier) Revoke(marks []messages.Mark, done func()) {
-	b.peers.barrier.Revoke(marks, func() {
-		go func() {
-			b.peers.revokeElsewhere(marks)
-			done()
-		}()
-	})
+	late := b.peers.barrier.here(marks)
+	go func() {
+		late = append(late, b.peers.revokeElsewhere(marks)...)
+		slices.Sort(late)
+		b.peers.barrier.fenceAll(slices.Compact(late))
+		done()
+	}()
 }
 
-// revokeElsewhere returns when no other node answers by what was revoked. The
-// nodes are those that may answer from memory now, after the change was
-// committed: who may do so later asks the truth first, and finds the change.
-func (p *peers) revokeElsewhere(marks []messages.Mark) {
+// revokeElsewhere returns when no other node answers by what was revoked, with the
+// documents that are late with a change. The nodes are those that may answer from memory
+// now, after the change was committed: who may do so later asks the truth first, and finds
+// the change.
+func (p *peers) revokeElsewhere(marks []messages.Mark) (late []string) {
 	if !elsewhere {
-		return
+		return nil
 	}
 	var nodes sync.WaitGroup
+	var mu sync.Mutex // of late
 	for _, n := range p.trustedOthers() {
 		nodes.Go(func() {
-			if err := p.revokeAt(n.Name, marks); err != nil {
+			there, err := p.revokeAt(n.Name, marks)
+			if err != nil {
 				p.log.Warn("a node does not take revocations and loses its lease", "peer", n.Name, "error", err)
 				p.metrics.nodes.RevocationStrikes.Inc()
 				p.strike(n)
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			late = append(late, there...)
 		})
 	}
 	nodes.Wait()
+	return late
 }
 
 // trustedOthers asks until the database answers: the reply waits for the barrier.
@@ -121,19 +138,26 @@ func (p *peers) trustedOthers() []messages.LeasedNode {
 
 // revokeAt returns once the node has taken the revocations, from this one or by way
 // of another: the network may be cut between the two alone.
-func (p *peers) revokeAt(node string, marks []messages.Mark) error {
+func (p *peers) revokeAt(node string, marks []messages.Mark) (late []string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
 	defer cancel()
-	ways := make(chan error, 2)
-	go func() { ways <- untilDone(ctx, func() error { return p.caller.Revoke(ctx, node, marks) }) }()
-	detour := time.AfterFunc(detourAfter, func() {
-		ways <- untilDone(ctx, func() error { return p.caller.RevokeThrough(ctx, node, marks) })
-	})
-	err := <-ways
-	if err == nil || detour.Stop() {
-		return err
+	type answer struct {
+		late []string
+		err  error
 	}
-	return <-ways
+	ways := make(chan answer, 2)
+	ask := func(revoke func(context.Context, string, []messages.Mark) ([]string, error)) {
+		var a answer
+		a.err = untilDone(ctx, func() (err error) { a.late, err = revoke(ctx, node, marks); return err })
+		ways <- a
+	}
+	go ask(p.caller.Revoke)
+	detour := time.AfterFunc(detourAfter, func() { ask(p.caller.RevokeThrough) })
+	a := <-ways
+	if a.err != nil && !detour.Stop() {
+		a = <-ways
+	}
+	return a.late, a.err
 }
 
 // untilDone tries until ctx ends.

@@ -15,6 +15,7 @@ import (
 	"atelier/actors"
 	"atelier/actors/document"
 	"atelier/actors/document/yupdate"
+	"atelier/messages"
 )
 
 // yjsText is a Yjs update: a client has written a text behind what it wrote before.
@@ -254,5 +255,26 @@ func TestDocumentsOfAllNamesAreListed(t *testing.T) {
 		require.Equal(t, names, got)
 		ada.post(path, object{"name": strings.Repeat("x", 201)}).refused(t, 400, "validation_failed")
 		ada.post(path, object{"name": ""}).refused(t, 400, "validation_failed")
+	})
+}
+
+// TestLateChangesAreNotDecided: what comes by a grant that has ended is refused before any
+// rule sees it, whatever the time of the document's last change.
+func TestLateChangesAreNotDecided(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, store storeSettings) {
+		p := startProgram(t, store)
+		ada := signUp(t, p, "ada")
+		project, id := ada.newDocument()
+		change := func(until time.Time) error {
+			_, err := p.clients.documents.AppendUpdate(t.Context(), &messages.AppendUpdate{
+				Meta: &messages.Meta{Principal: ada.user}, DocumentId: id, Update: yjsText(7, 0, "ab"),
+				Grant: &messages.Grant{ProjectId: project, DocumentId: id, UserId: ada.user, Write: true, UntilUs: until.UnixMicro()},
+			})
+			return err
+		}
+		require.True(t, messages.HasCode(change(time.Now().Add(-time.Minute)), messages.CodeLate))
+		require.Equal(t, []byte{0, 0}, ada.get("/documents/"+id+"/content").want(t, 200).body)
+		require.NoError(t, change(time.Now().Add(time.Minute)))
 	})
 }

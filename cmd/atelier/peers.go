@@ -161,15 +161,8 @@ func (p *peers) HandOver(ctx context.Context, kind, id string) error {
 }
 
 // Revoke implements cluster.Local.
-func (p *peers) Revoke(ctx context.Context, marks []messages.Mark) error {
-	done := make(chan struct{})
-	p.barrier.Revoke(marks, func() { close(done) })
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+func (p *peers) Revoke(_ context.Context, marks []messages.Mark) (late []string, err error) {
+	return p.barrier.here(marks), nil
 }
 
 // Count implements cluster.Local.

@@ -68,7 +68,7 @@ func (r *raised) tell(ctx context.Context, marks []messages.Mark) {
 	v := r.peers.caller.View()
 	for _, n := range v.Nodes {
 		if n.Name != v.Self {
-			nodes.Go(func() { _ = r.peers.caller.Revoke(ctx, n.Name, marks) })
+			nodes.Go(func() { _, _ = r.peers.caller.Revoke(ctx, n.Name, marks) })
 		}
 	}
 	nodes.Wait()
