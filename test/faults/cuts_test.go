@@ -83,7 +83,7 @@ func surviveCuts(t *testing.T, names []string, cuts []cut, rounds int) {
 			return
 		}
 	}
-	if !s.Await(db, vanishedWithin, `SELECT (max(n) <= $1)::int FROM (SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'atelier' GROUP BY client_addr)`, 1, connectionsMost) {
+	if !s.Await(db, vanishedWithin, `SELECT (max(n) <= $1)::int FROM (SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'atelier' GROUP BY client_addr) nodes`, 1, connectionsMost) {
 		s.Found("the database keeps connections of nodes that ended them while they were cut off")
 	}
 }
