@@ -228,9 +228,7 @@ func (d *Documents) restored(ctx context.Context, c *messages.RestoreDocument, b
 // appendBy adds an update by the grant that it is given.
 func (d *Documents) appendBy(ctx context.Context, by messages.Granting, c *messages.AppendUpdate) (appended *messages.Appended, err error) {
 	err = by(ctx, func(g *messages.Grant) (err error) {
-		c := proto.CloneOf(c)
-		c.Grant = g
-		appended, err = d.AppendUpdate(ctx, c)
+		appended, err = d.AppendUpdate(ctx, &messages.AppendUpdate{Meta: proto.CloneOf(c.GetMeta()), DocumentId: c.GetDocumentId(), Grant: g, Update: c.GetUpdate(), At: c.GetAt()})
 		return err
 	})
 	return appended, err

@@ -35,7 +35,7 @@ func (noLease) Trust() (int64, bool) { return alwaysHeld, true }
 func (noLease) Now() time.Time       { return time.Now() }
 
 // Holdings are the rights that a node's open sockets hold: each in the name of a
-// session, and on projects. A revocation stops all that it concerns before Revoke
+// session, and on projects; and the changes that are on their way to documents. A revocation stops all that it concerns before Revoke
 // returns. Then the truth is asked: what is still allowed goes on, and the rest ends.
 //
 // A right enters before the truth is asked, and what was answered before a mark came

@@ -32,7 +32,7 @@ type listener struct {
 	*net.TCPListener
 	tls      *tls.Config  // nil: plaintext
 	most     int64        // connections
-	arriving capacity     // of requests that have not come to their end
+	arriving *capacity    // of requests that have not come to their end
 	files    atomic.Int64 // that connections have
 	draining atomic.Bool
 	drained  chan struct{} // closed with the listener
@@ -45,8 +45,8 @@ type listener struct {
 	unused map[*conn]struct{} // no byte has come yet
 }
 
-func newListener(l *net.TCPListener, secure *tls.Config, arriving int64) *listener {
-	return &listener{TCPListener: l, tls: secure, most: clientsMost(openFiles()), arriving: capacity{most: arriving}, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
+func newListener(l *net.TCPListener, secure *tls.Config, arriving *capacity) *listener {
+	return &listener{TCPListener: l, tls: secure, most: clientsMost(openFiles()), arriving: arriving, drained: make(chan struct{}), unused: make(map[*conn]struct{})}
 }
 
 // Accept is the next connection; io.EOF once the listener has drained, errCrowded where

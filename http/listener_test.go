@@ -30,7 +30,7 @@ func connectedBy(t *testing.T, secure *tls.Config) (l *listener, server, client 
 	t.Helper()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	l = newListener(tcp.(*net.TCPListener), secure, arrivingMost)
+	l = newListener(tcp.(*net.TCPListener), secure, nil)
 	client, err = net.Dial("tcp", tcp.Addr().String())
 	require.NoError(t, err)
 	server, err = l.Accept()
@@ -93,7 +93,7 @@ func TestDrainingResetsHardlyAConnection(t *testing.T) {
 	t.Parallel()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	l := newListener(tcp.(*net.TCPListener), nil, arrivingMost)
+	l := newListener(tcp.(*net.TCPListener), nil, nil)
 	go func() { // greets everyone it accepts
 		for {
 			c, err := l.Accept()
@@ -160,7 +160,7 @@ func TestAFullListenerGoesOn(t *testing.T) {
 	t.Parallel()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	l := newListener(tcp.(*net.TCPListener), nil, arrivingMost)
+	l := newListener(tcp.(*net.TCPListener), nil, nil)
 	l.most = 2
 	lacking := &lacking{Listener: l, errors: []error{
 		&net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.ENFILE)},

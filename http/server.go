@@ -1,7 +1,6 @@
 package http
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"io/fs"
@@ -24,7 +23,6 @@ type Config struct {
 	CursorKey   []byte // 32 bytes, the same on all nodes
 	LogID       string // identity of the event log
 	MaxInFlight int    // requests at one time; more are refused as overloaded
-	MaxArriving int64  // bytes of requests that have not come to their end, and as many of messages on sockets; 0: 256 MiB
 	Proxies     Proxies
 	Origins     Origins // whose pages may read replies
 	Sockets     SocketLimits
@@ -94,6 +92,7 @@ type Server struct {
 	ofAddresses, ofUsers limited // budgets of callers, where they are limited
 	draining             atomic.Bool
 	listener             atomic.Pointer[listener] // set by Serve, drained by Shutdown
+	arriving             capacity                 // of requests that have not come to their end
 	rendered             func() []byte            // the OpenAPI document; to make it takes longer than all else of a start
 	common               *fasthttp.ResponseHeader // of every reply
 	web                  *webClient               // nil: there is none
@@ -103,14 +102,14 @@ type Server struct {
 // a route that someone forgot must not go out.
 func New(config Config, deps Deps) *Server {
 	s := &Server{config: config, deps: deps, problems: problems(), document: newDocument(config), everyReply: headersOfReplies(), methods: map[string][]string{}, patterns: map[string]string{},
-		told: map[endpoint]func(int, time.Duration){}, common: commonHeaders(config.PublicURL), web: newWebClient(deps.Web)}
+		told: map[endpoint]func(int, time.Duration){}, arriving: capacity{most: arrivingMost}, common: commonHeaders(config.PublicURL), web: newWebClient(deps.Web)}
 	if l := deps.Limits; l != nil {
 		s.ofAddresses, s.ofUsers = newLimited(BudgetAddress, l.Addresses), newLimited(BudgetUser, l.Users)
 	}
 	if s.holdings = deps.Holdings; s.holdings == nil {
 		s.holdings = NewHoldings(nil)
 	}
-	s.sockets, s.replays = newSockets(s.holdings, config.Sockets, cmp.Or(config.MaxArriving, arrivingMost), deps.Log), make(chan struct{}, replaysRead)
+	s.sockets, s.replays = newSockets(s.holdings, config.Sockets, deps.Log), make(chan struct{}, replaysRead)
 	s.yjs = newYjsRooms(deps.Live, deps.Documents)
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true, ErrorHandler: s.fail,
@@ -134,7 +133,7 @@ func (s *Server) Document() []byte { return s.rendered() }
 // Serve answers requests from the listener until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
 	if tcp, is := l.(*net.TCPListener); is {
-		own := newListener(tcp, s.config.TLS, cmp.Or(s.config.MaxArriving, arrivingMost))
+		own := newListener(tcp, s.config.TLS, &s.arriving)
 		s.listener.Store(own)
 		l = own
 	}

@@ -173,10 +173,8 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 func TestLargeBodiesHaveTheirRoom(t *testing.T) {
 	t.Parallel()
 	s := fakeServer()
-	s.config.MaxArriving = 100 << 10
+	s.arriving.most = 100 << 10
 	address := served(t, s)
-	require.Eventually(t, func() bool { return s.listener.Load() != nil }, 10*time.Second, time.Millisecond)
-	l := s.listener.Load()
 	login := func(size, sent int) string {
 		return fmt.Sprintf("POST %s/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", base, size, strings.Repeat(" ", sent))
 	}
@@ -185,7 +183,7 @@ func TestLargeBodiesHaveTheirRoom(t *testing.T) {
 	defer hangs.Close()
 	_, err = io.WriteString(hangs, login(1<<20, 90<<10))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return l.arriving.held.Load() > 64<<10 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.arriving.held.Load() > 64<<10 }, 10*time.Second, time.Millisecond)
 	answer, hungUp := exchange(t, address, login(300<<10, 300<<10))
 	require.True(t, hungUp)
 	require.Contains(t, answer, " 503 ")
@@ -194,10 +192,10 @@ func TestLargeBodiesHaveTheirRoom(t *testing.T) {
 	answer, _ = exchange(t, address, login(1<<10, 1<<10))
 	require.Contains(t, answer, `"code":"malformed_json"`)
 	hangs.Close()
-	require.Eventually(t, func() bool { return l.arriving.held.Load() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.arriving.held.Load() == 0 }, 10*time.Second, time.Millisecond)
 	for range 3 {
 		answer, _ = exchange(t, address, login(60<<10, 60<<10))
 		require.Contains(t, answer, `"code":"malformed_json"`)
 	}
-	require.Eventually(t, func() bool { return l.arriving.held.Load() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.arriving.held.Load() == 0 }, 10*time.Second, time.Millisecond)
 }

@@ -45,8 +45,8 @@ type sockets struct {
 	keeper  sync.WaitGroup
 }
 
-func newSockets(h *Holdings, most SocketLimits, arriving int64, log *slog.Logger) *sockets {
-	return &sockets{holdings: h, most: most, arriving: capacity{most: arriving}, log: log, owners: make(map[owner]int), closed: make(map[int]int64), quit: make(chan struct{})}
+func newSockets(h *Holdings, most SocketLimits, log *slog.Logger) *sockets {
+	return &sockets{holdings: h, most: most, arriving: capacity{most: arrivingMost}, log: log, owners: make(map[owner]int), closed: make(map[int]int64), quit: make(chan struct{})}
 }
 
 // takesSockets refuses another socket where the node goes, or has no room.

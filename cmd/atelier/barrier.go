@@ -153,6 +153,7 @@ func (p *peers) revokeAt(node string, marks []messages.Mark) (late []string, err
 	}
 	go ask(p.caller.Revoke)
 	detour := time.AfterFunc(detourAfter, func() { ask(p.caller.RevokeThrough) })
+	defer detour.Stop()
 	a := <-ways
 	if a.err != nil && !detour.Stop() {
 		a = <-ways
