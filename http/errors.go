@@ -51,7 +51,7 @@ func problems() map[string]problem {
 		messages.CodeOwnsProjects:             {409, "The user owns projects"},
 		messages.CodeLinkExpired:              {410, "The link cannot be used any more"},
 		messages.CodeVersionMismatch:          {412, "The version has changed"},
-		messages.CodePayloadTooLarge:          {413, "The body is too large"},
+		messages.CodePayloadTooLarge:          {413, "The request is too large"},
 		messages.CodeUnsupportedMediaType:     {415, "The media type is not supported"},
 		messages.CodeIdempotencyKeyReused:     {422, "The idempotency key was used for another request"},
 		messages.CodeWeakPassword:             {422, "The password is too weak"},

@@ -125,6 +125,9 @@ func (o *onceRound) run(round int) {
 		s.Found("a session has outlived the reset of its password: %s", r)
 	}
 	signIn(ada.Email, second)
+	for _, file := range o.mails() {
+		s.Must(os.Remove(file)) // notices that nobody waits for
+	}
 }
 
 // refreshed has fifty tabs refresh one session: all get the same child.
@@ -191,21 +194,28 @@ var mailedLink = regexp.MustCompile(`(?m)^http://atelier\.test/[a-z-]+\?token=([
 func (o *onceRound) mailed(to, kind string) (token string) {
 	o.s.Helper()
 	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
-		for _, n := range o.nodes {
-			files, err := filepath.Glob(filepath.Join(n.Dir(), "mail", "*.eml"))
-			o.s.Must(err)
-			for _, file := range files {
-				content, err := os.ReadFile(file)
-				if err != nil || !strings.Contains(string(content), "<"+to+">") || !strings.Contains(string(content), "X-Atelier-Mail: "+kind+"\r\n") {
-					continue
-				}
-				if link := mailedLink.FindStringSubmatch(string(content)); link != nil {
-					o.s.Must(os.Remove(file)) // the next of its kind is another
-					return link[1]
-				}
+		for _, file := range o.mails() {
+			content, err := os.ReadFile(file)
+			if err != nil || !strings.Contains(string(content), "<"+to+">") || !strings.Contains(string(content), "X-Atelier-Mail: "+kind+"\r\n") {
+				continue
+			}
+			if link := mailedLink.FindStringSubmatch(string(content)); link != nil {
+				o.s.Must(os.Remove(file)) // the next of its kind is another
+				return link[1]
 			}
 		}
 	}
 	o.s.Fatalf("no mail %s has come to %s", kind, to)
 	return ""
+}
+
+// mails are the files of those that all nodes have sent.
+func (o *onceRound) mails() (files []string) {
+	o.s.Helper()
+	for _, n := range o.nodes {
+		found, err := filepath.Glob(filepath.Join(n.Dir(), "mail", "*.eml"))
+		o.s.Must(err)
+		files = append(files, found...)
+	}
+	return files
 }

@@ -31,8 +31,10 @@ func (n *Node) Client() *Client {
 	return &Client{Node: n, address: n.Address, http: pooled()}
 }
 
+// pooled keeps connections for as long as they are of use: a scenario may make any
+// number of clients.
 func pooled() *http.Client {
-	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true}}
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024, IdleConnTimeout: 10 * time.Second, DisableCompression: true}}
 }
 
 // Through is the same client behind a proxy: one connection for each request,
