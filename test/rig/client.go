@@ -31,8 +31,8 @@ func (n *Node) Client() *Client {
 	return &Client{Node: n, address: n.Address, http: pooled()}
 }
 
-// pooled keeps connections for as long as they are of use: a scenario may make any
-// number of clients.
+// pooled closes connections that nobody has used for a while: long scenarios make more
+// clients than a process may have files.
 func pooled() *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024, IdleConnTimeout: 10 * time.Second, DisableCompression: true}}
 }
